@@ -1,0 +1,41 @@
+# Every target first makes .venv and installs what it needs, so nothing else is needed before.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: demo test lint bench clean
+
+demo: .venv/package.stamp
+	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
+
+test: .venv/test.stamp
+	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+lint: .venv/lint.stamp
+	$(BIN)/ruff check .
+
+bench: .venv/bench.stamp
+	$(BIN)/python benchmarks/flows.py
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/made.stamp:
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/package.stamp: setup.cfg pyproject.toml .venv/made.stamp
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/test.stamp: .venv/package.stamp
+	$(INSTALL) --editable '.[test]'
+	touch $@
+
+.venv/lint.stamp: setup.cfg .venv/made.stamp
+	$(INSTALL) ruff
+	touch $@
+
+.venv/bench.stamp: benchmarks/requirements.txt .venv/package.stamp
+	$(INSTALL) --requirement benchmarks/requirements.txt
+	touch $@
