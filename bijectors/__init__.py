@@ -1,0 +1,32 @@
+"""Invertible maps: TFP bijectors of normalizing flows. Maths only: no weights, no Keras."""
+
+from .actnorm import ActNorm
+from .base import SinglePassBijector
+from .batch_norm import BatchNorm
+from .coupling import AdditiveCoupling, AffineCoupling, sigmoid_scale, tanh_scale
+from .invertible_conv import PLU, InvertibleConv1x1
+from .masks import AlternatingChannels, ChannelHalves, Checkerboard
+from .multiscale import MultiScale
+from .preprocess import centre, logit
+from .repeat import Repeat
+from .squeeze import Squeeze
+
+__all__ = [
+    "ActNorm",
+    "AdditiveCoupling",
+    "AffineCoupling",
+    "AlternatingChannels",
+    "BatchNorm",
+    "ChannelHalves",
+    "Checkerboard",
+    "InvertibleConv1x1",
+    "MultiScale",
+    "PLU",
+    "Repeat",
+    "SinglePassBijector",
+    "Squeeze",
+    "centre",
+    "logit",
+    "sigmoid_scale",
+    "tanh_scale",
+]

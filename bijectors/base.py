@@ -1,0 +1,102 @@
+"""The base class of the zoo's bijectors: value and log-determinant in a single pass."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfb = tfp.bijectors
+
+
+class SinglePassBijector(tfb.Bijector):
+    """A bijector that computes its value and its log-determinant together.
+
+    A coupling layer needs its network for the value *and* for the log-determinant. Stock TFP asks for
+    the two apart, and so evaluates the network twice. A subclass of this class writes two methods
+    instead of four, each of which returns the pair:
+
+        _forward_and_log_det(x) -> (y, log|det dy/dx|)
+        _inverse_and_log_det(y) -> (x, log|det dx/dy|)
+
+    The log-determinant of a pass is left in TFP's own bijector cache, where `log_det_jacobian` looks
+    first. So `log_prob` is single-pass through stock `tfb.Chain`, `tfb.Invert` and
+    `tfd.TransformedDistribution`, in eager mode, in graphs and under XLA.
+
+    The cache knows an input by its identity. So build a bijector afresh when its parameters have changed,
+    and inside the `tf.GradientTape` that shall see it: a bijector of this class equals itself only, and
+    never returns what another one computed.
+
+    Log-determinants are in nats, of shape `x.shape[:-event_ndims]`, or any shape that broadcasts to it.
+    """
+
+    # TFP shares the cache among equal bijectors, and holds those over the same variables equal, even if
+    # the variables have changed in between.
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
+
+    def _forward_and_log_det(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        raise NotImplementedError(f"{type(self).__name__} has no forward.")
+
+    def _inverse_and_log_det(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        raise NotImplementedError(f"{type(self).__name__} has no inverse.")
+
+    def _forward(self, x, **kwargs):
+        y, fldj = self._forward_and_log_det(x, **kwargs)
+        self._cache.forward_attributes(x, **kwargs)["ildj"] = -fldj
+        return y
+
+    def _inverse(self, y, **kwargs):
+        x, ildj = self._inverse_and_log_det(y, **kwargs)
+        self._cache.inverse_attributes(y, **kwargs)["ildj"] = ildj
+        return x
+
+    # TFP calls these two only when no pass has been made; the pass they make stays in the cache.
+    def _forward_log_det_jacobian(self, x, **kwargs):
+        self._cache.forward(x, **kwargs)
+        return -self._cache.forward_attributes(x, **kwargs)["ildj"]
+
+    def _inverse_log_det_jacobian(self, y, **kwargs):
+        self._cache.inverse(y, **kwargs)
+        return self._cache.inverse_attributes(y, **kwargs)["ildj"]
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {}
+
+
+def as_parameter(value, name: str) -> tf.Tensor | tf.Variable:
+    """A parameter as TFP keeps it: a variable stays itself (and trainable), the rest become tensors."""
+    return value if isinstance(value, tf.Variable) else tf.convert_to_tensor(value, name=name)
+
+
+def check_rank(bijector: tfb.Bijector, x: tf.Tensor, rank: int) -> None:
+    """Raises ValueError if `x` has fewer than `rank` dimensions."""
+    if x.shape.rank is not None and x.shape.rank < rank:
+        raise ValueError(
+            f"{bijector.name}: the input has shape {tuple(x.shape)}, expected at least {rank} "
+            f"dimension{'s' * (rank > 1)}."
+        )
+
+
+def check_channels(bijector: tfb.Bijector, x: tf.Tensor, channels: int) -> None:
+    """Raises ValueError if the last dimension of `x` is not `channels`."""
+    check_rank(bijector, x, 1)
+    if x.shape.rank is not None and x.shape[-1] not in (channels, None):
+        raise ValueError(
+            f"{bijector.name}: the input has {x.shape[-1]} channels (shape {tuple(x.shape)}), "
+            f"expected {channels}."
+        )
+
+
+def forward_and_log_det(
+    bijector: tfb.Bijector, x: tf.Tensor, event_ndims: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`(y, log|det dy/dx|)` of any bijector: one pass for ours, TFP's two for others."""
+    return bijector.forward(x), bijector.forward_log_det_jacobian(x, event_ndims=event_ndims)
+
+
+def inverse_and_log_det(
+    bijector: tfb.Bijector, y: tf.Tensor, event_ndims: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """`(x, log|det dx/dy|)` of any bijector: one pass for ours, TFP's two for others."""
+    return bijector.inverse(y), bijector.inverse_log_det_jacobian(y, event_ndims=event_ndims)
