@@ -1,0 +1,6 @@
+"""Normalizing flows, one readable file for each published system."""
+
+from .flow import Flow
+from .glow import Glow
+
+__all__ = ["Flow", "Glow"]

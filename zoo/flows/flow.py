@@ -1,0 +1,189 @@
+"""The base class of normalizing flows: exact densities, latents and back (Rezende & Mohamed 2015)."""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from .. import seeds
+from ..images import bin_centres, check_images, check_vectors, dequantise
+from ..model import ZooModel, check_count, check_number
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+
+class Flow(ZooModel):
+    """A bijector from data to a standard normal vector, with everything that follows from it.
+
+    A subclass writes one method, `bijector(labels)`, which returns the map from continuous events (images
+    on [0, 1]^D, or vectors) to latents `[..., D]`, and `_initialize` if it has data-dependent weights.
+
+    The loss is in bits/dim for images and in nats for vectors.
+    """
+
+    family = "flow"
+
+    def __init__(
+        self, event_shape: tuple[int, ...], num_classes: int = 0, num_bits: int = 8, seed: int = 0,
+        **kwargs,
+    ):  # fmt: skip
+        super().__init__(num_classes=num_classes, **kwargs)
+        self.event_shape = tuple(event_shape)
+        self.num_bits = num_bits
+        self.seed = seed
+
+    def bijector(self, labels: tf.Tensor | None = None) -> tfb.Bijector:
+        """The map from data to latents, over the weights as they are now.
+
+        Args:
+          labels: int `[N]` of a conditional model, one for each event.
+        """
+        raise NotImplementedError
+
+    def distribution(self, labels: tf.Tensor | None = None) -> tfd.TransformedDistribution:
+        """The density of continuous events, a stock TFP distribution over the weights as they are now.
+
+        Its `log_prob` is in nats: of float images on [0, 1]^D, preprocessing included, or of vectors.
+        """
+        base = tfd.Independent(tfd.Normal(tf.zeros([self.latent_size]), 1.0), 1)
+        return tfd.TransformedDistribution(base, tfb.Invert(self.bijector(labels)))
+
+    @property
+    def latent_size(self) -> int:
+        """D, the number of latent dimensions: as many as the data has."""
+        return math.prod(self.event_shape)
+
+    def call(self, inputs, training=None):
+        """The loss of each event, float32 `[N]`; its mean is added to the model's losses."""
+        events, labels = inputs if self.num_classes else (inputs, None)
+        noise = self._training_noise(events) if training else 0.5
+        loss = self._loss(dequantise(events, noise, self.num_bits), labels)
+        self.add_loss(tf.reduce_mean(loss))
+        return loss
+
+    def _loss(self, events, labels):
+        negative_log_prob = -self.distribution(labels).log_prob(events)
+        if len(self.event_shape) == 1:
+            return negative_log_prob
+        return negative_log_prob / (self.latent_size * math.log(2)) + self.num_bits
+
+    def _training_noise(self, events):
+        optimizer = getattr(self, "optimizer", None)
+        step = optimizer.iterations if optimizer is not None else 0
+        return seeds.training_uniform(self.seed, step, tf.shape(events))
+
+    def sample(self, n: int, seed=0, temperature: float = 1.0, labels=None) -> tf.Tensor:
+        """`n` samples, float32 `[n, H, W, C]` in [0, 1] (vectors: `[n, D]`).
+
+        Row i is drawn from (seed, i) alone: the first 4 of 16 images are the 4 of 4.
+
+        Args:
+          n: at least 1.
+          seed: an integer, or a pair of integers for each row `[n, 2]`.
+          temperature: the standard deviation of the latents; below 1 samples are closer to the mode
+            (Glow, section 6.2).
+          labels: int `[n]`, or one for all, of a conditional model.
+
+        Raises:
+          ValueError: n below 1, a negative temperature, labels missing or out of range.
+        """
+        n = check_count("n", n, 1)
+        temperature = check_number("temperature", temperature, 0)
+        labels = self._check_labels(labels, n)
+        return self._sample(seeds.row_seeds(seed, n), tf.constant(temperature), labels)
+
+    def encode(self, images, labels=None) -> tf.Tensor:
+        """The latents of images (or vectors), float32 `[N, D]`, standard normal under the model."""
+        images, labels = self._check_events(images, labels)
+        return self._encode(images, labels)
+
+    def decode(self, latents, labels=None) -> tf.Tensor:
+        """The images (or vectors) of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1]."""
+        latents = check_vectors(latents, self.latent_size, "latents")
+        return self._decode(latents, self._check_labels(labels, latents.shape[0]))
+
+    def reconstruct(self, images, labels=None) -> tf.Tensor:
+        """`decode(encode(images))`: the images themselves, up to rounding."""
+        images, labels = self._check_events(images, labels)
+        return self._decode(self._encode(images, labels), labels)
+
+    def log_prob(self, images, labels=None) -> tf.Tensor:
+        """log p in nats, float32 `[N]`: the density on [0, 1]^D, a uint8 pixel at its bin's centre."""
+        images, labels = self._check_events(images, labels)
+        return self._log_prob(images, labels)
+
+    def bits_per_dim(self, images, seed=0, labels=None) -> tf.Tensor:
+        """-log2 p / (H * W * C) of the discrete images, float32 `[N]`, ln 256 counted.
+
+        Uniform dequantisation, one draw for each image: an upper bound of the exact discrete
+        likelihood in expectation (Theis et al. 2016, section 3.1). Row i's noise is drawn from (seed, i).
+
+        Args:
+          images: uint8 `[N, H, W, C]`; float32 images are taken as already dequantised.
+          seed: an integer, or a pair of integers for each row `[N, 2]`.
+          labels: int `[N]` of a conditional model.
+
+        Raises:
+          ValueError: images of a wrong kind, or a flow on vectors.
+        """
+        if len(self.event_shape) == 1:
+            raise ValueError(f"{self.name} is a flow on vectors: bits_per_dim is of images alone.")
+        images, labels = self._check_events(images, labels)
+        return self._bits_per_dim(images, seeds.row_seeds(seed, images.shape[0]), labels)
+
+    def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
+        """Images on the straight line between two images' latents, both ends included.
+
+        Args:
+          image_a, image_b: one image each, `[H, W, C]` (or vectors `[D]`).
+          steps: at least 2.
+          labels: one int for all, of a conditional model.
+
+        Returns:
+          float32 `[steps, H, W, C]` in [0, 1].
+        """
+        steps = check_count("steps", steps, 2)
+        ends = [tf.convert_to_tensor(image)[None] for image in (image_a, image_b)]
+        first, last = (self.encode(end, labels)[0] for end in ends)
+        return self.decode(tf.linspace(first, last, steps), labels)
+
+    def _check_events(self, events, labels):
+        if len(self.event_shape) == 1:
+            events = check_vectors(events, self.latent_size)
+        else:
+            events = check_images(events, self.event_shape)
+        return events, self._check_labels(labels, events.shape[0])
+
+    # The compiled halves of the public methods: checked tensors in, tensors out.
+
+    @tf.function(reduce_retracing=True)
+    def _sample(self, row_seeds, temperature, labels):
+        latents = seeds.normal(row_seeds, (self.latent_size,))
+        return self._generate(temperature * latents, labels)
+
+    @tf.function(reduce_retracing=True)
+    def _encode(self, images, labels):
+        return self.bijector(labels).forward(bin_centres(images, self.num_bits))
+
+    @tf.function(reduce_retracing=True)
+    def _decode(self, latents, labels):
+        return self._generate(latents, labels)
+
+    @tf.function(reduce_retracing=True)
+    def _log_prob(self, images, labels):
+        return self.distribution(labels).log_prob(bin_centres(images, self.num_bits))
+
+    @tf.function(reduce_retracing=True)
+    def _bits_per_dim(self, images, row_seeds, labels):
+        noise = seeds.uniform(row_seeds, self.event_shape)
+        return self._loss(dequantise(images, noise, self.num_bits), labels)
+
+    def _generate(self, latents, labels):
+        events = self.bijector(labels).inverse(latents)
+        return events if len(self.event_shape) == 1 else tf.clip_by_value(events, 0.0, 1.0)
+
+    def get_config(self):
+        config = {"num_classes": self.num_classes, "seed": self.seed, "name": self.name}
+        return {**config, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}

@@ -1,0 +1,299 @@
+"""Glow: generative flow with invertible 1x1 convolutions (Kingma & Dhariwal 2018, arXiv:1807.03039)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from ...bijectors import (
+    ActNorm,
+    AdditiveCoupling,
+    AffineCoupling,
+    InvertibleConv1x1,
+    MultiScale,
+    Repeat,
+    Squeeze,
+    centre,
+)
+from ..images import dequantise
+from ..model import check_choice, check_count, check_image_shape
+from .flow import Flow
+from .networks import StackedConvNet, ZeroConv2D
+
+tfb = tfp.bijectors
+
+COUPLINGS = ("affine", "additive")
+PERMUTATIONS = ("conv", "reverse", "shuffle")
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class Glow(Flow):
+    """Glow, with L levels of K flow steps (figure 2).
+
+    One step is actnorm, a permutation of the channels and a coupling (figure 2a, Table 1). A level
+    squeezes, takes its K steps and factors out half of the channels under a learned prior; the last
+    level keeps them all (figure 2b).
+
+    Args:
+      image_shape: (H, W, C); H and W multiples of 2^levels.
+      levels: L.
+      depth: K, the steps of a level.
+      width: channels of the coupling networks' hidden layers (the paper: 512).
+      coupling: "affine" or "additive".
+      permutation: "conv" (invertible 1x1 convolution), "reverse" or "shuffle" (fixed): section 6.1.
+      num_classes: 0, or the number of classes of a class-conditional top prior.
+      num_bits: 8, or fewer: bits of a colour channel that are modelled (the paper's faces: 5).
+      reversible: False: fastest while memory allows. True: activations are rebuilt in the backward pass,
+        so memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
+      seed: integer, of the initial weights and of the dequantisation noise in training.
+      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the flow stays in float32.
+
+    Raises:
+      ValueError: an argument of a wrong value.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.flows import Glow
+    >>> model = Glow(image_shape=(8, 8, 1), levels=2, depth=2, width=8)
+    >>> images = np.random.default_rng(0).integers(0, 256, [4, 8, 8, 1], dtype=np.uint8)
+    >>> model.initialize(images)
+    >>> latents = model.encode(images)
+    >>> latents.shape
+    TensorShape([4, 64])
+    >>> bool(np.abs(model.decode(latents) - (images + 0.5) / 256).max() < 1e-5)
+    True
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (28, 28, 1),
+        levels: int = 2,
+        depth: int = 16,
+        width: int = 128,
+        coupling: str = "affine",
+        permutation: str = "conv",
+        num_classes: int = 0,
+        num_bits: int = 8,
+        reversible: bool = False,
+        seed: int = 0,
+        **kwargs,
+    ):
+        self.image_shape = check_image_shape(image_shape, levels)
+        super().__init__(
+            self.image_shape,
+            num_classes=num_classes,
+            num_bits=check_count("num_bits", num_bits, 1, 8),
+            seed=seed,
+            **kwargs,
+        )
+        self.levels = levels
+        self.depth = check_count("depth", depth, 1)
+        self.width = check_count("width", width, 1)
+        self.coupling = check_choice("coupling", coupling, COUPLINGS)
+        self.permutation = check_choice("permutation", permutation, PERMUTATIONS)
+        self.reversible = bool(reversible)
+
+        height, width_, channels = self.image_shape
+        self._steps, self._split_priors = [], []
+        for level in range(levels):
+            channels = 4 * channels
+            self._steps.append(self._make_steps(level, channels))
+            if level < levels - 1:
+                channels //= 2
+                self._split_priors.append(
+                    ZeroConv2D(channels, 2 * channels, name=f"split_prior_{level}")
+                )
+        top_shape = (height // 2**levels, width_ // 2**levels, channels)
+        self._top_prior = TopPrior(top_shape, num_classes, name="top_prior")
+        self.built = True
+
+    def _make_steps(self, level, channels):
+        return FlowSteps(
+            depth=self.depth,
+            channels=channels,
+            width=self.width,
+            coupling=self.coupling,
+            permutation=self.permutation,
+            reversible=self.reversible,
+            seed=self.seed * 1000 + level,
+            dtype=self.dtype_policy,
+            name=f"level_{level}",
+        )
+
+    def bijector(self, labels=None) -> tfb.Bijector:
+        levels = [tfb.Chain([steps.bijector(), Squeeze()]) for steps in self._steps]
+        return self._multi_scale(levels, labels)
+
+    def _multi_scale(self, levels, labels):
+        split_priors = [_fresh_prior(layer) for layer in self._split_priors]
+        priors = [*split_priors, lambda h: self._top_prior(labels)]
+        return tfb.Chain([MultiScale(levels, priors, self.image_shape), centre()])
+
+    def split_latents(self, latents) -> list[tf.Tensor]:
+        """Latents `[N, D]` as the parts of the levels, `[N, H_i, W_i, C_i]`, finest first."""
+        return self.bijector().bijectors[0].split_latents(tf.convert_to_tensor(latents))
+
+    def _initialize(self, images, labels):
+        noise = self._training_noise(tf.convert_to_tensor(images))
+        x = dequantise(tf.convert_to_tensor(images), noise, self.num_bits)
+        x = centre().forward(x)
+        for level, steps in enumerate(self._steps):
+            x = steps.initialize(Squeeze().forward(x))
+            if level < self.levels - 1:
+                x, _ = tf.split(x, 2, axis=-1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_shape": list(self.image_shape),
+            "levels": self.levels,
+            "depth": self.depth,
+            "width": self.width,
+            "coupling": self.coupling,
+            "permutation": self.permutation,
+            "num_bits": self.num_bits,
+            "reversible": self.reversible,
+        }
+
+
+class FlowSteps(keras.layers.Layer):
+    """The K flow steps of one level, their weights stacked along a first axis (Glow, figure 2a).
+
+    Args: as `Glow`'s, and `channels`, those of the squeezed images.
+    """
+
+    def __init__(self, depth, channels, width, coupling, permutation, reversible, seed, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.depth = depth
+        self.coupling = coupling
+        self.permutation = permutation
+        self.reversible = reversible
+        self._log_scale = self._add("actnorm_log_scale", np.zeros([depth, channels]))
+        self._shift = self._add("actnorm_shift", np.zeros([depth, channels]))
+        self._permutation_weights = self._add_permutation(depth, channels, seed)
+        passive = channels // 2
+        active = channels - passive
+        self._network = StackedConvNet(
+            depth,
+            passive,
+            width,
+            active * (2 if coupling == "affine" else 1),
+            seed,
+            dtype=self.dtype_policy,
+            name="network",
+        )
+        self.built = True
+
+    def _add(self, name, value, trainable=True):
+        return self.add_weight(
+            shape=value.shape,
+            dtype="int32" if value.dtype.kind == "i" else "float32",
+            initializer=lambda shape, dtype: tf.constant(value, dtype),
+            trainable=trainable,
+            autocast=False,
+            name=name,
+        )
+
+    def _add_permutation(self, depth, channels, seed):
+        rng = np.random.default_rng(seed)
+        if self.permutation == "conv":
+            factors = [
+                InvertibleConv1x1.random_rotation(channels, int(rng.integers(2**31)))
+                for _ in range(depth)
+            ]
+            return {
+                name: self._add(
+                    f"conv_{name}", np.stack(values), name not in ("permutation", "sign")
+                )
+                for name, *values in zip(factors[0]._fields, *factors, strict=True)
+            }
+        if self.permutation == "shuffle":
+            order = np.stack([rng.permutation(channels) for _ in range(depth)])
+        else:
+            order = np.tile(np.arange(channels)[::-1], [depth, 1])
+        return {"order": self._add("permutation_order", order, trainable=False)}
+
+    def _parameters(self):
+        """All weights of the steps as one structure of tensors `[K, ...]`."""
+        return {
+            "actnorm": {
+                "log_scale": tf.convert_to_tensor(self._log_scale),
+                "shift": tf.convert_to_tensor(self._shift),
+            },
+            "permutation": {
+                name: tf.convert_to_tensor(weight)
+                for name, weight in self._permutation_weights.items()
+            },
+            "network": self._network.parameters(),
+        }
+
+    def step(self, p) -> tfb.Bijector:
+        """One flow step: actnorm, then the permutation, then the coupling (Table 1 from top to bottom)."""
+        actnorm = ActNorm(**p["actnorm"])
+        if self.permutation == "conv":
+            permutation = InvertibleConv1x1(**p["permutation"])
+        else:
+            permutation = tfb.Permute(p["permutation"]["order"])
+        coupling = AffineCoupling if self.coupling == "affine" else AdditiveCoupling
+        return tfb.Chain(
+            [coupling(lambda x: StackedConvNet.apply(p["network"], x)), permutation, actnorm]
+        )
+
+    def bijector(self) -> Repeat:
+        """The K steps as one bijector, over the weights as they are now."""
+        return Repeat(lambda p: self.step(p), self._parameters(), reversible=self.reversible)
+
+    def initialize(self, x: tf.Tensor) -> tf.Tensor:
+        """Data-dependent initialisation of each actnorm in turn (section 3.1); returns the output of x."""
+        parameters = self._parameters()
+        log_scales, shifts = [], []
+        for k in range(self.depth):
+            p = tf.nest.map_structure(lambda leaf, k=k: leaf[k], parameters)
+            log_scale, shift = ActNorm.data_dependent_init(x)
+            p["actnorm"] = {"log_scale": log_scale, "shift": shift}
+            log_scales.append(log_scale)
+            shifts.append(shift)
+            x = self.step(p).forward(x)
+        self._log_scale.assign(tf.stack(log_scales))
+        self._shift.assign(tf.stack(shifts))
+        return x
+
+
+class TopPrior(keras.layers.Layer):
+    """Mean and log standard deviation of the last level's latents, learned, per class if there are any.
+
+    Glow's code convolves zeros, which leaves one number per channel, and adds an embedding of the class.
+
+    Args:
+      event_shape: (H, W, C) of the latents.
+      num_classes: 0 or the number of classes.
+    """
+
+    def __init__(self, event_shape, num_classes, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        channels = event_shape[-1]
+        self.prior = self.add_weight(
+            shape=(2 * channels,), initializer="zeros", autocast=False, name="prior"
+        )
+        self.embedding = None
+        if num_classes:
+            self.embedding = self.add_weight(
+                shape=(num_classes, 2 * channels),
+                initializer="zeros",
+                autocast=False,
+                name="embedding",
+            )
+        self.built = True
+
+    def call(self, labels=None):
+        h = tf.convert_to_tensor(self.prior)
+        if self.embedding is not None:
+            h = h + tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
+        mean, log_std = tf.split(h, 2, axis=-1)
+        return mean, log_std
+
+
+def _fresh_prior(layer):
+    """`layer` as a prior: (mean, log_std). A new function each time, which TFP's cache cannot confuse."""
+    return lambda h: tf.split(layer(h), 2, axis=-1)

@@ -1,0 +1,95 @@
+"""The zoo's contract about images: what every public entry takes, and how pixels become numbers.
+
+Images are NHWC, uint8 in [0, 255] or float32 in [0, 1]. A float image is already continuous. A uint8
+pixel is a bin of width 1/256: it stands at the centre of its bin in everything deterministic, and
+anywhere in it where dequantisation noise is drawn (Theis et al. 2016, section 3.1).
+"""
+
+import numpy as np
+import tensorflow as tf
+
+
+def check_images(images, image_shape: tuple[int, int, int], name: str = "images") -> tf.Tensor:
+    """`images` as a tensor, if it is a batch of `image_shape` of a known dtype and range.
+
+    Raises:
+      ValueError: a wrong rank, size or dtype, no images, NaN, or float values outside [0, 1].
+    """
+    images = _as_tensor(images, name)
+    expected = f"[N, {', '.join(map(str, image_shape))}]"
+    if images.shape.rank != 4 or tuple(images.shape[1:]) != tuple(image_shape):
+        raise ValueError(f"{name} has shape {tuple(images.shape)}, expected {expected}.")
+    if images.dtype not in (tf.uint8, tf.float32):
+        raise ValueError(
+            f"{name} has dtype {images.dtype.name}, expected uint8 in [0, 255] or float32 in [0, 1]."
+        )
+    _check_not_empty(images, name, expected)
+    if images.dtype == tf.float32:
+        _check_range(images, name)
+    return images
+
+
+def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
+    """`vectors` as a tensor, if it is a batch `[N, size]` of finite float32 numbers.
+
+    Raises:
+      ValueError: a wrong rank, size or dtype, no vectors, NaN or infinity.
+    """
+    vectors = _as_tensor(vectors, name)
+    if vectors.shape.rank != 2 or vectors.shape[1] != size:
+        raise ValueError(f"{name} has shape {tuple(vectors.shape)}, expected [N, {size}].")
+    if vectors.dtype != tf.float32:
+        raise ValueError(f"{name} has dtype {vectors.dtype.name}, expected float32.")
+    _check_not_empty(vectors, name, f"[N, {size}]")
+    if not bool(tf.reduce_all(tf.math.is_finite(vectors))):
+        raise ValueError(f"{name} holds NaN or infinity, expected finite numbers.")
+    return vectors
+
+
+def bin_centres(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:
+    """float32 images in [0, 1]: a uint8 pixel at the centre of its bin, a float one as it is."""
+    return dequantise(images, 0.5, num_bits)
+
+
+def dequantise(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -> tf.Tensor:
+    """(floor(x / 2^(8 - num_bits)) + noise) / 2^num_bits of uint8 images; float images as they are.
+
+    Args:
+      images: uint8 or float32, any shape.
+      noise: in [0, 1), of the images' shape.
+      num_bits: 1 to 8; Glow's CelebA-HQ models use 5.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.images import dequantise
+    >>> float(dequantise(tf.constant(255, tf.uint8), 0.5, num_bits=1))
+    0.75
+    """
+    if images.dtype != tf.uint8:
+        return images
+    bins = tf.cast(tf.bitwise.right_shift(images, tf.constant(8 - num_bits, tf.uint8)), tf.float32)
+    return (bins + noise) / 2.0**num_bits
+
+
+def _as_tensor(values, name):
+    try:
+        return tf.convert_to_tensor(values)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} is of type {type(values).__name__} and makes no array, expected numbers of one shape."
+        ) from None
+
+
+def _check_not_empty(values, name, expected):
+    if values.shape[0] == 0:
+        raise ValueError(f"{name} is empty (N = 0), expected {expected} with N >= 1.")
+
+
+def _check_range(images, name):
+    values = np.asarray(images)
+    if np.isnan(values).any():
+        raise ValueError(f"{name} holds NaN, expected values in [0, 1].")
+    if values.min() < 0 or values.max() > 1:
+        raise ValueError(
+            f"{name} holds values from {values.min():g} to {values.max():g}, "
+            "expected float32 in [0, 1] (or uint8 in [0, 255])."
+        )

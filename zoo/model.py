@@ -1,0 +1,193 @@
+"""The base class of every model of the zoo: images in, presets out, plain Keras in between."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import saving
+
+
+class ZooModel(keras.Model):
+    """What all families share.
+
+    A subclass is built by its constructor, from plain JSON-able arguments, and names its `family`. It
+    computes its per-example loss in `call` and hands the mean to `add_loss`; Keras scales it for
+    replicas. `fit` takes batches of images, or of (images, labels); an unconditional model ignores the
+    labels.
+
+    Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
+    the networks inside follow the policy.
+    """
+
+    family: str
+
+    def __init__(self, num_classes: int = 0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.num_classes = num_classes
+        self._initialised = self.add_weight(
+            shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
+        )
+
+    @property
+    def initialized(self) -> bool:
+        """Whether data-dependent initialisation has been done, in this life or before saving."""
+        return bool(keras.ops.convert_to_numpy(self._initialised))
+
+    def initialize(self, images, labels=None) -> None:
+        """Sets the weights that depend on data (actnorm) from one batch. A second call does nothing.
+
+        Args:
+          images: a batch as `fit` takes it; some tens of images at least.
+          labels: int `[N]` of a conditional model.
+        """
+        if not self.initialized:
+            self._initialize(images, labels)
+            self._initialised.assign(True)
+
+    def _initialize(self, images, labels):
+        """Nothing depends on data, unless a subclass says so."""
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Keras's `fit`. An uninitialised model is initialised from the first batch."""
+        if not self.initialized:
+            first, x = _first_batch(x, y, kwargs.get("batch_size") or 32)
+            self.initialize(*self._images_and_labels(first))
+        return super().fit(x, y, **kwargs)
+
+    def train_step(self, data):
+        return super().train_step(self._as_input(data))
+
+    def test_step(self, data):
+        return super().test_step(self._as_input(data))
+
+    def _as_input(self, data):
+        """Keras's (x, y) with the labels beside the images: they are an input, not a target."""
+        images, labels = self._images_and_labels(data)
+        return ((images, labels),) if self.num_classes else (images,)
+
+    def _images_and_labels(self, data):
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.num_classes and labels is None:
+            raise ValueError(
+                f"{self.name} has {self.num_classes} classes and got images alone, "
+                "expected (images, labels)."
+            )
+        return images, labels if self.num_classes else None
+
+    def _check_labels(self, labels, n: int) -> tf.Tensor | None:
+        """int32 `[n]`, or None for an unconditional model."""
+        if not self.num_classes:
+            if labels is not None:
+                raise ValueError(
+                    f"labels were given, but {self.name} is unconditional: expected none."
+                )
+            return None
+        if labels is None:
+            raise ValueError(f"labels are missing, expected {n} integers below {self.num_classes}.")
+        labels = np.asarray(labels)
+        if labels.shape not in ((), (n,)) or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"labels have shape {labels.shape} and dtype {labels.dtype}, expected {n} integers."
+            )
+        if labels.min() < 0 or labels.max() >= self.num_classes:
+            raise ValueError(
+                f"labels are from {labels.min()} to {labels.max()}, "
+                f"expected integers in [0, {self.num_classes})."
+            )
+        return tf.broadcast_to(tf.cast(labels, tf.int32), [n])
+
+    def save_to_preset(self, folder, metadata: dict | None = None) -> None:
+        """Writes the preset folder that `zoo.load` takes: config, weights and metadata with checksums.
+
+        Args:
+          folder: made if missing. A preset that is there is replaced whole.
+          metadata: more entries of metadata.json, such as `name`, `dataset`, `licence`, `metrics`.
+
+        Raises:
+          OSError: the folder cannot be written.
+        """
+        saving.save_to_preset(self, folder, metadata)
+
+
+def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:
+    """`value`, if it is an integer from `minimum` to `maximum`.
+
+    Raises:
+      ValueError: it is not.
+    """
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or value < minimum or (maximum is not None and value > maximum):
+        limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        raise ValueError(f"{name} is {value!r}, expected an integer {limits}.")
+    return int(value)
+
+
+def check_choice(name: str, value, choices: tuple[str, ...]) -> str:
+    """`value`, if it is one of `choices`.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}.")
+    return value
+
+
+def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
+    """`image_shape` as (H, W, C), if each of `levels` squeezes finds an even height and width.
+
+    Raises:
+      ValueError: it is not three positive integers, or H or W is no multiple of 2^levels.
+    """
+    check_count("levels", levels, 1)
+    shape = tuple(image_shape)
+    if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
+        raise ValueError(
+            f"image_shape is {image_shape!r}, expected three positive integers (H, W, C)."
+        )
+    if shape[0] % 2**levels or shape[1] % 2**levels:
+        raise ValueError(
+            f"image_shape is {shape} with {levels} levels, expected height and width to be multiples "
+            f"of {2**levels}."
+        )
+    return shape
+
+
+def check_number(name: str, value, minimum: float) -> float:
+    """`value`, if it is a finite number of at least `minimum`.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if (
+        not isinstance(value, int | float | np.number)
+        or not math.isfinite(value)
+        or value < minimum
+    ):
+        raise ValueError(f"{name} is {value!r}, expected a finite number of at least {minimum:g}.")
+    return float(value)
+
+
+def _first_batch(x, y, batch_size):
+    """The first batch of what `fit` takes, as (x, y) or x, and `x` with that batch still in it."""
+    if isinstance(x, tf.data.Dataset):
+        try:
+            return next(iter(x)), x
+        except StopIteration:
+            raise ValueError("x is an empty dataset, expected at least one batch.") from None
+    if isinstance(x, tf.distribute.DistributedDataset):
+        raise ValueError(
+            "x is a DistributedDataset and the model is not initialised, "
+            "expected `initialize(images)` before `fit`."
+        )
+    if isinstance(x, keras.utils.PyDataset):
+        return x[0], x
+    if hasattr(x, "__next__"):
+        first = next(x)
+        return first, itertools.chain([first], x)
+    if len(x) == 0:
+        raise ValueError("x is empty, expected at least one image.")
+    return (x[:batch_size], None if y is None else y[:batch_size]), x

@@ -1,0 +1,136 @@
+"""Arrays to PNG files and back."""
+
+import itertools
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+GAP = 2  # white pixels between the images of a grid
+
+
+def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.ndarray:
+    """Many images as one picture, row by row, with a white gap around each.
+
+    Args:
+        images: [N, H, W, C], C 1 or 3, uint8 in [0, 255] or floating in [0, 1].
+        columns: images in a row; by default as many as make the grid about square.
+        zoom: how many pixels wide and high each pixel is drawn.
+
+    Returns:
+        uint8 [rows * (H * zoom + 2) + 2, columns * (W * zoom + 2) + 2, C].
+
+    Raises:
+        ValueError: another shape, no images, or columns or zoom below 1.
+
+    >>> import numpy as np
+    >>> grid(np.zeros([6, 28, 28, 1], np.uint8), columns=3).shape
+    (62, 92, 1)
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"images must have shape [N, H, W, 1 or 3] with N at least 1, got {list(images.shape)}."
+        )
+    if columns is None:
+        columns = math.ceil(math.sqrt(len(images)))
+    if columns < 1 or zoom < 1:
+        raise ValueError(f"columns and zoom must be at least 1, got {columns} and {zoom}.")
+    images = to_uint8(images).repeat(zoom, axis=1).repeat(zoom, axis=2)
+    _, height, width, channels = images.shape
+    rows = math.ceil(len(images) / columns)
+    shape = (rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels)
+    picture = np.full(shape, 255, np.uint8)
+    for i, image in enumerate(images):
+        top = GAP + (i // columns) * (height + GAP)
+        left = GAP + (i % columns) * (width + GAP)
+        picture[top : top + height, left : left + width] = image
+    return picture
+
+
+def scatter(points: np.ndarray, size: int = 512) -> np.ndarray:
+    """Points of the plane as a picture, black on white, the first coordinate to the right.
+
+    Args:
+        points: [N, 2], finite.
+        size: pixels of each side, 32 or more; the points fill the picture, with one scale for both axes.
+
+    Returns:
+        uint8 [size, size, 1].
+
+    Raises:
+        ValueError: another shape, no points, or values that are not finite.
+    """
+    points = np.asarray(points, np.float64)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+        raise ValueError(f"points must have shape [N, 2], got {list(points.shape)}.")
+    if not np.isfinite(points).all():
+        raise ValueError("points must be finite, got NaN or infinity.")
+    low, high = points.min(axis=0), points.max(axis=0)
+    span = max((high - low).max(), 1e-12)
+    places = np.rint(((points - (low + high) / 2) / span * 0.9 + 0.5) * (size - 1)).astype(int)
+    picture = np.full([size, size, 1], 255, np.uint8)
+    for dx, dy in itertools.product((-1, 0, 1), repeat=2):
+        picture[size - 1 - places[:, 1] + dy, places[:, 0] + dx] = 0
+    return picture
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Images in [0, 1] as bytes: each value's bin of the 256, as a flow's own quantisation."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    if not np.isfinite(images).all():
+        raise ValueError("images must be finite, got NaN or infinity.")
+    return np.floor(images.astype(np.float64) * 256).clip(0, 255).astype(np.uint8)
+
+
+def save_png(picture: np.ndarray, path: str | os.PathLike) -> None:
+    """Writes a uint8 [H, W, C] picture, C 1 or 3. An old file stays whole until it is replaced."""
+    path = Path(path)
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        image.save(temporary, format="PNG")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Reads an image file as a model's input.
+
+    An image of another size is cut to the shape's proportions around its centre and resized;
+    colours become grey, or grey becomes colours, as the shape says; what is transparent, white.
+
+    Args:
+        path: any format that Pillow reads.
+        image_shape: (height, width, channels), channels 1 or 3.
+
+    Returns:
+        uint8 of shape `image_shape`.
+
+    Raises:
+        OSError: no such file, or not an image.
+    """
+    height, width, channels = image_shape
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if "A" in image.getbands() or "transparency" in image.info:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            image = image.convert("L" if channels == 1 else "RGB")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"image file '{path}' does not exist.") from None
+    except (UnidentifiedImageError, SyntaxError, OSError) as error:
+        raise OSError(f"image file '{path}' cannot be read: {error}.") from None
+    if image.size != (width, height):
+        scale = min(image.width / width, image.height / height)
+        cut = (max(1, round(scale * width)), max(1, round(scale * height)))
+        left, top = (image.width - cut[0]) // 2, (image.height - cut[1]) // 2
+        image = image.crop((left, top, left + cut[0], top + cut[1]))
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8).reshape(image_shape)

@@ -1,0 +1,143 @@
+"""The presets: where they lie, what is known of them, and whether their files are whole.
+
+A preset is a folder with `config.json` (the model), `model.weights.h5`, `metadata.json` (what was
+trained on what, how it scores, the sha256 of its files), a model card and the training's recipe.
+This module is plain Python, so listing presets takes no time.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1  # of the preset folders that this version writes, and the newest one that it reads
+PRESETS = Path(__file__).parent / "presets"
+LISTED = ("name", "family", "model", "dataset", "parameters", "metrics", "licence", "sha256")
+
+
+def list_presets() -> list[dict[str, Any]]:
+    """The presets inside the package, by name.
+
+    Returns:
+        One dict for each, with `name`, `family`, `model`, `dataset`, `parameters` (a number),
+        `metrics` (each with `name`, `value`, `standard_error`, `unit`, `protocol`, ...), `licence`
+        and `sha256`.
+
+    >>> from latentzoo import zoo
+    >>> all(preset["parameters"] > 0 for preset in zoo.list_presets())
+    True
+    """
+    presets = [read_metadata(PRESETS / name) for name in _names()]
+    return [{key: preset.get(key) for key in LISTED} for preset in presets]
+
+
+def info(name_or_folder: str | os.PathLike) -> dict[str, Any]:
+    """Everything recorded of a preset: its metadata.json, and its folder as `path`.
+
+    Args:
+        name_or_folder: the name of a preset, or a folder made by `save_to_preset`.
+
+    Raises:
+        ValueError: no such preset, or a metadata.json that cannot be read.
+        FileNotFoundError: a folder without a metadata.json.
+    """
+    folder = preset_folder(name_or_folder)
+    return {**read_metadata(folder), "path": str(folder)}
+
+
+def preset_folder(name_or_folder: str | os.PathLike) -> Path:
+    """The folder of a preset, given its name or the folder itself.
+
+    A preset's name goes before a folder of that name in the working directory, which is `./name`.
+
+    Raises:
+        ValueError: neither a preset nor a folder; the message names the presets most alike.
+    """
+    names = _names()
+    if str(name_or_folder) in names:
+        return PRESETS / str(name_or_folder)
+    folder = Path(name_or_folder)
+    if str(name_or_folder) and folder.is_dir():
+        return folder
+    raise ValueError(
+        f"preset must be a preset's name or a folder made by save_to_preset, got "
+        f"'{name_or_folder}': {suggest(str(name_or_folder), names)}"
+    )
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the known ones most alike, or all of them."""
+    known = sorted(known)
+    alike = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(alike)}?" if alike else f"known are {', '.join(known)}."
+
+
+def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
+    """The metadata.json of a preset's folder, of a format that this version knows.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no JSON object, or was written in a newer format.
+    """
+    path = Path(folder) / "metadata.json"
+    try:
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"'{folder}' is no preset: it has no metadata.json.") from None
+    except ValueError as error:
+        raise ValueError(f"'{path}' is damaged: it is not JSON ({error}).") from None
+    version = metadata.get("format") if isinstance(metadata, dict) else None
+    if not isinstance(version, int):
+        raise ValueError(f"'{path}' is damaged: its format must be an integer, got {version!r}.")
+    if version > FORMAT:
+        raise ValueError(
+            f"'{path}' has format {version}, and this version of latentzoo reads formats up to "
+            f"{FORMAT}: install a newer latentzoo."
+        )
+    return metadata
+
+
+def check_files(folder: str | os.PathLike) -> dict[str, Any]:
+    """Checks that a preset is whole: each file is there, with the sha256 of its metadata.json.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file has another sha256, or metadata.json cannot be read.
+    """
+    folder = Path(folder)
+    metadata = read_metadata(folder)
+    checksums = metadata.get("sha256")
+    if not isinstance(checksums, dict) or not {"config.json", "model.weights.h5"} <= set(checksums):
+        raise ValueError(
+            f"'{folder / 'metadata.json'}' is damaged: its sha256 must name config.json and "
+            f"model.weights.h5, got {checksums!r}."
+        )
+    for name, expected in checksums.items():
+        path = folder / name
+        if path.parent != folder:
+            raise ValueError(f"'{folder / 'metadata.json'}' names '{name}', outside of its folder.")
+        if not path.is_file():
+            raise FileNotFoundError(f"'{path}' is missing: the preset is not whole.")
+        found = sha256(path)
+        if found != expected:
+            raise ValueError(f"'{path}' is damaged: its sha256 is {found}, expected {expected}.")
+    return metadata
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _names() -> list[str]:
+    return sorted(path.parent.name for path in PRESETS.glob("*/metadata.json"))

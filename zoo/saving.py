@@ -1,0 +1,114 @@
+"""Presets: a model as a folder of a JSON config, a weights file and metadata. Nothing is unpickled."""
+
+import datetime
+import importlib
+import json
+import os
+import shutil
+import tempfile
+from importlib import metadata as package_metadata
+from pathlib import Path
+
+import keras
+
+from . import registry
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+
+# Where the classes that a config may name are registered.
+FAMILIES = ("flows",)
+
+
+def load(name_or_folder: str | os.PathLike) -> keras.Model:
+    """A pretrained model, by the name of a preset or by a folder made by `save_to_preset`.
+
+    The sha256 of every file is checked. The model is in inference condition, and can be fine-tuned at
+    once with `compile` and `fit`: data-dependent initialisation is not repeated.
+
+    Args:
+      name_or_folder: a name that `list_presets` gives, or a folder.
+
+    Raises:
+      ValueError: an unknown name (the nearest are named), a wrong checksum, a damaged file, or a
+        preset of a newer format.
+      FileNotFoundError: a file of the preset is missing.
+    """
+    folder = registry.preset_folder(name_or_folder)
+    registry.check_files(folder)
+    model = _from_config(folder / CONFIG)
+    try:
+        model.load_weights(folder / WEIGHTS)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(
+            f"'{folder / WEIGHTS}' does not hold the weights of {folder / CONFIG}: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    return model
+
+
+def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict | None = None):
+    """Writes `model` to `folder` whole or not at all: see `ZooModel.save_to_preset`."""
+    folder = Path(folder).resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _write_json(scratch / CONFIG, _config(model))
+        model.save_weights(scratch / WEIGHTS)
+        _write_json(scratch / METADATA, _metadata(model, folder.name, scratch, metadata or {}))
+        scratch.chmod(0o755)
+        _replace(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _config(model):
+    serialised = keras.saving.serialize_keras_object(model)
+    return {"registered_name": serialised["registered_name"], "config": model.get_config()}
+
+
+def _metadata(model, name, folder, extra):
+    return {
+        "format": registry.FORMAT,
+        "name": name,
+        "family": model.family,
+        "model": type(model).__name__,
+        "parameters": model.count_params(),
+        "dataset": None,
+        "licence": None,
+        "recipe": None,
+        "metrics": [],
+        "latentzoo_version": package_metadata.version("latentzoo"),
+        "date": datetime.date.today().isoformat(),
+        **extra,
+        "sha256": {file: registry.sha256(folder / file) for file in (CONFIG, WEIGHTS)},
+    }
+
+
+def _write_json(path, content):
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _replace(scratch, folder):
+    """Puts `scratch` where `folder` is; what was there is moved aside first, and removed last."""
+    if not folder.exists():
+        scratch.rename(folder)
+        return
+    if not (folder / METADATA).exists() and any(folder.iterdir()):
+        raise FileExistsError(f"'{folder}' is neither empty nor a preset, so it is not replaced.")
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(old / "preset")
+    scratch.rename(folder)
+    shutil.rmtree(old)
+
+
+def _from_config(path):
+    for family in FAMILIES:
+        importlib.import_module(f".{family}", package=__package__)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        model_class = keras.saving.get_registered_object(content["registered_name"])
+        return model_class.from_config(content["config"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"'{path}' describes no model of this zoo: {error}") from None

@@ -1,0 +1,56 @@
+"""Stateless random numbers: the same seed gives the same numbers, whatever the batch.
+
+Row i of a draw has a seed of its own, a pair of integers. So the first 4 of 16 images are the 4 of 4,
+in Keras and on a server, and a row's answer does not depend on the rows beside it.
+"""
+
+import tensorflow as tf
+
+
+def row_seeds(seed, n: int) -> tf.Tensor:
+    """int32 `[n, 2]`, a pair for each row: (seed, row) of an integer seed; pairs are taken as they are.
+
+    Args:
+      seed: an integer in [-2^31, 2^31), or integers `[n, 2]`.
+      n: the number of rows.
+
+    Raises:
+      ValueError: anything else.
+
+    >>> from latentzoo.zoo.seeds import row_seeds
+    >>> row_seeds(7, 2).numpy().tolist()
+    [[7, 0], [7, 1]]
+    """
+    try:
+        seed = tf.convert_to_tensor(seed, tf.int32)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"seed is {seed!r}, expected an int32 or int32 [{n}, 2].") from None
+    if seed.shape.rank == 0:
+        return tf.stack([tf.fill([n], seed), tf.range(n)], axis=1)
+    if tuple(seed.shape) != (n, 2):
+        raise ValueError(f"seed has shape {tuple(seed.shape)}, expected () or ({n}, 2).")
+    return seed
+
+
+def normal(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Standard normal float32 `[n, *shape]`, row i from `seeds[i]` alone."""
+    return _rows(tf.random.stateless_normal, seeds, shape)
+
+
+def uniform(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Uniform float32 in [0, 1), `[n, *shape]`, row i from `seeds[i]` alone."""
+    return _rows(tf.random.stateless_uniform, seeds, shape)
+
+
+def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Uniform noise of a training step: other noise in every step and on every replica."""
+    pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
+    replica = tf.distribute.get_replica_context()
+    if replica is not None:
+        pair = tf.random.experimental.stateless_fold_in(pair, replica.replica_id_in_sync_group)
+    return tf.random.stateless_uniform(shape, pair)
+
+
+def _rows(draw, seeds, shape):
+    signature = tf.TensorSpec(shape, tf.float32)
+    return tf.map_fn(lambda seed: draw(shape, seed), seeds, fn_output_signature=signature)
