@@ -1,0 +1,81 @@
+"""The batches that a model is scored on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+Data = tf.data.Dataset | np.ndarray | tuple[np.ndarray, np.ndarray]
+
+
+def as_dataset(data: Data, name: str = "dataset") -> tf.data.Dataset:
+    """`data` as an unbatched dataset of examples or (example, label) pairs.
+
+    Args:
+      data: an unbatched, finite `tf.data.Dataset`, an array of examples [N, ...], or a pair of
+        arrays (examples, labels).
+      name: the argument that an error names.
+
+    Raises:
+      ValueError: it is empty, infinite or of unknown length.
+
+    >>> import numpy as np
+    >>> from latentzoo.metrics.batches import as_dataset
+    >>> int(as_dataset(np.zeros([3, 28, 28, 1], np.uint8)).cardinality())
+    3
+    """
+    if not isinstance(data, tf.data.Dataset):
+        if len(data) == 0:
+            raise ValueError(f"{name}: got no examples, expected at least one.")
+        data = tf.data.Dataset.from_tensor_slices(data)
+    count = int(data.cardinality())
+    if count == 0:
+        raise ValueError(f"{name}: got no examples, expected at least one.")
+    if count < 0:
+        raise ValueError(
+            f"{name}: got an infinite dataset or one of unknown length, expected a finite one"
+            " (tf.data.experimental.assert_cardinality tells its length)."
+        )
+    return data
+
+
+def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
+    """`as_dataset`, checked against `model`; labels that an unconditional model ignores are dropped.
+
+    Raises:
+      ValueError: as `as_dataset`; examples of another shape than the model's; no labels where it is
+        class-conditional.
+    """
+    dataset = as_dataset(data, name)
+    labelled = isinstance(dataset.element_spec, tuple)
+    if model.num_classes and not labelled:
+        raise ValueError(
+            f"{name}: got examples without labels, expected (example, label) pairs for a model with"
+            f" num_classes={model.num_classes}."
+        )
+    spec = dataset.element_spec[0] if labelled else dataset.element_spec
+    if not spec.shape.is_compatible_with(model.event_shape):
+        raise ValueError(
+            f"{name}: got examples of shape {tuple(spec.shape)},"
+            f" expected the model's {tuple(model.event_shape)}."
+        )
+    if model.num_classes:
+        return dataset
+    return dataset.map(lambda example, label: example) if labelled else dataset
+
+
+def batches(
+    model, dataset: Data, batch_size: int, num: int | None = None
+) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
+    """Yields (examples, labels) of the first `num` examples; labels are None if not conditional.
+
+    Raises:
+      ValueError: a bad `batch_size` or `num`, or a dataset that is not of the model: see `examples`.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: got {batch_size}, expected at least 1.")
+    if num is not None and num < 1:
+        raise ValueError(f"num: got {num}, expected at least 1.")
+    dataset = examples(dataset, model)
+    for batch in dataset.take(num or -1).batch(batch_size).prefetch(tf.data.AUTOTUNE):
+        yield batch if isinstance(batch, tuple) else (batch, None)

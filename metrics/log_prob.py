@@ -1,0 +1,29 @@
+"""Log-likelihood in nats, the usual score of a flow on vectors."""
+
+from .batches import Data
+from .per_example import mean_over_examples
+
+
+def log_prob(
+    model,
+    dataset: Data,
+    *,
+    num: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    verbose: bool = True,
+) -> dict:
+    """Mean of `model.log_prob` with its standard error over examples; `seed` is not used.
+
+    Returns a dict with name, value, standard_error, unit, num_examples, protocol.
+    """
+
+    def score(examples, labels, first):
+        return model.log_prob(examples, labels=labels)
+
+    return {
+        "name": "log_prob",
+        "unit": "nats",
+        "protocol": "exact density, no noise",
+        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+    }

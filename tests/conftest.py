@@ -1,0 +1,68 @@
+"""Two logical CPUs for every test, set before TensorFlow starts; a flow that trains in a second."""
+
+import math
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from latentzoo.trainers.strategies import local_strategy
+from latentzoo.zoo.flows.flow import Flow
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@keras.saving.register_keras_serializable(package="latentzoo_tests")
+class PixelFlow(Flow):
+    """Each pixel is normal, z = (x - shift) * exp(log_scale): its density has a closed form."""
+
+    def __init__(self, image_shape=(4, 4, 1), width=1, **kwargs):
+        super().__init__(event_shape=tuple(image_shape), **kwargs)
+        self.image_shape, self.width = tuple(image_shape), width
+        self.shift = self.add_weight(shape=(self.latent_size,), name="shift")
+        self.log_scale = self.add_weight(shape=(self.latent_size,), initializer="zeros", name="log_scale")
+        self.built = True
+
+    def bijector(self, labels=None):
+        tfb = tfp.bijectors
+        flatten = tfb.Reshape([self.latent_size], event_shape_in=self.event_shape)
+        shift, log_scale = tf.convert_to_tensor(self.shift), tf.convert_to_tensor(self.log_scale)
+        return tfb.Chain([tfb.Scale(log_scale=log_scale), tfb.Shift(-shift), flatten])
+
+    def _initialize(self, images, labels):
+        self.shift.assign(tf.fill([self.latent_size], tf.reduce_mean(tf.cast(images, tf.float32))))
+
+    def closed_form_log_prob(self, x):
+        z = (x.reshape(len(x), -1) - self.shift.numpy()) * np.exp(self.log_scale.numpy())
+        log_p = -0.5 * z**2 - 0.5 * math.log(2 * math.pi) + self.log_scale.numpy()
+        return log_p.sum(axis=1)
+
+    def get_config(self):
+        return {**super().get_config(), "image_shape": self.image_shape, "width": self.width}
+
+
+@pytest.fixture(scope="session")
+def mirrored_strategy():
+    """Two replicas. The only strategy tests use: all-reduces of a second one would collide."""
+    return local_strategy(replicas=2)
+
+
+@pytest.fixture
+def pixel_flow():
+    return PixelFlow
+
+
+@pytest.fixture
+def images():
+    """Float images [64, 4, 4, 1], every pixel with a mean and a scale of its own."""
+    rng = np.random.default_rng(0)
+    means, scales = rng.uniform(0.3, 0.7, [2, 4, 4, 1])
+    x = means + 0.2 * scales * rng.standard_normal([64, 4, 4, 1])
+    return x.clip(0, 1).astype(np.float32)

@@ -1,0 +1,265 @@
+"""Data sets: what comes out is what was put in, in its order, and bad input is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from latentzoo.trainers import data
+from latentzoo.zoo import pictures
+
+SMALL = Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz"
+
+
+def all_of(dataset):
+    """The whole data set as arrays."""
+    return next(dataset.batch(int(dataset.cardinality())).as_numpy_iterator())
+
+
+def write(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures.save_png(image, path)
+
+
+@pytest.fixture
+def some_images():
+    return np.random.default_rng(0).integers(0, 256, [20, 4, 6, 3], np.uint8)
+
+
+# Arrays and .npz files
+
+
+def test_the_real_images_of_the_tests_come_with_their_labels():
+    images, labels = all_of(data.load(SMALL, "test", labels=True))
+    assert images.shape == (256, 28, 28, 1) and images.dtype == np.uint8
+    assert sorted(set(labels)) == list(range(10))
+    np.testing.assert_array_equal(images, all_of(data.load(str(SMALL), "test")))
+
+
+def test_arrays_come_out_as_they_went_in(some_images):
+    np.testing.assert_array_equal(all_of(data.from_arrays(some_images)), some_images)
+    images, labels = all_of(data.from_arrays(some_images / 255, np.arange(20)))
+    np.testing.assert_array_equal(images, (some_images / 255).astype(np.float32))
+    np.testing.assert_array_equal(labels, np.arange(20))
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        (np.zeros([0, 4, 4, 1], np.uint8), r"dataset must not be empty, got .* \[0, 4, 4, 1\]."),
+        (np.zeros([4], np.uint8), r"arrays must be images .* got shape \[4\]."),
+        (np.zeros([2, 4, 4, 1], np.int32), "arrays must be uint8 images or floating, got int32."),
+        (np.zeros([2, 4], np.uint8), "arrays must be uint8 images or floating, got uint8."),
+        (np.full([2, 4, 4, 1], 1.5), r"floating images must be in \[0, 1\], got 1.5 to 1.5."),
+        (np.full([2, 4], np.nan), "arrays must be finite, got NaN or infinity."),
+    ],
+)
+def test_bad_arrays_are_named(values, message):
+    with pytest.raises(ValueError, match=message):
+        data.from_arrays(values)
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (np.zeros(3, int), r"labels must be 20 integers, got int64 of shape \[3\]."),
+        (np.zeros(20), r"labels must be 20 integers, got float64 of shape \[20\]."),
+        (np.full(20, -1), "labels must not be negative, got -1."),
+    ],
+)
+def test_bad_labels_are_named(some_images, labels, message):
+    with pytest.raises(ValueError, match=message):
+        data.from_arrays(some_images, labels)
+
+
+def test_an_npz_file_says_what_it_lacks(tmp_path, some_images):
+    path = tmp_path / "images.npz"
+    np.savez(path, x_train=some_images)
+    with pytest.raises(ValueError, match="must have x_test, got x_train."):
+        data.load(path, "test")
+    with pytest.raises(ValueError, match="must have y_train, got x_train."):
+        data.load(path, "train", labels=True)
+    with pytest.raises(FileNotFoundError, match="dataset '.*none.npz' does not exist."):
+        data.load(tmp_path / "none.npz")
+
+
+def test_a_pickle_inside_an_npz_file_is_not_loaded(tmp_path):
+    np.savez(tmp_path / "evil.npz", x_train=np.array([{"an": "object"}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        data.load(tmp_path / "evil.npz")
+
+
+def test_a_file_that_is_no_npz_is_named(tmp_path):
+    (tmp_path / "text.npz").write_text("no arrays")
+    with pytest.raises(ValueError, match="dataset '.*text.npz' is damaged: it is no .npz file."):
+        data.load(tmp_path / "text.npz")
+
+
+# Folders
+
+
+def test_a_folder_is_read_whole_and_in_order_with_its_subfolders(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        write(tmp_path / f"part{i // 10}" / f"{i:02}.png", image)
+    (tmp_path / "notes.txt").write_text("not an image")
+    np.testing.assert_array_equal(all_of(data.load(tmp_path, "all")), some_images)
+
+
+def test_a_folder_without_splits_is_split_the_same_way_always(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        write(tmp_path / f"{i:02}.png", image)
+    is_test = np.arange(20) % 10 == 9
+    np.testing.assert_array_equal(all_of(data.load(tmp_path, "test")), some_images[is_test])
+    np.testing.assert_array_equal(all_of(data.load(tmp_path, "train")), some_images[~is_test])
+
+
+def test_subfolders_named_after_splits_and_classes_are_so_used(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        split, name = ("train", "test")[i // 10], ("shirt", "boot")[i % 2]
+        write(tmp_path / split / name / f"{i:02}.png", image)
+    images, labels = all_of(data.load(tmp_path, "test", labels=True))
+    np.testing.assert_array_equal(labels, [0] * 5 + [1] * 5)  # boot, then shirt
+    np.testing.assert_array_equal(images, np.concatenate([some_images[11::2], some_images[10::2]]))
+    with pytest.raises(ValueError, match="split must be a subfolder of '.*' or all, got 'dev'."):
+        data.load(tmp_path, "dev")
+
+
+def test_a_jpeg_is_read_and_grey_among_colours_becomes_colour(tmp_path):
+    Image.new("L", (8, 8), 100).save(tmp_path / "a.JPG")
+    write(tmp_path / "b.png", np.full([8, 8, 3], 7, np.uint8))
+    images = all_of(data.load(tmp_path, "all"))
+    assert images.shape == (2, 8, 8, 3)
+    assert (images[0] == 100).all() and (images[1] == 7).all()
+
+
+def test_mixed_sizes_are_refused_or_cut_and_resized(tmp_path):
+    wide = np.full([4, 12, 1], 255, np.uint8)
+    wide[:, 4:8] = 10
+    write(tmp_path / "a.png", wide)
+    write(tmp_path / "b.png", np.full([4, 4, 1], 20, np.uint8))
+    with pytest.raises(ValueError, match="must all have one size .* 12x4, '.*b.png' is 4x4."):
+        data.load(tmp_path, "all")
+    images = all_of(data.load(tmp_path, "all", image_shape=(2, 2, 1)))
+    np.testing.assert_array_equal(images, np.stack([np.full([2, 2, 1], v) for v in (10, 20)]))
+
+
+def test_resizing_averages_over_what_a_pixel_covers(some_images):
+    floats = (some_images / 255).astype(np.float32)
+    for images, bound in ((some_images, 0.501), (floats, 1e-6)):  # bytes are rounded
+        dataset = data.from_arrays(images)
+        half = all_of(dataset.map(lambda image: data._fit(image, (2, 3, 3))))
+        assert half.dtype == images.dtype and half.shape == (20, 2, 3, 3)
+        # A triangle filter of twice the width, cut off at the border.
+        rows = np.array([[3, 3, 1, 0], [0, 1, 3, 3]]) / 7
+        columns = np.array([[3, 3, 1, 0, 0, 0], [0, 1, 3, 3, 1, 0], [0, 0, 0, 1, 3, 3]])
+        columns = columns / columns.sum(axis=1, keepdims=True)
+        expected = np.einsum("ip,jq,npqc->nijc", rows, columns, images.astype(np.float64))
+        assert np.abs(half - expected).max() <= bound
+
+
+def test_folders_without_images_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(ValueError, match="has no PNG or JPEG images for split 'train'."):
+        data.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="folder of images '.*none' does not exist."):
+        data.from_folder(tmp_path / "none")
+    (tmp_path / "a.png").write_text("no image")
+    with pytest.raises(OSError, match="image file '.*a.png' cannot be read"):
+        data.load(tmp_path)
+
+
+# TensorFlow Datasets
+
+
+class Squares(tfds.core.GeneratorBasedBuilder):
+    """A set of TensorFlow Datasets made on the spot: grey squares with labels."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    name = "latentzoo_squares"
+
+    def _info(self):
+        image = tfds.features.Image(shape=(6, 6, 1))
+        features = {"image": image, "label": tfds.features.ClassLabel(num_classes=40)}
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(0, 30), "test": self._generate_examples(30, 40)}
+
+    def _generate_examples(self, start, stop):
+        for i in range(start, stop):
+            yield i, {"image": np.full([6, 6, 1], i, np.uint8), "label": i}
+
+
+@pytest.fixture
+def squares(tmp_path, monkeypatch):
+    """The name of that set, prepared in a folder of the test."""
+    builder = Squares(data_dir=tmp_path)
+    monkeypatch.setattr(tfds, "builder", lambda name: {"squares": builder}[name])
+    return "squares"
+
+
+def test_a_set_of_tfds_comes_in_one_order_with_its_labels(squares):
+    images, labels = all_of(data.load(squares, "train", labels=True))
+    np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
+    assert sorted(labels) == list(range(30))
+    np.testing.assert_array_equal(all_of(data.load(squares, "train")), images)
+    assert all_of(data.load(squares, "train[:3]", image_shape=(2, 2, 3))).shape == (3, 2, 2, 3)
+
+
+def test_an_unknown_split_of_tfds_names_the_known_ones(squares):
+    for split in ("validation", "train[:x]"):
+        with pytest.raises(ValueError, match=r"split must be of train, test, or a part of one"):
+            data.load(squares, split)
+
+
+def test_an_empty_split_of_tfds_is_refused(squares):
+    with pytest.raises(ValueError, match="dataset 'squares' must not be empty"):
+        data.load(squares, "train[:0]")
+
+
+def test_an_unknown_name_names_the_nearest():
+    with pytest.raises(ValueError, match="got 'fashion_mnits': did you mean fashion_mnist"):
+        data.load("fashion_mnits")
+
+
+def test_a_set_without_images_is_refused():
+    with pytest.raises(ValueError, match="dataset must have images, got 'imdb_reviews' with "):
+        data.load("imdb_reviews")
+
+
+def test_a_failed_download_is_told(squares, monkeypatch):
+    def fail():
+        raise ConnectionError("no\nnetwork")
+
+    monkeypatch.setattr(tfds.builder(squares), "download_and_prepare", fail)
+    with pytest.raises(OSError, match="dataset 'squares' cannot be downloaded: no network"):
+        data.load(squares)
+
+
+# Two moons
+
+
+def test_the_moons_are_half_circles_and_the_splits_differ():
+    points, moons = data.two_moons("train", noise=0)
+    centres = np.array([[0, 0], [1, 0.5]])[moons]
+    np.testing.assert_allclose(np.linalg.norm(points - centres, axis=1), 1, atol=1e-6)
+    assert (points[moons == 0, 1] >= 0).all() and (points[moons == 1, 1] <= 0.5).all()
+    assert abs(moons.mean() - 0.5) < 4 * 0.5 / np.sqrt(len(moons))
+    train, test = all_of(data.load("two_moons")), all_of(data.load("two_moons", "test"))
+    assert not set(map(tuple, train.tolist())) & set(map(tuple, test.tolist()))
+    np.testing.assert_array_equal(train, all_of(data.load("two_moons")))
+
+
+def test_the_noise_has_its_standard_deviation():
+    clean, _ = data.two_moons("test", noise=0)
+    noisy, _ = data.two_moons("test", noise=0.1)
+    assert (noisy - clean).std() == pytest.approx(0.1, rel=4 / np.sqrt(2 * clean.size))
+
+
+def test_every_data_set_knows_its_size(tmp_path, some_images):
+    write(tmp_path / "a.png", some_images[0])
+    for dataset in (data.load(SMALL), data.load(tmp_path, "all"), data.load("two_moons")):
+        assert dataset.cardinality() > 0
+        assert isinstance(dataset, tf.data.Dataset)

@@ -1,0 +1,266 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from latentzoo import zoo
+from latentzoo.trainers import train
+from latentzoo.zoo.flows import Glow
+
+FAST = {"batch_size": 8, "learning_rate": 0.05, "schedule": "constant", "verbose": 0}
+
+
+def log(workdir):
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def assert_same_weights(a, b, **tolerance):
+    for x, y in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_allclose(x, y, **(tolerance or {"rtol": 0, "atol": 0}))
+
+
+def test_training_reaches_the_optimum(pixel_flow, images, tmp_path):
+    model = train(
+        pixel_flow(), images, workdir=tmp_path, steps=400, ema=None, clip_norm=None,
+        **{**FAST, "schedule": "cosine", "batch_size": 64},
+    )  # fmt: skip
+    flat = images.reshape(64, -1)
+    np.testing.assert_allclose(model.shift.numpy(), flat.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(np.exp(-model.log_scale.numpy()), flat.std(axis=0), rtol=1e-2)
+
+
+def test_the_preset_loads_and_scores_the_same(pixel_flow, images, tmp_path):
+    metadata = {"name": "pixels", "dataset": "made up"}
+    model = train(pixel_flow(), images, workdir=tmp_path, steps=3, metadata=metadata, **FAST)
+    loaded = zoo.load(tmp_path / "preset")
+    np.testing.assert_array_equal(loaded.log_prob(images), model.log_prob(images))
+    written = json.loads((tmp_path / "preset" / "metadata.json").read_text())
+    assert written["dataset"] == "made up"
+    assert written["recipe"]["steps"] == 3 and written["recipe"]["learning_rate"] == 0.05
+
+
+def test_lines_and_grids(pixel_flow, images, tmp_path):
+    train(
+        pixel_flow(), images, workdir=tmp_path, steps=7, checkpoint_every=3, ema=0.5,
+        eval_dataset=images, eval_examples=40, **{**FAST, "schedule": "cosine"},
+    )  # fmt: skip
+    lines = log(tmp_path)
+    assert [line["step"] for line in lines] == [3, 6, 7]
+    final = zoo.load(tmp_path / "preset")
+    scores = final.bits_per_dim(images[:40]).numpy().astype(np.float64)
+    assert lines[-1]["num_examples"] == 40
+    np.testing.assert_allclose(lines[-1]["bits_per_dim"], scores.mean(), rtol=1e-6)
+    error = scores.std(ddof=1) / np.sqrt(40)
+    np.testing.assert_allclose(lines[-1]["standard_error"], error, rtol=1e-5)
+    np.testing.assert_allclose(lines[-1]["learning_rate"], 0.02 * 0.05, rtol=1e-5)
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    grids = sorted(path.name for path in (tmp_path / "grids").iterdir())
+    assert grids == ["00000003.png", "00000006.png", "00000007.png"]
+    tags = set()
+    for path in (tmp_path / "tensorboard").iterdir():
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags |= {(value.tag, event.step) for value in event.summary.value}
+    assert {("bits_per_dim", 6), ("loss", 3), ("learning_rate", 7), ("samples", 7)} <= tags
+
+
+def test_averages_equal_those_by_hand(pixel_flow, images, tmp_path):
+    decay, average = 0.8, None
+    for step in range(1, 6):  # goes on from step to step in one workdir
+        raw = train(pixel_flow(), images, workdir=tmp_path / "raw", steps=step, ema=None, **FAST)
+        weights = [v.numpy() for v in raw.trainable_variables]
+        average = weights if average is None else [
+            decay * a + (1 - decay) * w for a, w in zip(average, weights, strict=True)
+        ]  # fmt: skip
+    model = train(pixel_flow(), images, workdir=tmp_path / "ema", steps=5, ema=decay, **FAST)
+    for variable, value in zip(model.trainable_variables, average, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("first", [3, 4])
+def test_resumed_equals_uninterrupted(pixel_flow, images, tmp_path, first):
+    settings = {**FAST, "warmup_steps": 2, "checkpoint_every": 3}
+    pixels = (images * 255).astype(np.uint8)  # with dequantisation noise
+    whole = train(pixel_flow(), pixels, workdir=tmp_path / "whole", steps=9, **settings)
+    train(pixel_flow(), pixels, workdir=tmp_path / "parts", steps=first, **settings)
+    resumed = train(pixel_flow(), pixels, workdir=tmp_path / "parts", steps=9, **settings)
+    assert_same_weights(resumed, whole)
+    again = train(pixel_flow(), pixels, workdir=tmp_path / "parts", steps=9, **settings)
+    assert_same_weights(again, whole)
+
+
+@pytest.mark.parametrize("clip_norm", [0.01, None])
+def test_two_replicas_equal_one(pixel_flow, images, tmp_path, clip_norm):
+    one, two = (
+        train(
+            pixel_flow(seed=n), images, workdir=tmp_path / str(n), steps=20, replicas=n,
+            clip_norm=clip_norm, warmup_steps=2, eval_dataset=images, ema=0.9, **FAST,
+        )
+        for n in (1, 2)
+    )  # fmt: skip
+    assert_same_weights(one, two, rtol=1e-5, atol=1e-7)
+    a, b = log(tmp_path / "1")[-1], log(tmp_path / "2")[-1]
+    np.testing.assert_allclose(a["loss"], b["loss"], rtol=1e-5)
+    np.testing.assert_allclose(a["bits_per_dim"], b["bits_per_dim"], rtol=1e-5)
+
+
+def test_two_replicas_of_glow_equal_one(images, tmp_path):
+    models = []
+    for n in (1, 2):
+        model = Glow(image_shape=(4, 4, 1), levels=1, depth=2, width=8)
+        settings = {**FAST, "learning_rate": 0.002, "batch_size": 16, "ema": None, "replicas": n}
+        models.append(train(model, images, workdir=tmp_path / str(n), steps=20, **settings))
+    assert_same_weights(*models, rtol=1e-5, atol=1e-6)
+
+
+def test_two_replicas_resume(pixel_flow, images, tmp_path):
+    settings = {**FAST, "replicas": 2, "warmup_steps": 2}
+    whole = train(pixel_flow(), images, workdir=tmp_path / "whole", steps=6, **settings)
+    train(pixel_flow(), images, workdir=tmp_path / "parts", steps=4, **settings)
+    resumed = train(pixel_flow(), images, workdir=tmp_path / "parts", steps=6, **settings)
+    assert_same_weights(resumed, whole, rtol=1e-6, atol=1e-7)
+
+
+def test_a_model_built_under_a_strategy_is_trained_in_place(pixel_flow, images, tmp_path, mirrored_strategy):
+    with mirrored_strategy.scope():
+        model = pixel_flow()
+    single = train(pixel_flow(), images, workdir=tmp_path / "1", steps=4, **FAST)
+    assert train(model, images, workdir=tmp_path / "2", steps=4, **FAST) is model
+    assert_same_weights(model, single, rtol=1e-5, atol=1e-7)
+    with pytest.raises(ValueError, match="^replicas: got 1, expected 2"):
+        train(model, images, workdir=tmp_path / "3", steps=4, replicas=1, **FAST)
+
+
+def test_frozen_weights_stay(pixel_flow, images, tmp_path):
+    model = pixel_flow()
+    model.initialize(images)
+    model.shift.trainable = False
+    before = model.shift.numpy()
+    train(model, images, workdir=tmp_path, steps=3, **FAST)
+    np.testing.assert_array_equal(model.shift.numpy(), before)
+    assert (model.log_scale.numpy() != 0).all()
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_conditional_model_gets_the_labels(pixel_flow, images, tmp_path, replicas):
+    class Recorder(pixel_flow):
+        seen = []
+
+        def bijector(self, labels=None):
+            self.seen.append(labels.dtype)
+            return super().bijector(labels)
+
+    model = Recorder(num_classes=3)
+    pairs = (images, np.arange(64) % 3)
+    train(model, pairs, workdir=tmp_path, steps=2, eval_dataset=pairs, replicas=replicas, **FAST)
+    assert Recorder.seen and (tmp_path / "grids" / "00000002.png").exists()
+    with pytest.raises(ValueError, match="^dataset: got examples without labels"):
+        train(model, images, workdir=tmp_path, steps=2, **FAST)
+
+
+def test_epochs_are_passes_over_the_data(pixel_flow, images, tmp_path):
+    train(pixel_flow(), images, workdir=tmp_path, epochs=1.5, **FAST)
+    assert log(tmp_path)[-1]["step"] == 12
+
+
+KILLED = """
+import runpy
+import sys
+import numpy as np
+from latentzoo.trainers import train
+from latentzoo.zoo.flows import Glow
+model = runpy.run_path(sys.argv[1])["PixelFlow"]()
+train(model, np.load(sys.argv[2]), workdir=sys.argv[3], steps=10**6, batch_size=8,
+      learning_rate=0.05, schedule="constant", warmup_steps=0, checkpoint_every=5, verbose=0)
+"""
+
+
+def test_killed_training_goes_on(pixel_flow, images, tmp_path):
+    def last_checkpoint():
+        latest = tf.train.latest_checkpoint(tmp_path / "killed" / "checkpoints")
+        return int(latest.rsplit("-", 1)[1]) if latest else 0
+
+    pixels = (images * 255).astype(np.uint8)
+    np.save(tmp_path / "pixels.npy", pixels)
+    conftest = Path(__file__).parents[1] / "conftest.py"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, conftest, tmp_path / "pixels.npy", tmp_path / "killed"]
+    )
+    deadline = time.monotonic() + 120
+    while last_checkpoint() < 15 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    done = last_checkpoint()
+    assert done >= 15
+    settings = {**FAST, "warmup_steps": 0, "checkpoint_every": 5, "steps": done + 10}
+    resumed = train(pixel_flow(), pixels, workdir=tmp_path / "killed", **settings)
+    whole = train(pixel_flow(), pixels, workdir=tmp_path / "whole", **settings)
+    assert_same_weights(resumed, whole)
+    assert [line["step"] for line in log(tmp_path / "killed")] == list(range(5, done + 11, 5))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": 0}, "steps: got 0, expected at least 1."),
+        ({"steps": None}, "steps: got steps=None and epochs=None, expected exactly one."),
+        ({"epochs": 2}, "steps: got steps=5 and epochs=2, expected exactly one."),
+        ({"steps": None, "epochs": -1}, "epochs: got -1, expected more than 0."),
+        ({"batch_size": 65}, "batch_size: got 65, expected 1 to 64, the size of the dataset."),
+        ({"batch_size": 0}, "batch_size: got 0, expected 1 to 64, the size of the dataset."),
+        ({"learning_rate": -1.0}, "learning_rate: got -1.0, expected more than 0."),
+        ({"clip_norm": 0.0}, "clip_norm: got 0.0, expected more than 0."),
+        ({"checkpoint_every": 0}, "checkpoint_every: got 0, expected more than 0."),
+        ({"warmup_steps": -1}, "warmup_steps: got -1, expected at least 0."),
+        ({"ema": 1.0}, "ema: got 1.0, expected a decay between 0 and 1, or None."),
+        ({"eval_examples": 0}, "eval_examples: got 0, expected at least 1."),
+        ({"schedule": "step"}, "schedule: got 'step', expected 'cosine' or 'constant'."),
+        ({"optimizer": "adan"}, "optimizer: got 'adan', expected the name of a Keras optimiser"),
+        ({"replicas": 0}, "replicas: got 0, expected at least 1."),
+        ({"replicas": 2, "batch_size": 5}, "batch_size: got 5, expected a multiple of the 2"),
+        ({"replicas": 3}, "replicas: got 3, but TensorFlow has already started"),
+    ],
+)
+def test_bad_arguments_touch_nothing(pixel_flow, images, tmp_path, change, message):
+    with pytest.raises(ValueError) as error:
+        train(pixel_flow(), images, workdir=tmp_path / "run", **{"steps": 5, **FAST, **change})
+    assert str(error.value).startswith(message)
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_datasets(pixel_flow, images, tmp_path):
+    def run(dataset):
+        train(pixel_flow(), dataset, workdir=tmp_path, steps=5, **FAST)
+
+    with pytest.raises(ValueError, match="^dataset: got no examples, expected at least one.$"):
+        run(images[:0])
+    with pytest.raises(ValueError, match="^dataset: got no examples, expected at least one.$"):
+        run(tf.data.Dataset.from_tensor_slices(images).take(0))
+    with pytest.raises(ValueError, match="^dataset: got an infinite dataset"):
+        run(tf.data.Dataset.from_tensor_slices(images).repeat())
+    with pytest.raises(ValueError, match=r"^dataset: got examples of shape \(4, 2, 1\), expected"):
+        run(images[:, :, :2])
+
+
+def test_workdir_of_another_training(pixel_flow, images, tmp_path):
+    train(pixel_flow(), images, workdir=tmp_path, steps=2, **FAST)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=r"^workdir: .* \(width is 1 there, 2 here\)"):
+        train(pixel_flow(width=2), images, workdir=tmp_path, steps=4, **FAST)
+    with pytest.raises(ValueError, match="optimizer is adam there, adamax here"):
+        train(pixel_flow(), images, workdir=tmp_path, steps=4, optimizer="adamax", **FAST)
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_divergence_keeps_the_last_checkpoint(pixel_flow, images, tmp_path):
+    train(pixel_flow(), images, workdir=tmp_path, steps=2, **FAST)
+    broken = {**FAST, "learning_rate": 1e30, "clip_norm": None}
+    with pytest.raises(ValueError, match="^learning_rate: the loss became .* in steps 2 to 6"):
+        train(pixel_flow(), images, workdir=tmp_path, steps=6, **broken)
+    latest = tf.train.latest_checkpoint(tmp_path / "checkpoints")
+    assert Path(latest).name == "ckpt-2"

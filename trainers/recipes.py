@@ -1,0 +1,57 @@
+"""Recipes: what was trained on what, and how, as plain data that trains the same again.
+
+A recipe.json has three entries:
+
+    {"model": {"registered_name": "latentzoo>Glow", "config": {"levels": 2, ...}},
+     "dataset": "fashion_mnist",
+     "train": {"steps": 40000, "batch_size": 16, ...}}
+
+`train` holds keyword arguments of `trainers.train`.
+"""
+
+import inspect
+import json
+import os
+from pathlib import Path
+
+import keras
+
+from ..zoo import flows  # noqa: F401  (registers the models)
+from .training import train
+
+_KEYS = {"model", "dataset", "train"}
+
+
+def read(path: str | os.PathLike) -> dict:
+    """Reads and checks a recipe.json.
+
+    Raises:
+      ValueError: it is no recipe, or `train` does not know an argument.
+      OSError: it cannot be read.
+    """
+    try:
+        recipe = json.loads(Path(path).read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"recipe: {path} is not JSON ({error}).") from None
+    if not isinstance(recipe, dict) or set(recipe) != _KEYS:
+        raise ValueError(f"recipe: {path} must have exactly the entries {sorted(_KEYS)}.")
+    known = set(inspect.signature(train).parameters) - {"model", "dataset", "workdir"}
+    unknown = sorted(set(recipe["train"]) - known)
+    if unknown:
+        raise ValueError(
+            f"recipe: {path} gives train the arguments {unknown}, expected some of {sorted(known)}."
+        )
+    return recipe
+
+
+def build_model(recipe: dict) -> keras.Model:
+    """A new model from the recipe's constructor arguments.
+
+    Raises:
+      ValueError: no model is registered under the recipe's name.
+    """
+    name = recipe["model"]["registered_name"]
+    model_class = keras.saving.get_registered_object(name)
+    if model_class is None:
+        raise ValueError(f"recipe: no model is registered as {name!r}.")
+    return model_class.from_config(recipe["model"]["config"])
