@@ -1,0 +1,1 @@
+"""The command `latentzoo`: `main` finds the subcommand, and each subcommand has a file."""

@@ -1,0 +1,108 @@
+"""Types of arguments, which check them before any slow work, and arguments that commands share."""
+
+import argparse
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def add_preset(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("preset", help="a preset's name (see latentzoo list) or folder")
+
+
+def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--out", type=new_file(".png"), default=default, help="PNG to write (default %(default)s)"
+    )
+
+
+def add_dataset(parser: argparse.ArgumentParser, split: str) -> None:
+    parser.add_argument(
+        "--dataset",
+        help="an image set of TensorFlow Datasets, a folder of images, an .npz file with x_train, "
+        "y_train, x_test, y_test, or two_moons (default: what the preset was trained on)",
+    )
+    parser.add_argument("--split", default=split, help="(default %(default)s)")
+
+
+def add_label(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--label", type=integer(0), help="class of the images, for a conditional model")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed", type=integer(0), default=0, help="of all random numbers (default %(default)s)"
+    )
+
+
+def integer(minimum: int) -> Callable[[str], int]:
+    """The type of integers of at least `minimum`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"got '{text}', expected an integer of at least {minimum}")
+        return value
+
+    return parse
+
+
+def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
+    """The type of numbers from `minimum` to `maximum`, infinity excluded."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not minimum <= value <= maximum or math.isinf(value):
+            wanted = f"of at least {minimum:g}"
+            if not math.isinf(maximum):
+                wanted = f"from {minimum:g} to {maximum:g}"
+            raise argparse.ArgumentTypeError(f"got '{text}', expected a number {wanted}")
+        return value
+
+    return parse
+
+
+def integers(text: str) -> list[int]:
+    """The type of lists such as `0,1,2` of integers that are not negative."""
+    return [integer(0)(part) for part in text.split(",")]
+
+
+def new_file(suffix: str) -> Callable[[str], Path]:
+    """The type of files to write: with this suffix, in a folder that can be written."""
+
+    def parse(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() != suffix:
+            raise argparse.ArgumentTypeError(f"got '{text}', expected a {suffix} file")
+        if path.is_dir():
+            raise argparse.ArgumentTypeError(f"got '{text}', which is a folder, expected a file")
+        check_writable(path.parent)
+        return path
+
+    return parse
+
+
+def new_folder(text: str) -> Path:
+    """The type of folders to write in, which may be there already."""
+    path = Path(text)
+    existing = path
+    while not existing.exists():
+        existing = existing.parent
+    check_writable(existing)
+    return path
+
+
+def check_writable(folder: Path) -> None:
+    """Tries to write: file modes alone do not tell for root, nor on read-only disks."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"folder '{folder}' cannot be written ({error.strerror})") from None

@@ -1,0 +1,113 @@
+"""Models and data of the commands that need TensorFlow, which starts here, without its chatter."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from absl import logging
+
+from ..zoo import registry
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow; from then on it tells errors alone."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.set_verbosity(logging.ERROR)
+    with _without_stderr():
+        import tensorflow as tf
+        import tensorflow_probability  # noqa: F401  (it has notes of its own)
+
+        tf.config.list_logical_devices()
+    tf.get_logger().setLevel("ERROR")
+
+
+def load_model(preset: str) -> "keras.Model":
+    """The model of a preset. An unknown name is told before TensorFlow starts."""
+    folder = registry.preset_folder(preset)
+    start_tensorflow()
+    from ..zoo import saving
+
+    return saving.load(folder)
+
+
+def load_image_model(preset: str) -> "keras.Model":
+    """The same, if it is a model of images."""
+    model = load_model(preset)
+    if len(model.event_shape) != 3:
+        raise ValueError(
+            f"preset must be a model of images, got '{preset}' of vectors, {list(model.event_shape)}."
+        )
+    return model
+
+
+def dataset_name(arguments: argparse.Namespace) -> str:
+    """The data asked for, or what the preset was trained on."""
+    name = arguments.dataset or registry.info(arguments.preset).get("dataset")
+    if not name:
+        raise ValueError(f"dataset must be given: '{arguments.preset}' records none.")
+    return name
+
+
+def load_data(arguments: argparse.Namespace, model: "keras.Model") -> "tf.data.Dataset":
+    """The data asked for, of the model's shape; with labels if the model takes them."""
+    from ..trainers import data
+
+    name = dataset_name(arguments)
+    with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads
+        dataset = data.load(name, arguments.split, labels=bool(model.num_classes))
+    check_shape(dataset, model, name)
+    return dataset
+
+
+def example_shape(dataset: "tf.data.Dataset") -> tuple[int, ...]:
+    spec = dataset.element_spec
+    return tuple((spec[0] if isinstance(spec, tuple) else spec).shape)
+
+
+def check_shape(dataset: "tf.data.Dataset", model: "keras.Model", name: str) -> None:
+    shape = example_shape(dataset)
+    if shape != tuple(model.event_shape):
+        raise ValueError(
+            f"dataset must have examples of the model's shape {list(model.event_shape)}, "
+            f"got {list(shape)} in '{name}'."
+        )
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drops what is written to standard error.
+
+    TensorFlow's libraries write notes there while they load, whatever TF_CPP_MIN_LOG_LEVEL says.
+    """
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def zoom(image_shape: tuple[int, ...]) -> int:
+    """How many times a small image is enlarged in a grid, to be looked at."""
+    return max(1, 64 // image_shape[1])
+
+
+def save_grid(images, path: Path, columns: int | None = None) -> None:
+    """Writes images [N, H, W, C] as a PNG grid, and says so."""
+    import numpy as np
+
+    from ..zoo import pictures
+
+    images = np.asarray(images)
+    pictures.save_png(pictures.grid(images, columns, zoom(images.shape[1:])), path)
+    print(f"{len(images)} images in {path}")

@@ -1,0 +1,56 @@
+"""Encode images and decode their latents, each beside its original in a PNG grid."""
+
+import argparse
+from pathlib import Path
+
+from . import arguments as types
+from . import models
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    types.add_preset(parser)
+    types.add_dataset(parser, split="test")
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        type=Path,
+        help="image files instead of a data set, cut and resized to the model's size",
+    )
+    parser.add_argument(
+        "--num",
+        type=types.integer(1),
+        default=32,
+        help="how many images of the data set, from its start (default %(default)s)",
+    )
+    types.add_label(parser)
+    types.add_picture(parser, "reconstructions.png")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if arguments.images and arguments.dataset:
+        raise ValueError("images and dataset must not be given together.")
+    model = models.load_image_model(arguments.preset)
+    import numpy as np
+
+    from ..zoo import pictures
+
+    if arguments.images:
+        shape, labels = model.event_shape, None
+        if arguments.label is not None:
+            labels = np.full(len(arguments.images), arguments.label)
+        images = np.stack([pictures.load_image(path, shape) for path in arguments.images])
+    else:
+        batch = next(iter(models.load_data(arguments, model).batch(arguments.num)))
+        images, labels = batch if isinstance(batch, tuple) else (batch, None)
+        images = np.asarray(images)
+    reconstructions = np.asarray(model.reconstruct(images, labels=labels))
+    pairs = np.stack([_as_floats(images), reconstructions], axis=1)
+    error = np.abs(pairs[:, 0] - pairs[:, 1]).max()
+    columns = 2 * min(len(pairs), 4)
+    models.save_grid(pairs.reshape(-1, *model.event_shape), arguments.out, columns)
+    print(f"largest error of a pixel: {error:.2g} (of 1)")
+
+
+def _as_floats(images):
+    """Pixels as the models see them: each byte at the centre of its bin."""
+    return (images + 0.5) / 256 if images.dtype == "uint8" else images

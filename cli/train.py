@@ -1,0 +1,201 @@
+"""Train a new model, or fine-tune a preset, and leave a preset folder.
+
+The model is `glow` or `realnvp`, with constructor arguments by --set; or a preset, to fine-tune it;
+or a recipe.json, to train what it describes again.
+"""
+
+import argparse
+import inspect
+import json
+from typing import Any
+
+from ..zoo import registry
+from . import arguments as types
+from . import models
+
+MODELS = {"glow": "latentzoo>Glow", "realnvp": "latentzoo>RealNVP"}
+
+# Keyword arguments of trainers.train: type, default as it is there, and help.
+SETTINGS = {
+    "steps": (types.integer(1), None, "steps in all; this or --epochs"),
+    "epochs": (types.number(0), None, "passes over the data in all"),
+    "batch_size": (types.integer(1), 16, "images of a step, over all replicas"),
+    "learning_rate": (types.number(0), 1e-3, "highest rate of the schedule"),
+    "optimizer": (str, "adam", "a Keras optimiser: adam, adamax, adamw, ..."),
+    "schedule": (str, "cosine", "after the warm-up: cosine or constant"),
+    "warmup_steps": (types.integer(0), None, "steps of linear warm-up"),
+    "clip_norm": (types.number(0), 1.0, "largest global norm of the gradient; 0: no clipping"),
+    "ema": (types.number(0, 1), 0.999, "decay of the average of the weights; 0: no average"),
+    "checkpoint_every": (types.integer(1), 1000, "steps between checkpoints"),
+    "eval_examples": (types.integer(1), 1024, "images of the test split scored at a checkpoint"),
+    "replicas": (types.integer(1), None, "GPUs, or parts of the processor"),
+    "seed": (types.integer(0), 0, "of the order of the data and of the weights"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="glow, realnvp, a preset to fine-tune, or a recipe.json")
+    types.add_dataset(parser, split="train")
+    parser.add_argument("--eval_split", default="test", help="(default %(default)s; or none)")
+    parser.add_argument(
+        "--workdir", type=types.new_folder, required=True, help="of checkpoints, logs, preset"
+    )
+    parser.add_argument("--name", help="of the preset (default: the workdir's name)")
+    parser.add_argument(
+        "--image_shape",
+        type=types.integers,
+        help="height,width,channels to cut and resize images to (default: as they are)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="KEY=VALUE",
+        help="constructor argument of the model, as depth=8; may be repeated",
+    )
+    parser.add_argument("--dtype", choices=["float32", "mixed_bfloat16"], help="of the networks")
+    for name, (kind, default, text) in SETTINGS.items():
+        if default is not None:
+            text += f" (default {default})"
+        parser.add_argument(f"--{name}", type=kind, help=text)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    recipe = _recipe(arguments)
+    models.start_tensorflow()
+    from .. import trainers
+    from ..trainers import recipes
+    from ..zoo import saving
+
+    dataset, eval_dataset = _data(arguments, recipe)
+    if _is_preset(arguments.model):
+        model = saving.load(arguments.model)
+    else:
+        _complete(recipe["model"], models.example_shape(dataset))
+        model = recipes.build_model(recipe)
+    models.check_shape(dataset, model, recipe["dataset"])
+    trainers.train(
+        model,
+        dataset,
+        workdir=arguments.workdir,
+        eval_dataset=eval_dataset,
+        metadata={
+            "name": arguments.name or arguments.workdir.resolve().name,
+            "dataset": recipe["dataset"],
+        },
+        **recipe["train"],
+    )
+    print(f"preset in {arguments.workdir / 'preset'}")
+
+
+def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The model, data and settings of the arguments, as a recipe.json has them."""
+    changes = dict(arguments.set)
+    if arguments.dtype:
+        changes["dtype"] = arguments.dtype
+    if arguments.model.endswith(".json"):
+        recipe = _read_recipe(arguments.model)
+    elif arguments.model in MODELS:
+        model = {"registered_name": MODELS[arguments.model], "config": {}}
+        recipe = {"model": model, "dataset": None, "train": {}}
+        if arguments.seed is not None:
+            changes.setdefault("seed", arguments.seed)
+    else:
+        recipe = _fine_tuning(arguments.model)
+        if changes:
+            raise ValueError(f"set and dtype must not be given for a preset, got {changes}.")
+    recipe["model"]["config"].update(changes)
+    recipe["dataset"] = arguments.dataset or recipe["dataset"]
+    if not recipe["dataset"]:
+        raise ValueError("dataset must be given to train a new model.")
+    recipe["train"] = _settings(arguments, recipe["train"])
+    return recipe
+
+
+def _read_recipe(path: str) -> dict[str, Any]:
+    models.start_tensorflow()
+    from ..trainers import recipes
+
+    return recipes.read(path)
+
+
+def _fine_tuning(preset: str) -> dict[str, Any]:
+    if not _is_preset(preset):
+        known = [*MODELS, *(known["name"] for known in registry.list_presets())]
+        raise ValueError(
+            f"model must be of {', '.join(MODELS)}, or a preset, or a recipe.json, "
+            f"got '{preset}': {registry.suggest(preset, known)}"
+        )
+    dataset = registry.check_files(registry.preset_folder(preset)).get("dataset")
+    config = json.loads((registry.preset_folder(preset) / "config.json").read_text("utf-8"))
+    return {"model": config, "dataset": dataset, "train": {}}
+
+
+def _is_preset(name: str) -> bool:
+    try:
+        registry.preset_folder(name)
+    except ValueError:
+        return False
+    return name not in MODELS
+
+
+def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of trainers.train: the recipe's, and over them those that are given."""
+    given = {name: getattr(arguments, name) for name in SETTINGS}
+    settings = {name: value for name, value in given.items() if value is not None}
+    for name in ("clip_norm", "ema"):
+        if settings.get(name) == 0:
+            settings[name] = None
+    length = {"steps", "epochs"}
+    if not length & set(settings):
+        settings = {**of_recipe, **settings}
+    else:
+        kept = {name: value for name, value in of_recipe.items() if name not in length}
+        settings = {**kept, **settings}
+    if len(length & set(settings)) != 1:
+        raise ValueError("steps or epochs must be given, one of them and not both.")
+    return settings
+
+
+def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
+    """The data to train on and to score on, with labels if the model takes them."""
+    from ..trainers import data
+
+    labels = bool(recipe["model"]["config"].get("num_classes"))
+    splits = [arguments.split, arguments.eval_split]
+    return [
+        None if split == "none" else data.load(recipe["dataset"], split, arguments.image_shape, labels=labels)
+        for split in splits
+    ]
+
+
+def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:
+    """Adds the data's shape to a model's constructor arguments, and checks their names."""
+    import keras
+
+    from ..zoo import flows  # noqa: F401  (registers the models)
+
+    name = model["registered_name"]
+    known = set(inspect.signature(keras.saving.get_registered_object(name)).parameters)
+    known = (known - {"kwargs"}) | {"dtype", "name"}
+    key = "image_shape" if len(shape) == 3 else "event_shape"
+    if key not in known:
+        raise ValueError(f"dataset must have images for {name}, got vectors {list(shape)}.")
+    if not {"image_shape", "event_shape"} & set(model["config"]):
+        model["config"][key] = shape
+    for argument in model["config"]:
+        if argument not in known:
+            raise ValueError(
+                f"set must name an argument of {name}, got '{argument}': {registry.suggest(argument, known)}"
+            )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise argparse.ArgumentTypeError(f"got '{text}', expected key=value")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
