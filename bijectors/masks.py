@@ -33,8 +33,9 @@ class ChannelHalves:
         return channels // 2 if self.active == "first" else channels - channels // 2
 
     def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # tf.split has a far cheaper gradient than slices.
         half = x.shape[-1] // 2
-        first, second = x[..., :half], x[..., half:]
+        first, second = tf.split(x, [half, x.shape[-1] - half], axis=-1)
         return (first, second) if self.active == "first" else (second, first)
 
     def join(self, active: tf.Tensor, passive: tf.Tensor) -> tf.Tensor:

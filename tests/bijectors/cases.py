@@ -1,0 +1,297 @@
+"""The table of cases that drives the tests of bijectors: one row for each bijector in each of its forms.
+
+To test a new bijector, write a function `event_shape -> (parameters, build)` and add its rows to `CASES`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from latentzoo.bijectors import (
+    ActNorm,
+    AdditiveCoupling,
+    AffineCoupling,
+    AlternatingChannels,
+    BatchNorm,
+    ChannelHalves,
+    Checkerboard,
+    InvertibleConv1x1,
+    MultiScale,
+    Repeat,
+    Squeeze,
+    centre,
+    logit,
+    sigmoid_scale,
+    tanh_scale,
+)
+
+tfb = tfp.bijectors
+
+Shape = tuple[int, ...]
+Parameters = dict[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bijector on events of one shape.
+
+    Attributes:
+      name: of the test.
+      event_shape: of the inputs of forward.
+      family: event_shape -> (parameters, build): the parameters in float64, all away from the values where
+        training starts, and the function that makes the bijector of them.
+      unit_interval: whether the inputs lie in (0, 1), and not on the real line.
+    """
+
+    name: str
+    event_shape: Shape
+    family: Callable[[Shape], tuple[Parameters, Callable[[Parameters], tfb.Bijector]]]
+    unit_interval: bool = False
+
+    @property
+    def event_ndims(self) -> int:
+        return len(self.event_shape)
+
+    @property
+    def event_size(self) -> int:
+        return math.prod(self.event_shape)
+
+    @cached_property
+    def _made(self):
+        with tf.init_scope():
+            return self.family(self.event_shape)
+
+    def parameters(self, dtype=tf.float64) -> Parameters:
+        return {name: tf.cast(value, dtype) for name, value in self._made[0].items()}
+
+    def build(self, parameters: Parameters) -> tfb.Bijector:
+        return self._made[1](parameters)
+
+    def inputs(self, batch_shape=(), dtype=tf.float64, seed=0) -> tf.Tensor:
+        shape = [*batch_shape, *self.event_shape]
+        if self.unit_interval:
+            return tf.random.stateless_uniform(shape, [seed, 1], dtype=dtype)
+        return tf.random.stateless_normal(shape, [seed, 1], dtype=dtype)
+
+
+def normal(*shape: int, seed: int, stddev: float = 0.5) -> tf.Tensor:
+    return tf.random.stateless_normal(shape, [seed, 2], stddev=stddev, dtype=tf.float64)
+
+
+def stacked(family, event_shape: Shape, num_steps: int) -> tuple[Parameters, Callable]:
+    """`num_steps` different sets of a family's parameters, stacked along a first axis."""
+    parameters, build = family(event_shape)
+    steps = [
+        {
+            name: value if name in FIXED else value + 0.3 * normal(*value.shape, seed=100 * k + i)
+            for i, (name, value) in enumerate(parameters.items())
+        }
+        for k in range(num_steps)
+    ]
+    return {name: tf.stack([step[name] for step in steps]) for name in parameters}, build
+
+
+# Parameters that are never trained.
+FIXED = ("permutation", "sign", "moving_mean", "moving_variance")
+
+
+# The families.
+
+
+def actnorm(event_shape):
+    channels = event_shape[-1]
+    parameters = {"log_scale": normal(channels, seed=1), "shift": normal(channels, seed=2)}
+    return parameters, lambda p: ActNorm(p["log_scale"], p["shift"])
+
+
+def invertible_conv(event_shape):
+    channels = event_shape[-1]
+    factors = InvertibleConv1x1.random_rotation(channels, seed=3, dtype="float64")._asdict()
+    for i, name in enumerate(["lower", "upper", "log_diagonal"]):
+        factors[name] = factors[name] + normal(*factors[name].shape, seed=4 + i, stddev=0.2)
+    parameters = {name: tf.constant(value) for name, value in factors.items()}
+    return parameters, lambda p: InvertibleConv1x1(**p)
+
+
+def batch_norm(event_shape):
+    channels = event_shape[-1]
+    parameters = {
+        "moving_mean": normal(channels, seed=7),
+        "moving_variance": tf.exp(normal(channels, seed=8)),
+    }
+    return parameters, lambda p: BatchNorm(**p, epsilon=1e-3)
+
+
+def network(p: Parameters) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A network of one hidden layer; on images it sees the pixels beside it."""
+
+    def apply(x):
+        neighbours = x if p["hidden"].shape[0] == x.shape[-1] else _beside(x)
+        return (
+            tf.tensordot(tf.tanh(tf.tensordot(neighbours, p["hidden"], 1)), p["out"], 1) + p["bias"]
+        )
+
+    return apply
+
+
+def _beside(x):
+    return tf.concat([x, tf.roll(x, 1, axis=-2), tf.roll(x, 1, axis=-3)], -1)
+
+
+def network_parameters(event_shape, channels_in, channels_out, seed) -> Parameters:
+    """The last layer is not zero, so that a coupling is far from its start."""
+    seen = channels_in * (3 if len(event_shape) == 3 else 1)
+    return {
+        "hidden": normal(seen, 3, seed=seed),
+        "out": normal(3, channels_out, seed=seed + 1),
+        "bias": normal(channels_out, seed=seed + 2),
+    }
+
+
+def additive_coupling(mask=ChannelHalves()):
+    def family(event_shape):
+        active = mask.active_channels(event_shape[-1])
+        passive = event_shape[-1] - (0 if isinstance(mask, Checkerboard) else active)
+        parameters = network_parameters(event_shape, passive, active, seed=10)
+        return parameters, lambda p: AdditiveCoupling(network(p), mask, len(event_shape))
+
+    return family
+
+
+def affine_coupling(mask=ChannelHalves(), scale="sigmoid"):
+    def family(event_shape):
+        active = mask.active_channels(event_shape[-1])
+        passive = event_shape[-1] - (0 if isinstance(mask, Checkerboard) else active)
+        parameters = network_parameters(event_shape, passive, 2 * active, seed=20)
+        if scale == "tanh":
+            parameters["gain"] = normal(active, seed=23)
+
+        def build(p):
+            log_scale = tanh_scale(p["gain"]) if scale == "tanh" else sigmoid_scale
+            return AffineCoupling(network(p), mask, log_scale, len(event_shape))
+
+        return parameters, build
+
+    return family
+
+
+def glow_step(coupling):
+    """Actnorm, 1x1 convolution, coupling (Glow, figure 2a)."""
+
+    def family(event_shape):
+        parts = [coupling(event_shape), invertible_conv(event_shape), actnorm(event_shape)]
+        parameters = {name: value for part, _ in parts for name, value in part.items()}
+
+        def build(p):
+            own = [{name: p[name] for name in part} for part, _ in parts]
+            return tfb.Chain([build(mine) for (_, build), mine in zip(parts, own, strict=True)])
+
+        return parameters, build
+
+    return family
+
+
+def repeat(coupling, reversible, num_steps=2):
+    def family(event_shape):
+        parameters, step = stacked(glow_step(coupling), event_shape, num_steps)
+        return parameters, lambda p: Repeat(step, p, len(event_shape), reversible)
+
+    return family
+
+
+def permuted(permutation):
+    """A chain with TFP's own Permute of the channels."""
+
+    def family(event_shape):
+        parameters, build = affine_coupling()(event_shape)
+        order = tfb.Permute(permutation(event_shape[-1]), axis=-1)
+        return parameters, lambda p: tfb.Chain([build(p), order])
+
+    return family
+
+
+def squeeze(order):
+    return lambda event_shape: ({}, lambda p: Squeeze(order))
+
+
+def multi_scale(event_shape):
+    """Two levels of a squeeze and a repeated step of Glow, with learned priors."""
+    height, width, channels = event_shape
+    shapes = [
+        (height // 2, width // 2, 4 * channels),
+        (height // 4, width // 4, 8 * channels),
+    ]
+    half = 2 * channels
+    parameters, steps = {}, []
+    for i, shape in enumerate(shapes):
+        of_level, step = stacked(glow_step(affine_coupling()), shape, num_steps=1)
+        parameters |= {f"{name}_{i}": value for name, value in of_level.items()}
+        steps.append(step)
+    parameters |= {
+        "prior_kernel": normal(half, 2 * half, seed=30, stddev=0.3),
+        "prior_bias": normal(2 * half, seed=31, stddev=0.3),
+        "top_mean": normal(*shapes[1], seed=32),
+        "top_log_std": normal(*shapes[1], seed=33),
+    }
+
+    def build(p):
+        def split_prior(kept):
+            output = tf.tensordot(kept, p["prior_kernel"], 1) + p["prior_bias"]
+            return tf.split(output, 2, axis=-1)
+
+        def level(i):
+            own = {name[:-2]: value for name, value in p.items() if name.endswith(f"_{i}")}
+            return tfb.Chain([Repeat(steps[i], own, reversible=True), Squeeze()])
+
+        priors = [split_prior, lambda h: (p["top_mean"], p["top_log_std"])]
+        return MultiScale([level(0), level(1)], priors, event_shape)
+
+    return parameters, build
+
+
+def without_parameters(make):
+    return lambda event_shape: ({}, lambda p: make())
+
+
+FIRST, SECOND = ChannelHalves("first"), ChannelHalves("second")
+EVEN, ODD = AlternatingChannels(0), AlternatingChannels(1)
+BLACK, WHITE = Checkerboard(0), Checkerboard(1)
+
+IMAGE, VECTOR, TO_SQUEEZE, TWO_LEVELS = (2, 2, 3), (5,), (2, 4, 2), (4, 4, 1)
+
+CASES = [
+    Case("actnorm-image", IMAGE, actnorm),
+    Case("actnorm-vector", VECTOR, actnorm),
+    Case("invertible_conv-image", IMAGE, invertible_conv),
+    Case("invertible_conv-vector", VECTOR, invertible_conv),
+    Case("batch_norm-image", IMAGE, batch_norm),
+    Case("batch_norm-vector", VECTOR, batch_norm),
+    Case("additive_coupling-second_half-image", IMAGE, additive_coupling(SECOND)),
+    Case("additive_coupling-white-image", IMAGE, additive_coupling(WHITE)),
+    Case("additive_coupling-first_half-vector", VECTOR, additive_coupling(FIRST)),
+    Case("affine_coupling-sigmoid-first_half-image", IMAGE, affine_coupling(FIRST, "sigmoid")),
+    Case("affine_coupling-sigmoid-second_half-image", IMAGE, affine_coupling(SECOND, "sigmoid")),
+    Case("affine_coupling-sigmoid-black-image", IMAGE, affine_coupling(BLACK, "sigmoid")),
+    Case("affine_coupling-sigmoid-odd-vector", VECTOR, affine_coupling(ODD, "sigmoid")),
+    Case("affine_coupling-sigmoid-second_half-vector", VECTOR, affine_coupling(SECOND, "sigmoid")),
+    Case("affine_coupling-tanh-even-image", IMAGE, affine_coupling(EVEN, "tanh")),
+    Case("affine_coupling-tanh-black-image", IMAGE, affine_coupling(BLACK, "tanh")),
+    Case("affine_coupling-tanh-white-image", IMAGE, affine_coupling(WHITE, "tanh")),
+    Case("affine_coupling-tanh-first_half-vector", VECTOR, affine_coupling(FIRST, "tanh")),
+    Case("affine_coupling-tanh-even-vector", VECTOR, affine_coupling(EVEN, "tanh")),
+    Case("reversal-image", IMAGE, permuted(lambda c: list(range(c))[::-1])),
+    Case("shuffle-vector", VECTOR, permuted(lambda c: [*range(2, c), 0, 1])),
+    Case("repeat-stored-affine-image", IMAGE, repeat(affine_coupling(), reversible=False)),
+    Case("repeat-stored-additive-vector", VECTOR, repeat(additive_coupling(), reversible=False)),
+    Case("repeat-reversible-affine-vector", VECTOR, repeat(affine_coupling(), reversible=True)),
+    Case("repeat-reversible-additive-image", IMAGE, repeat(additive_coupling(), reversible=True)),
+    Case("squeeze-channel_first", TO_SQUEEZE, squeeze("channel_first")),
+    Case("squeeze-block_first", TO_SQUEEZE, squeeze("block_first")),
+    Case("multi_scale", TWO_LEVELS, multi_scale),
+    Case("centre-image", IMAGE, without_parameters(centre), unit_interval=True),
+    Case("logit-image", IMAGE, without_parameters(logit), unit_interval=True),
+]
