@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     types.add_seed(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--save", action="store_true", help="also put the result into the preset's metadata.json"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,11 +39,25 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         verbose=not arguments.json,
     )
+    if arguments.save:
+        _save(arguments.preset, results)
     if arguments.json:
         print(json.dumps(results, indent=2))
     else:
         for result in results:
             print(describe(result))
+
+
+def _save(preset: str, results: list[dict]) -> None:
+    """Puts the results in place of older ones of the same metric on the same data."""
+    from ..zoo import registry, saving
+
+    def key(result):
+        return result["name"], result["dataset"], result["split"]
+
+    new = {key(result) for result in results}
+    kept = [result for result in registry.info(preset)["metrics"] if key(result) not in new]
+    saving.update_metadata(registry.preset_folder(preset), {"metrics": kept + results})
 
 
 def describe(metric: dict) -> str:

@@ -86,7 +86,10 @@ def run(arguments: argparse.Namespace) -> None:
         },
         **recipe["train"],
     )
-    print(f"preset in {arguments.workdir / 'preset'}")
+    preset = arguments.workdir / "preset"
+    recipes.write(recipe, preset / "recipe.json")
+    saving.update_metadata(preset, {})
+    print(f"preset in {preset}")
 
 
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:

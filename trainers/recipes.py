@@ -44,6 +44,18 @@ def read(path: str | os.PathLike) -> dict:
     return recipe
 
 
+def write(recipe: dict, path: str | os.PathLike) -> None:
+    """Writes a recipe.json.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    path = Path(path)
+    scratch = path.with_name(f".{path.name}")
+    scratch.write_text(json.dumps(recipe, indent=2) + "\n")
+    os.replace(scratch, path)
+
+
 def build_model(recipe: dict) -> keras.Model:
     """A new model from the recipe's constructor arguments.
 
