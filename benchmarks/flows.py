@@ -1,0 +1,161 @@
+"""Glow side by side with its peers: speed and memory of training, densities and samples.
+
+    python benchmarks/flows.py                  # minutes; `make bench` installs the peers first
+    python benchmarks/flows.py --quick          # tiny, to see that all run
+    python benchmarks/flows.py --json out.json
+
+Prints Markdown tables. `peers.py` says what the contenders have in common and what differs. Each runs in a
+process of its own and works while the others wait. After a warm-up, the repeats go round: one of every
+contender, then the next, so that whatever slows the machine for a while slows all; medians are shown. Run it
+on a machine that does nothing else. The peak memory is the resident memory of the process, after training.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import statistics
+from contextlib import ExitStack
+
+from peers import CONTENDERS, Config
+from worker import METHODS, ContenderFailed, Worker
+
+WARM_UP_CALLS = 3
+
+
+def measure(config: Config, names: list[str], repeats: int, seconds: float) -> dict[str, dict]:
+    """Runs the contenders. Returns a row for each name; a row of one that failed has only "failed".
+
+    Args:
+      repeats: timed repeats of each method.
+      seconds: of one repeat, about.
+    """
+    rows = {name: {"config": dataclasses.asdict(config)} for name in names}
+    with ExitStack() as stack:
+        workers = {}
+        for name in names:
+            try:
+                workers[name] = stack.enter_context(Worker(name, config))
+                rows[name] |= workers[name].ready
+            except ContenderFailed as failure:
+                rows[name] = {"failed": str(failure)}
+        for method in METHODS:
+            _measure_method(method, workers, rows, config, repeats, seconds)
+    return rows
+
+
+def _measure_method(method, workers, rows, config, repeats, seconds):
+    speeds = {name: [] for name in workers}
+
+    def ask(name, seconds):
+        try:
+            return workers[name].ask(method, seconds)
+        except ContenderFailed as failure:
+            rows[name] = {"failed": str(failure)}
+            del workers[name], speeds[name]
+
+    for name in list(workers):
+        answers = [ask(name, 0) for _ in range(WARM_UP_CALLS) if name in workers]
+        if name in workers:
+            rows[name][f"{method}_first_seconds"] = answers[0]["seconds"]
+            rows[name][f"{method}_loss"] = answers[-1]["loss"]
+    for _ in range(repeats):
+        for name in list(workers):
+            answer = ask(name, seconds)
+            if answer:
+                speeds[name].append(answer["calls"] * config.batch / answer["seconds"])
+                rows[name][f"{method}_peak_bytes"] = answer["peak_bytes"]
+    for name in workers:
+        rows[name][f"{method}_images_per_second"] = statistics.median(speeds[name])
+        rows[name][f"{method}_repeats"] = speeds[name]
+
+
+def speed_table(rows: dict[str, dict]) -> str:
+    """A Markdown table of what was measured, one line for each contender."""
+    head = [
+        *("contender", "training images/s", "log_prob images/s", "sampling images/s", "peak memory MB"),
+        *("setup s", "first training step s", "parameters", f"bits/dim after {WARM_UP_CALLS} steps"),
+    ]
+    lines = []
+    for name, row in rows.items():
+        if "failed" in row:
+            lines.append([name, f"not run: {row['failed']}"] + [""] * (len(head) - 2))
+            continue
+        speeds = [f"{row[f'{method}_images_per_second']:.1f}" for method in METHODS]
+        lines.append(
+            [name, *speeds, f"{row['train_peak_bytes'] / 1e6:.0f}", f"{row['setup_seconds']:.1f}"]
+            + [f"{row['train_first_seconds']:.1f}", f"{row['parameters']:,}", f"{row['train_loss']:.2f}"]
+        )
+    return markdown_table(head, lines)
+
+
+def ratio_table(rows: dict[str, dict]) -> str:
+    """A Markdown table: how many times as fast as each peer ours are, and their share of its memory."""
+    done = {name: row for name, row in rows.items() if "failed" not in row}
+    lines = []
+    for ours in (name for name in done if name.startswith("latentzoo")):
+        for peer in (name for name in done if not name.startswith("latentzoo")):
+            keys = [f"{method}_images_per_second" for method in METHODS] + ["train_peak_bytes"]
+            ratios = [f"{done[ours][key] / done[peer][key]:.2f}" for key in keys]
+            lines.append([f"{ours} / {peer}", *ratios])
+    return markdown_table(["ratio", "training", "log_prob", "sampling", "peak memory"], lines)
+
+
+def markdown_table(head: list[str], lines: list[list[str]]) -> str:
+    """`lines` under `head`, numbers to the right."""
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
+
+
+def machine() -> str:
+    """The processor, as far as the system tells."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":")[1].strip() for line in cpuinfo.open() if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model}, Python {platform.python_version()}"
+
+
+def usable_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Glow side by side with its peers.")
+    parser.add_argument("--widths", type=int, nargs="+", default=[128, 512], help="hidden channels")
+    parser.add_argument("--size", type=int, default=32, help="height and width of the images: 4, 8, 16, 32")
+    parser.add_argument("--levels", type=int, default=3)
+    parser.add_argument("--depth", type=int, default=8, help="steps of a level")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=usable_processors())
+    parser.add_argument("--repeats", type=int, default=7, help="timed repeats; the median is shown")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of one repeat, about")
+    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one repeat: no measurement")
+    args = parser.parse_args(arguments)
+    if args.quick:
+        args.widths, args.size, args.levels, args.depth, args.batch = [8], 8, 2, 2, 4
+        args.repeats, args.seconds = 1, 0.0
+
+    print(f"{machine()}, {args.threads} threads. Fashion-MNIST, three images as channels.", flush=True)
+    results = {"machine": machine(), "rows": []}
+    for width in args.widths:
+        config = Config(args.size, args.levels, args.depth, width, args.batch, args.threads)
+        rows = measure(config, args.contenders, args.repeats, args.seconds)
+        print(
+            f"\n## Width {width}, L={args.levels}, K={args.depth}, {args.size}x{args.size}x3, "
+            f"batch {args.batch}\n\n{speed_table(rows)}\n\n{ratio_table(rows)}",
+            flush=True,
+        )
+        results["rows"] += [{"contender": name, **row} for name, row in rows.items()]
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

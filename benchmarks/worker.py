@@ -1,0 +1,136 @@
+"""One contender in a process of its own, so that its peak memory is its own.
+
+`Worker` is the benchmark's side, `main` the process's. One JSON line asks for some calls of a method, another
+answers.
+"""
+
+import dataclasses
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from peers import CONTENDERS, Config
+
+METHODS = ("train", "log_prob", "sample")
+
+
+class ContenderFailed(Exception):
+    """A contender could not be started, stopped with an error or took too long."""
+
+
+class Worker:
+    """A contender in another process, built and ready when the constructor returns.
+
+    Args:
+      name: a key of `CONTENDERS`.
+      config: what to build.
+      limit: seconds after which the process is ended, or None.
+
+    Attributes:
+      ready: {"parameters": trainable numbers, "setup_seconds": building and initialising, imports apart,
+        "imports_bytes": peak resident memory of the imports}.
+
+    Raises:
+      ContenderFailed: here and in `ask`.
+    """
+
+    def __init__(self, name: str, config: Config, limit: float | None = None):
+        self._name, self._limit, self._expired = name, limit, False
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by close)
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, name, json.dumps(dataclasses.asdict(config))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        self._timer = threading.Timer(limit or threading.TIMEOUT_MAX, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+        self.ready = self._answer()
+
+    def ask(self, method: str, seconds: float) -> dict:
+        """Calls `method` for about `seconds`, as the pace of its last calls foretells, but once at least.
+
+        Returns:
+          {"calls", "seconds", "loss" of train in bits/dim, "peak_bytes": resident, until now}.
+        """
+        try:
+            self._process.stdin.write(json.dumps({"method": method, "seconds": seconds}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # _answer says why
+        return self._answer()
+
+    def close(self):
+        self._timer.cancel()
+        self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def _expire(self):
+        self._expired = True
+        self._process.kill()
+
+    def _answer(self):
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().split("\n")
+        said = next((line for line in reversed(lines) if line.strip()), f"exit {self._process.returncode}")
+        self.close()
+        raise ContenderFailed(f"not done in {self._limit:g} s" if self._expired else said.strip())
+
+
+def main(name: str, config: Config) -> None:
+    # Whatever the libraries print goes to stderr, the answers alone to stdout.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(value):
+        print(json.dumps(value), file=answers, flush=True)
+
+    contender = CONTENDERS[name]
+    for module in contender.modules:
+        importlib.import_module(module)
+    imports_bytes = _peak_bytes()
+    start = time.perf_counter()
+    model = contender.build(config)
+    setup_seconds = time.perf_counter() - start
+    parameters = model.num_parameters()
+    answer({"setup_seconds": setup_seconds, "parameters": parameters, "imports_bytes": imports_bytes})
+
+    pace = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        method = request["method"]
+        calls = max(1, round(request["seconds"] / pace.get(method, float("inf"))))
+        start = time.perf_counter()
+        loss = getattr(model, method)(calls)
+        seconds = time.perf_counter() - start
+        pace[method] = seconds / calls
+        answer({"calls": calls, "seconds": seconds, "loss": loss, "peak_bytes": _peak_bytes()})
+
+
+def _peak_bytes():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Config(**json.loads(sys.argv[2])))
