@@ -16,17 +16,25 @@ def check_images(images, image_shape: tuple[int, int, int], name: str = "images"
       ValueError: a wrong rank, size or dtype, no images, NaN, or float values outside [0, 1].
     """
     images = _as_tensor(images, name)
-    expected = f"[N, {', '.join(map(str, image_shape))}]"
-    if images.shape.rank != 4 or tuple(images.shape[1:]) != tuple(image_shape):
-        raise ValueError(f"{name} has shape {tuple(images.shape)}, expected {expected}.")
+    check_kind(images, image_shape, name)
+    _check_not_empty(images, name, _batch_of(image_shape))
+    if images.dtype == tf.float32:
+        _check_range(images, name)
+    return images
+
+
+def check_kind(images: tf.Tensor, image_shape: tuple[int, int, int], name: str = "images") -> None:
+    """The part of `check_images` that needs no values, for graphs.
+
+    Raises:
+      ValueError: a wrong rank, size or dtype.
+    """
+    if not images.shape.is_compatible_with([None, *image_shape]):
+        raise ValueError(f"{name} has shape {tuple(images.shape)}, expected {_batch_of(image_shape)}.")
     if images.dtype not in (tf.uint8, tf.float32):
         raise ValueError(
             f"{name} has dtype {images.dtype.name}, expected uint8 in [0, 255] or float32 in [0, 1]."
         )
-    _check_not_empty(images, name, expected)
-    if images.dtype == tf.float32:
-        _check_range(images, name)
-    return images
 
 
 def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
@@ -68,6 +76,10 @@ def dequantise(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -
         return images
     bins = tf.cast(tf.bitwise.right_shift(images, tf.constant(8 - num_bits, tf.uint8)), tf.float32)
     return (bins + noise) / 2.0**num_bits
+
+
+def _batch_of(shape):
+    return f"[N, {', '.join(map(str, shape))}]"
 
 
 def _as_tensor(values, name):

@@ -26,7 +26,7 @@ class ZooModel(keras.Model):
 
     def __init__(self, num_classes: int = 0, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.num_classes = num_classes
+        self.num_classes = check_count("num_classes", num_classes, 0)
         self._initialised = self.add_weight(
             shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
         )
@@ -42,7 +42,11 @@ class ZooModel(keras.Model):
         Args:
           images: a batch as `fit` takes it; some tens of images at least.
           labels: int `[N]` of a conditional model.
+
+        Raises:
+          ValueError: images or labels of a wrong kind.
         """
+        images, labels = self._check_events(images, labels)
         if not self.initialized:
             self._initialize(images, labels)
             self._initialised.assign(True)
@@ -50,12 +54,25 @@ class ZooModel(keras.Model):
     def _initialize(self, images, labels):
         """Nothing depends on data, unless a subclass says so."""
 
-    def fit(self, x=None, y=None, **kwargs):
-        """Keras's `fit`. An uninitialised model is initialised from the first batch."""
-        if not self.initialized:
-            first, x = _first_batch(x, y, kwargs.get("batch_size") or 32)
+    def _check_events(self, events, labels) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """A batch of the model's own kind and its labels as tensors, or ValueError."""
+        raise NotImplementedError
+
+    def fit(self, x=None, y=None, batch_size=None, **kwargs):
+        """Keras's `fit`. The first batch is checked, and initialises an uninitialised model.
+
+        Raises:
+          ValueError: no batch, or a first batch that is not what the model takes.
+        """
+        if not isinstance(x, tf.distribute.DistributedDataset):
+            first, x = _first_batch(x, y, batch_size or 32)
             self.initialize(*self._images_and_labels(first))
-        return super().fit(x, y, **kwargs)
+        elif not self.initialized:
+            raise ValueError(
+                "x is a DistributedDataset and the model is not initialised, "
+                "expected `initialize(images)` before `fit`."
+            )
+        return super().fit(x, y, batch_size=batch_size, **kwargs)
 
     def train_step(self, data):
         return super().train_step(self._as_input(data))
@@ -87,7 +104,10 @@ class ZooModel(keras.Model):
             return None
         if labels is None:
             raise ValueError(f"labels are missing, expected {n} integers below {self.num_classes}.")
-        labels = np.asarray(labels)
+        try:
+            labels = np.asarray(labels)
+        except ValueError:
+            raise ValueError(f"labels make no array, expected {n} integers.") from None
         if labels.shape not in ((), (n,)) or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"labels have shape {labels.shape} and dtype {labels.dtype}, expected {n} integers."
@@ -143,7 +163,7 @@ def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
       ValueError: it is not three positive integers, or H or W is no multiple of 2^levels.
     """
     check_count("levels", levels, 1)
-    shape = tuple(image_shape)
+    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
     if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
         raise ValueError(
             f"image_shape is {image_shape!r}, expected three positive integers (H, W, C)."
@@ -178,16 +198,20 @@ def _first_batch(x, y, batch_size):
             return next(iter(x)), x
         except StopIteration:
             raise ValueError("x is an empty dataset, expected at least one batch.") from None
-    if isinstance(x, tf.distribute.DistributedDataset):
-        raise ValueError(
-            "x is a DistributedDataset and the model is not initialised, "
-            "expected `initialize(images)` before `fit`."
-        )
     if isinstance(x, keras.utils.PyDataset):
         return x[0], x
     if hasattr(x, "__next__"):
-        first = next(x)
-        return first, itertools.chain([first], x)
-    if len(x) == 0:
+        try:
+            first = next(x)
+        except StopIteration:
+            raise ValueError("x is an empty generator, expected at least one batch.") from None
+        return first, _put_back(first, x)
+    if x is None or len(x) == 0:
         raise ValueError("x is empty, expected at least one image.")
     return (x[:batch_size], None if y is None else y[:batch_size]), x
+
+
+def _put_back(first, batches):
+    # A generator of tuples, for Keras takes no other kind of iterator.
+    for batch in itertools.chain([first], batches):
+        yield batch if isinstance(batch, tuple) else (batch,)

@@ -42,7 +42,7 @@ def load(name_or_folder: str | os.PathLike) -> keras.Model:
         model.load_weights(folder / WEIGHTS)
     except (ValueError, OSError, KeyError) as error:
         raise ValueError(
-            f"'{folder / WEIGHTS}' does not hold the weights of {folder / CONFIG}: "
+            f"'{folder / WEIGHTS}' does not hold the weights of '{folder / CONFIG}': "
             f"{str(error).splitlines()[0]}"
         ) from None
     return model
@@ -51,8 +51,8 @@ def load(name_or_folder: str | os.PathLike) -> keras.Model:
 def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict | None = None):
     """Writes `model` to `folder` whole or not at all: see `ZooModel.save_to_preset`."""
     folder = Path(folder).resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    _check_replaceable(folder)
+    scratch = _scratch_folder(folder)
     try:
         _write_json(scratch / CONFIG, _config(model))
         model.save_weights(scratch / WEIGHTS)
@@ -61,6 +61,23 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
         _replace(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def update_metadata(folder: str | os.PathLike, changes: dict) -> None:
+    """Changes entries of a preset's metadata.json, and brings its checksums up to date.
+
+    Every file has its sha256 there but metadata.json itself and the model card, which is prose.
+
+    Raises:
+      ValueError: the preset is damaged. FileNotFoundError: it is not whole.
+    """
+    folder = Path(folder)
+    metadata = registry.check_files(folder)
+    files = sorted(path for path in folder.iterdir() if path.name not in (METADATA, "README.md"))
+    metadata = {**metadata, **changes, "sha256": {path.name: registry.sha256(path) for path in files}}
+    scratch = folder / f".{METADATA}"
+    _write_json(scratch, metadata)
+    os.replace(scratch, folder / METADATA)
 
 
 def _config(model):
@@ -87,20 +104,45 @@ def _metadata(model, name, folder, extra):
 
 
 def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    try:
+        text = json.dumps(content, indent=2)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path.name} cannot be written: {error}.") from None
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _check_replaceable(folder):
+    for path in (folder, folder.parent):
+        if path.exists() and not path.is_dir():
+            raise FileExistsError(f"'{path}' is a file, expected a folder.")
+    if folder.exists() and not (folder / METADATA).exists() and any(folder.iterdir()):
+        raise FileExistsError(f"'{folder}' is neither empty nor a preset, so it is not replaced.")
+
+
+def _scratch_folder(folder):
+    """A new folder beside `folder`, so that it can be renamed to it."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise OSError(f"'{folder}' cannot be written: {error.strerror}.") from None
 
 
 def _replace(scratch, folder):
-    """Puts `scratch` where `folder` is; what was there is moved aside first, and removed last."""
+    """Puts `scratch` where `folder` is. What was there is moved aside, and comes back if that fails."""
     if not folder.exists():
         scratch.rename(folder)
         return
-    if not (folder / METADATA).exists() and any(folder.iterdir()):
-        raise FileExistsError(f"'{folder}' is neither empty nor a preset, so it is not replaced.")
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-    folder.rename(old / "preset")
-    scratch.rename(folder)
-    shutil.rmtree(old)
+    aside = _scratch_folder(folder)
+    try:
+        folder.rename(aside / "preset")
+        scratch.rename(folder)
+    except BaseException:
+        if not folder.exists():
+            (aside / "preset").rename(folder)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _from_config(path):
@@ -108,7 +150,15 @@ def _from_config(path):
         importlib.import_module(f".{family}", package=__package__)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        model_class = keras.saving.get_registered_object(content["registered_name"])
-        return model_class.from_config(content["config"])
+        name, config = str(content["registered_name"]), dict(content["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"'{path}' is damaged: expected JSON with registered_name and config ({error})."
+        ) from None
+    model_class = keras.saving.get_registered_object(name)
+    if not (isinstance(model_class, type) and issubclass(model_class, keras.Model)):
+        raise ValueError(f"'{path}' names the class {name!r}, expected a model of this zoo.")
+    try:
+        return model_class.from_config(config)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{path}' describes no model of this zoo: {error}") from None
+        raise ValueError(f"'{path}' makes no {name}: {str(error).splitlines()[0]}") from None

@@ -4,6 +4,7 @@ Row i of a draw has a seed of its own, a pair of integers. So the first 4 of 16 
 in Keras and on a server, and a row's answer does not depend on the rows beside it.
 """
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -21,10 +22,9 @@ def row_seeds(seed, n: int) -> tf.Tensor:
     >>> row_seeds(7, 2).numpy().tolist()
     [[7, 0], [7, 1]]
     """
-    try:
-        seed = tf.convert_to_tensor(seed, tf.int32)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"seed is {seed!r}, expected an int32 or int32 [{n}, 2].") from None
+    if not tf.is_tensor(seed) and not _is_int32(seed):
+        raise ValueError(f"seed is {seed!r}, expected integers in [-2^31, 2^31), one or [{n}, 2].")
+    seed = tf.cast(seed, tf.int32)
     if seed.shape.rank == 0:
         return tf.stack([tf.fill([n], seed), tf.range(n)], axis=1)
     if tuple(seed.shape) != (n, 2):
@@ -49,6 +49,14 @@ def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     if replica is not None:
         pair = tf.random.experimental.stateless_fold_in(pair, replica.replica_id_in_sync_group)
     return tf.random.stateless_uniform(shape, pair)
+
+
+def _is_int32(values):
+    try:
+        values = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        return False
+    return values.dtype.kind in "iu" and values.size and -(2**31) <= values.min() <= values.max() < 2**31
 
 
 def _rows(draw, seeds, shape):

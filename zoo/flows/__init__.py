@@ -2,5 +2,6 @@
 
 from .flow import Flow
 from .glow import Glow
+from .realnvp import RealNVP
 
-__all__ = ["Flow", "Glow"]
+__all__ = ["Flow", "Glow", "RealNVP"]

@@ -3,11 +3,12 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
-from ..images import bin_centres, check_images, check_vectors, dequantise
+from ..images import bin_centres, check_images, check_kind, check_vectors, dequantise
 from ..model import ZooModel, check_count, check_number
 
 tfb = tfp.bijectors
@@ -18,7 +19,8 @@ class Flow(ZooModel):
     """A bijector from data to a standard normal vector, with everything that follows from it.
 
     A subclass writes one method, `bijector(labels)`, which returns the map from continuous events (images
-    on [0, 1]^D, or vectors) to latents `[..., D]`, and `_initialize` if it has data-dependent weights.
+    on [0, 1]^D, or vectors) to latents `[..., D]`, and `_initialize` if it has data-dependent weights. For
+    images it is a chain that ends in a `MultiScale`.
 
     The loss is in bits/dim for images and in nats for vectors.
     """
@@ -32,7 +34,7 @@ class Flow(ZooModel):
         super().__init__(num_classes=num_classes, **kwargs)
         self.event_shape = tuple(event_shape)
         self.num_bits = num_bits
-        self.seed = seed
+        self.seed = check_count("seed", seed, 0, 2**31 - 1)
 
     def bijector(self, labels: tf.Tensor | None = None) -> tfb.Bijector:
         """The map from data to latents, over the weights as they are now.
@@ -42,13 +44,20 @@ class Flow(ZooModel):
         """
         raise NotImplementedError
 
+    def training_bijector(self, labels: tf.Tensor | None = None) -> tfb.Bijector:
+        """The map that the training loss sees: `bijector`, but for flows with batch normalisation."""
+        return self.bijector(labels)
+
     def distribution(self, labels: tf.Tensor | None = None) -> tfd.TransformedDistribution:
         """The density of continuous events, a stock TFP distribution over the weights as they are now.
 
         Its `log_prob` is in nats: of float images on [0, 1]^D, preprocessing included, or of vectors.
         """
+        return self._density(self.bijector(labels))
+
+    def _density(self, bijector):
         base = tfd.Independent(tfd.Normal(tf.zeros([self.latent_size]), 1.0), 1)
-        return tfd.TransformedDistribution(base, tfb.Invert(self.bijector(labels)))
+        return tfd.TransformedDistribution(base, tfb.Invert(bijector))
 
     @property
     def latent_size(self) -> int:
@@ -58,13 +67,18 @@ class Flow(ZooModel):
     def call(self, inputs, training=None):
         """The loss of each event, float32 `[N]`; its mean is added to the model's losses."""
         events, labels = inputs if self.num_classes else (inputs, None)
+        events = tf.convert_to_tensor(events)
+        if len(self.event_shape) == 3:
+            check_kind(events, self.event_shape, "images")
+        labels = None if labels is None else tf.cast(labels, tf.int32)
         noise = self._training_noise(events) if training else 0.5
-        loss = self._loss(dequantise(events, noise, self.num_bits), labels)
+        bijector = self.training_bijector(labels) if training else self.bijector(labels)
+        loss = self._loss(dequantise(events, noise, self.num_bits), bijector)
         self.add_loss(tf.reduce_mean(loss))
         return loss
 
-    def _loss(self, events, labels):
-        negative_log_prob = -self.distribution(labels).log_prob(events)
+    def _loss(self, events, bijector):
+        negative_log_prob = -self._density(bijector).log_prob(events)
         if len(self.event_shape) == 1:
             return negative_log_prob
         return negative_log_prob / (self.latent_size * math.log(2)) + self.num_bits
@@ -133,6 +147,17 @@ class Flow(ZooModel):
         images, labels = self._check_events(images, labels)
         return self._bits_per_dim(images, seeds.row_seeds(seed, images.shape[0]), labels)
 
+    def split_latents(self, latents) -> list[tf.Tensor]:
+        """Latents `[N, D]` as the parts of the levels, `[N, H_i, W_i, C_i]`, finest first.
+
+        Raises:
+          ValueError: latents of another size, or a flow on vectors, which has no levels.
+        """
+        if len(self.event_shape) == 1:
+            raise ValueError(f"{self.name} is a flow on vectors: split_latents is of images alone.")
+        latents = check_vectors(latents, self.latent_size, "latents")
+        return self.bijector().bijectors[0].split_latents(latents)
+
     def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
         """Images on the straight line between two images' latents, both ends included.
 
@@ -145,8 +170,8 @@ class Flow(ZooModel):
           float32 `[steps, H, W, C]` in [0, 1].
         """
         steps = check_count("steps", steps, 2)
-        ends = [tf.convert_to_tensor(image)[None] for image in (image_a, image_b)]
-        first, last = (self.encode(end, labels)[0] for end in ends)
+        first = self._encode(*self._check_one(image_a, labels, "image_a"))[0]
+        last = self._encode(*self._check_one(image_b, labels, "image_b"))[0]
         return self.decode(tf.linspace(first, last, steps), labels)
 
     def _check_events(self, events, labels):
@@ -155,6 +180,18 @@ class Flow(ZooModel):
         else:
             events = check_images(events, self.event_shape)
         return events, self._check_labels(labels, events.shape[0])
+
+    def _check_one(self, event, labels, name):
+        """A single event as a batch of one."""
+        shape = tuple(np.shape(event))
+        if shape != self.event_shape:
+            raise ValueError(f"{name} has shape {shape}, expected {self.event_shape}.")
+        event = tf.convert_to_tensor(event)[None]
+        if len(self.event_shape) == 1:
+            event = check_vectors(event, self.latent_size, name)
+        else:
+            event = check_images(event, self.event_shape, name)
+        return event, self._check_labels(labels, 1)
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
@@ -178,7 +215,7 @@ class Flow(ZooModel):
     @tf.function(reduce_retracing=True)
     def _bits_per_dim(self, images, row_seeds, labels):
         noise = seeds.uniform(row_seeds, self.event_shape)
-        return self._loss(dequantise(images, noise, self.num_bits), labels)
+        return self._loss(dequantise(images, noise, self.num_bits), self.bijector(labels))
 
     def _generate(self, latents, labels):
         events = self.bijector(labels).inverse(latents)

@@ -102,10 +102,10 @@ class Glow(Flow):
             if level < levels - 1:
                 channels //= 2
                 self._split_priors.append(
-                    ZeroConv2D(channels, 2 * channels, name=f"split_prior_{level}")
+                    ZeroConv2D(channels, 2 * channels, dtype="float32", name=f"split_prior_{level}")
                 )
         top_shape = (height // 2**levels, width_ // 2**levels, channels)
-        self._top_prior = TopPrior(top_shape, num_classes, name="top_prior")
+        self._top_prior = TopPrior(top_shape, num_classes, dtype="float32", name="top_prior")
         self.built = True
 
     def _make_steps(self, level, channels):
@@ -116,7 +116,7 @@ class Glow(Flow):
             coupling=self.coupling,
             permutation=self.permutation,
             reversible=self.reversible,
-            seed=self.seed * 1000 + level,
+            seed=int(np.random.default_rng([self.seed, level]).integers(2**31)),
             dtype=self.dtype_policy,
             name=f"level_{level}",
         )
@@ -130,13 +130,8 @@ class Glow(Flow):
         priors = [*split_priors, lambda h: self._top_prior(labels)]
         return tfb.Chain([MultiScale(levels, priors, self.image_shape), centre()])
 
-    def split_latents(self, latents) -> list[tf.Tensor]:
-        """Latents `[N, D]` as the parts of the levels, `[N, H_i, W_i, C_i]`, finest first."""
-        return self.bijector().bijectors[0].split_latents(tf.convert_to_tensor(latents))
-
     def _initialize(self, images, labels):
-        noise = self._training_noise(tf.convert_to_tensor(images))
-        x = dequantise(tf.convert_to_tensor(images), noise, self.num_bits)
+        x = dequantise(images, self._training_noise(images), self.num_bits)
         x = centre().forward(x)
         for level, steps in enumerate(self._steps):
             x = steps.initialize(Squeeze().forward(x))
@@ -181,7 +176,7 @@ class FlowSteps(keras.layers.Layer):
             active * (2 if coupling == "affine" else 1),
             seed,
             dtype=self.dtype_policy,
-            name="network",
+            name=f"{self.name}_network",  # Keras wants the paths of all weights to differ
         )
         self.built = True
 
@@ -247,14 +242,19 @@ class FlowSteps(keras.layers.Layer):
     def initialize(self, x: tf.Tensor) -> tf.Tensor:
         """Data-dependent initialisation of each actnorm in turn (section 3.1); returns the output of x."""
         parameters = self._parameters()
-        log_scales, shifts = [], []
-        for k in range(self.depth):
-            p = tf.nest.map_structure(lambda leaf, k=k: leaf[k], parameters)
+
+        @tf.function(autograph=False)  # traced once, however deep
+        def initialize_step(k, x):
+            p = tf.nest.map_structure(lambda leaf: leaf[k], parameters)
             log_scale, shift = ActNorm.data_dependent_init(x)
             p["actnorm"] = {"log_scale": log_scale, "shift": shift}
+            return log_scale, shift, self.step(p).forward(x)
+
+        log_scales, shifts = [], []
+        for k in tf.range(self.depth):
+            log_scale, shift, x = initialize_step(k, x)
             log_scales.append(log_scale)
             shifts.append(shift)
-            x = self.step(p).forward(x)
         self._log_scale.assign(tf.stack(log_scales))
         self._shift.assign(tf.stack(shifts))
         return x

@@ -1,0 +1,173 @@
+"""Glow's own maths: its density in closed form where training starts, and the data-dependent start."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from latentzoo.bijectors import ActNorm, Squeeze, centre
+
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+SCALE = 1 / (1 + math.exp(-2)) + 1e-4  # Glow's sigmoid(h + 2), floored, where h = 0
+
+
+def log_normal(z):
+    z = np.asarray(z, np.float64).reshape(len(z), -1)
+    return (-0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(axis=1)
+
+
+@pytest.mark.parametrize("permutation", ["conv", "reverse", "shuffle"])
+def test_an_untrained_additive_glow_is_a_rotation(tiny, float_clothes, permutation):
+    model = tiny(coupling="additive", permutation=permutation)
+    expected = log_normal(float_clothes - 0.5)
+    np.testing.assert_allclose(model.log_prob(float_clothes), expected, rtol=1e-5)
+
+
+def test_two_untrained_affine_steps_with_reversal_scale_every_channel_once(tiny, float_clothes):
+    # The first level scales all by s. Even rows of the image stay for the second one, which does it again.
+    model = tiny(permutation="reverse")
+    scale = np.full([8, 8, 1], SCALE)
+    scale[::2] = SCALE**2
+    expected = log_normal((float_clothes - 0.5) * scale) + np.log(scale).sum()
+    np.testing.assert_allclose(model.log_prob(float_clothes), expected, rtol=1e-5)
+
+
+def test_untrained_affine_steps_with_convolutions_scale_half_the_channels_each(tiny, float_clothes):
+    model = tiny()
+    log_det = 2 * (4 * 4 * 2 + 2 * 2 * 4) * math.log(SCALE)  # depth * active numbers of both levels
+    expected = log_normal(model.encode(float_clothes)) + log_det
+    np.testing.assert_allclose(model.log_prob(float_clothes), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("num_bits", [8, 5, 1])
+def test_bits_of_an_untrained_glow_in_closed_form(tiny, clothes, num_bits):
+    model = tiny(coupling="additive", num_bits=num_bits)
+    images = np.stack([np.full([8, 8, 1], value, np.uint8) for value in (0, 100, 255)])
+    # Mean of (x - 1/2)^2 over a bin, in place of one draw of the noise: 400 draws of 64 pixels.
+    many = np.repeat(images, 400, axis=0)
+    bits = np.asarray(model.bits_per_dim(many, seed=1)).reshape(3, 400).mean(axis=1)
+    width = 2.0**-num_bits
+    middle = (np.array([0, 100, 255]) // 2 ** (8 - num_bits) + 0.5) * width - 0.5
+    expected = num_bits + (0.5 * (middle**2 + width**2 / 12) + 0.5 * math.log(2 * math.pi)) / math.log(2)
+    # The standard deviation of the estimate: 25,600 draws of x^2 / (2 ln 2), |x| <= 1/2, one bin wide.
+    np.testing.assert_allclose(
+        bits, expected, atol=5 * width / math.log(2) / 2 / math.sqrt(25600 * 12) + 1e-5
+    )
+
+
+@pytest.mark.parametrize("permutation", ["conv", "reverse", "shuffle"])
+@pytest.mark.parametrize("coupling", ["affine", "additive"])
+def test_after_initialisation_every_actnorm_gives_mean_0_and_variance_1(
+    tiny, float_clothes, shaken, coupling, permutation
+):
+    model = shaken(tiny(coupling=coupling, permutation=permutation))  # couplings are no identities
+    model.initialize(float_clothes)
+    x = centre().forward(tf.constant(float_clothes))
+    for steps in model._steps:
+        x = Squeeze().forward(x)
+        for k in range(model.depth):
+            p = tf.nest.map_structure(lambda leaf, k=k: leaf[k], steps._parameters())
+            mean, variance = tf.nn.moments(ActNorm(**p["actnorm"]).forward(x), axes=[0, 1, 2])
+            np.testing.assert_allclose(mean, np.zeros_like(mean), atol=1e-5)
+            np.testing.assert_allclose(variance, np.ones_like(variance), rtol=1e-4)
+            x = steps.step(p).forward(x)
+        x, _ = tf.split(x, 2, axis=-1)
+
+
+def test_initialisation_survives_constant_images(tiny):
+    model = tiny()
+    model.initialize(np.zeros([4, 8, 8, 1], np.float32))
+    assert all(np.isfinite(np.asarray(weight)).all() for weight in model.trainable_variables)
+
+
+def test_reversible_and_stored_activations_train_alike(trained, assert_same_weights):
+    assert_same_weights(trained("plain"), trained("reversible"), tolerance=1e-5)
+
+
+def test_reversible_and_stored_activations_have_the_same_gradients(trained, tiny, clothes):
+    gradients = []
+    for reversible in (False, True):
+        model = tiny(reversible=reversible)
+        model.set_weights(trained("plain").get_weights())
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model(clothes[0]))
+        gradients.append(tape.gradient(loss, [w.value for w in model.trainable_variables]))
+    for weight, a, b in zip(model.trainable_variables, *gradients, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(a).max(), err_msg=weight.path)
+
+
+def test_other_classes_have_other_densities_and_samples(trained, clothes):
+    model = trained("conditional")
+    images, labels = clothes
+    own, others = model.log_prob(images, labels), model.log_prob(images, (labels + 1) % 10)
+    assert np.abs(np.asarray(own) - others).min() > 0
+    a, b = (model.sample(4, seed=0, labels=label) for label in (0, 1))
+    assert np.abs(a - b).max() > 1e-4
+
+
+def test_one_label_stands_for_all(trained, clothes):
+    model = trained("conditional")
+    np.testing.assert_array_equal(model.log_prob(clothes[0], 3), model.log_prob(clothes[0], np.full(64, 3)))
+
+
+def test_split_latents_are_the_levels_of_the_vector(trained, clothes):
+    model = trained("plain")
+    latents = model.encode(clothes[0])
+    parts = model.split_latents(latents)
+    assert [tuple(part.shape) for part in parts] == [(64, 4, 4, 2), (64, 2, 2, 8)]
+    joined = np.concatenate([np.reshape(part, [64, -1]) for part in parts], axis=1)
+    np.testing.assert_array_equal(joined, latents)
+
+
+def test_the_fine_latents_depend_on_the_coarse_ones_and_not_the_other_way(trained, clothes):
+    # The coarse level is computed from its own latents alone: moving the fine ones leaves it (figure 2b).
+    model = trained("plain")
+    bijector = model.bijector().bijectors[0]
+    latents = np.asarray(model.encode(clothes[0][:4]))
+    moved = latents.copy()
+    moved[:, :32] += 1
+    level = model._steps[0]
+    kept = []
+    for z in (latents, moved):
+        h = Squeeze().forward(bijector.inverse(tf.constant(z)))
+        kept.append(tf.split(level.bijector().forward(h), 2, axis=-1)[0])
+    np.testing.assert_allclose(kept[0], kept[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("permutation", ["conv", "shuffle"])
+def test_the_seed_draws_weights_and_permutations(tiny, permutation):
+    models = [tiny(seed=seed, permutation=permutation) for seed in (0, 0, 1, 2**31 - 1)]
+    first, same, *others = ([np.asarray(w) for w in m.weights if np.std(w) > 0] for m in models)
+    assert all(np.array_equal(a, b) for a, b in zip(first, same, strict=True))
+    for other in others:
+        assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True) if a.size > 16)
+
+
+def test_levels_and_steps_start_from_different_weights(tiny):
+    level_0, level_1 = tiny(depth=3)._steps
+    kernels = (
+        np.asarray(level_0._network._stacked["kernel_2"]),
+        np.asarray(level_1._network._stacked["kernel_2"]),
+    )
+    every = np.concatenate(kernels).reshape(6, -1)
+    assert len(np.unique(every, axis=0)) == 6
+
+
+def test_a_step_is_actnorm_then_permutation_then_coupling(tiny):
+    # Table 1 from top to bottom, on numbers: reversal of (x + 1), whose first half gets shifted by bias 3.
+    model = tiny(coupling="additive", permutation="reverse", levels=1, depth=1)
+    steps = model._steps[0]
+    steps._shift.assign([[1.0, 2.0, 3.0, 4.0]])
+    steps._network._stacked["bias_3"].assign([[10.0, 20.0]])
+    y = steps.bijector().forward(tf.zeros([1, 1, 1, 4]))[0, 0, 0]
+    reversed_ = np.array([4.0, 3.0, 2.0, 1.0])
+    shifted = np.sort(np.asarray(y) - reversed_)
+    np.testing.assert_allclose(shifted, [0, 0, 10, 20])
+
+
+def test_keras_constructor_arguments(tiny):
+    assert tiny(name="other").name == "other"
+    assert tiny(dtype="mixed_bfloat16").dtype_policy == keras.DTypePolicy("mixed_bfloat16")

@@ -1,0 +1,108 @@
+"""The coupling networks against TensorFlow's and Keras's own convolutions."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from latentzoo.zoo.flows.networks import (
+    FEW,
+    StackedConvNet,
+    ZeroConv2D,
+    gather_neighbours,
+    spread_to_neighbours,
+)
+
+SIZES = [(1, 1), (1, 5), (2, 2), (4, 7)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels, width", [(1, 1), (3, 4)])
+def test_gathering_then_a_product_is_a_same_convolution(size, channels, width):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.standard_normal([2, *size, channels]), rng.standard_normal([3, 3, channels, width])
+    y = gather_neighbours(tf.constant(x)) @ kernel.reshape(9 * channels, width)
+    expected = tf.nn.conv2d(x, kernel, 1, "SAME")
+    np.testing.assert_allclose(tf.reshape(y, [2, *size, width]), expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels, width", [(1, 1), (3, 4)])
+def test_a_product_then_spreading_is_a_same_convolution(size, channels, width):
+    rng = np.random.default_rng(1)
+    h, kernel = rng.standard_normal([2, *size, width]), rng.standard_normal([3, 3, width, channels])
+    laid_out = kernel.transpose(2, 0, 1, 3).reshape(width, 9 * channels)
+    product = tf.reshape(h, [-1, width]) @ laid_out
+    y = spread_to_neighbours(product, tf.constant([2, *size]), size)
+    np.testing.assert_allclose(y, tf.nn.conv2d(h, kernel, 1, "SAME"), rtol=0, atol=1e-13)
+
+
+def keras_network(p, size, channels_in, width, channels_out):
+    """The network of one step out of stock layers."""
+    conv = keras.layers.Conv2D
+    x = inputs = keras.Input([*size, channels_in])
+    x = conv(width, 3, padding="same", activation="relu", name="first")(x)
+    x = conv(width, 1, activation="relu", name="second")(x)
+    x = conv(channels_out, 3, padding="same", name="third")(x)
+    model = keras.Model(inputs, keras.layers.Rescaling(np.exp(3 * p["log_gain"]))(x))
+    model.get_layer("first").set_weights([p["kernel_1"].reshape(3, 3, channels_in, width), p["bias_1"]])
+    model.get_layer("second").set_weights([p["kernel_2"][None, None], p["bias_2"]])
+    third = p["kernel_3"]
+    if third.ndim == 2:  # few channels: [width, 9 * C]
+        third = third.reshape(width, 3, 3, channels_out).transpose(1, 2, 0, 3)
+    model.get_layer("third").set_weights([third, p["bias_3"]])
+    return model
+
+
+@pytest.mark.parametrize("channels_in, channels_out", [(2, 4), (8, 9), (9, 8), (12, 24)])
+def test_each_step_of_the_stack_equals_a_keras_network(shaken, channels_in, channels_out):
+    """In both layouts of the kernels: those of few channels, and the usual one."""
+    stack = shaken(StackedConvNet(2, channels_in, 8, channels_out, seed=0), size=0.3)
+    ranks = [stack.parameters()[name].shape.rank - 1 for name in ("kernel_1", "kernel_3")]
+    assert ranks == [2 if channels <= FEW else 4 for channels in (channels_in, channels_out)]
+    x = np.random.default_rng(0).standard_normal([2, 6, 4, channels_in]).astype(np.float32)
+    for k in range(2):
+        p = {name: np.asarray(weight[k]) for name, weight in stack.parameters().items()}
+        expected = keras_network(p, (6, 4), channels_in, 8, channels_out)(x)
+        y = StackedConvNet.apply(tf.nest.map_structure(tf.constant, p), tf.constant(x))
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(y, expected, rtol=0, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float64"])
+def test_the_stack_works_in_the_compute_dtype_and_gives_float32(shaken, policy):
+    expected = shaken(StackedConvNet(1, 2, 8, 4, seed=0))
+    stack = StackedConvNet(1, 2, 8, 4, seed=0, dtype=policy)
+    for weight, other in zip(stack.weights, expected.weights, strict=True):
+        weight.assign(tf.cast(other.value, weight.dtype))
+    x = tf.random.stateless_normal([2, 4, 4, 2], [0, 0])
+    outputs = []
+    for network in (stack, expected):
+        p = tf.nest.map_structure(lambda leaf: leaf[0], network.parameters())
+        outputs.append(StackedConvNet.apply(p, x))
+    assert stack.parameters()["kernel_1"].dtype == stack.compute_dtype
+    assert outputs[0].dtype == tf.float32
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=0.02)  # bfloat16 has 8 bits
+
+
+def test_the_stack_starts_as_he_says_and_ends_at_zero():
+    stack = StackedConvNet(4, channels_in=16, width=64, channels_out=8, seed=0)
+    p = stack.parameters()
+    for name, fan_in in [("kernel_1", 9 * 16), ("kernel_2", 64)]:
+        per_step = np.std(np.reshape(p[name], [4, -1]), axis=1)
+        np.testing.assert_allclose(per_step, np.full(4, np.sqrt(2 / fan_in)), rtol=0.05)
+    output = StackedConvNet.apply({n: leaf[0] for n, leaf in p.items()}, tf.ones([1, 4, 4, 16]))
+    assert not np.any(output)
+
+
+def test_a_zero_convolution_starts_at_zero_and_is_a_convolution(shaken):
+    layer = ZeroConv2D(2, 3)
+    x = np.random.default_rng(0).standard_normal([2, 4, 5, 2]).astype(np.float32)
+    assert not np.any(layer(x))
+    shaken(layer, size=0.3)
+    conv = keras.layers.Conv2D(3, 3, padding="same")
+    conv.build(x.shape)
+    conv.set_weights([layer.kernel, layer.bias])
+    np.testing.assert_allclose(
+        layer(x), conv(x) * np.exp(3 * np.asarray(layer.log_gain)), rtol=1e-5, atol=1e-6
+    )
