@@ -1,0 +1,81 @@
+"""The presets inside the package: whole, documented, and as good as their metadata says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentzoo import zoo
+from latentzoo.zoo import registry
+
+NAMES = [preset["name"] for preset in zoo.list_presets()]
+LARGEST = 12_000_000  # bytes
+IMAGES = Path(__file__).parents[1] / "data" / "fashion_mnist_small.npz"
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def preset(request):
+    return zoo.info(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(preset):
+    return zoo.load(preset["name"])
+
+
+def test_there_are_presets():
+    assert "glow-fashion-mnist" in NAMES
+
+
+def test_the_folder_is_whole_and_small(preset):
+    folder = Path(preset["path"])
+    registry.check_files(folder)
+    assert set(preset["sha256"]) == {"config.json", "model.weights.h5", "recipe.json"}
+    assert sum(path.stat().st_size for path in folder.iterdir()) < LARGEST
+
+
+def test_metadata_says_what_a_user_asks(preset):
+    assert preset["name"] == Path(preset["path"]).name
+    assert set(preset["licence"]) == {"weights", "data"}
+    for metric in preset["metrics"]:
+        assert metric["split"] == "test" and metric["protocol"] and metric["standard_error"] > 0
+
+
+def test_the_recipe_describes_the_model(preset, model):
+    recipe = json.loads((Path(preset["path"]) / "recipe.json").read_text())
+    config = model.get_config()
+    assert recipe["dataset"] == preset["dataset"]
+    assert {key: config[key] for key in recipe["model"]["config"] if key != "dtype"} == {
+        key: value for key, value in recipe["model"]["config"].items() if key != "dtype"
+    }
+
+
+def test_the_model_card_states_the_measured_numbers(preset):
+    card = (Path(preset["path"]) / "README.md").read_text()
+    for metric in preset["metrics"]:
+        assert f"{metric['value']:.3f}" in card
+        assert f"{metric['standard_error']:.3f}" in card
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    row = next(line for line in readme.splitlines() if line.startswith(f"| `{preset['name']}`"))
+    assert f"{preset['metrics'][0]['value']:.3f}" in row
+
+
+def test_samples_differ_and_are_finite(model):
+    samples = model.sample(8, seed=0).numpy()
+    assert np.isfinite(samples).all()
+    assert samples.std(axis=0).max() > 0.1
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("fashion-mnist")])
+def test_real_images_score_as_recorded(name):
+    """On 256 test images the score is within four standard errors of the recorded one."""
+    with np.load(IMAGES, allow_pickle=False) as arrays:
+        images = arrays["x_test"][..., None]
+    scores = zoo.load(name).bits_per_dim(images, seed=0).numpy()
+    recorded = zoo.info(name)["metrics"][0]["value"]
+    assert abs(scores.mean() - recorded) < 4 * scores.std() / np.sqrt(len(scores))
+
+
+def test_a_preset_is_not_initialised_again(model):
+    assert model.initialized
