@@ -78,7 +78,6 @@ class Latentzoo:
 
         from latentzoo.zoo.flows import Glow
 
-        _set_tensorflow_threads(config)
         self.config = config
         data = images(config)
         self.batch = data[: config.batch]
@@ -115,7 +114,6 @@ class TfpGlow:
         import tensorflow_probability as tfp
         import tf_keras
 
-        _set_tensorflow_threads(config)
         tfb, tfd = tfp.bijectors, tfp.distributions
         glow = tfb.Glow(
             output_shape=config.image_shape,
@@ -215,13 +213,6 @@ class NormflowsGlow:
         with self.torch.no_grad():
             for _ in range(calls):
                 self.model.sample(self.config.batch)[0].numpy()
-
-
-def _set_tensorflow_threads(config):
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(config.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(config.threads)
 
 
 @dataclasses.dataclass(frozen=True)

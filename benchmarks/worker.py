@@ -24,6 +24,16 @@ class ContenderFailed(Exception):
     """A contender could not be started, stopped with an error or took too long."""
 
 
+def _tensorflow_settings(config: Config) -> dict[str, str]:
+    """Environment variables, since TensorFlow's threads are set before it starts."""
+    threads = str(config.threads)
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": threads,
+    }
+
+
 class Worker:
     """A contender in another process, built and ready when the constructor returns.
 
@@ -49,7 +59,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**os.environ, **_tensorflow_settings(config)},
         )
         self._timer = threading.Timer(limit or threading.TIMEOUT_MAX, self._expire)
         self._timer.daemon = True

@@ -158,9 +158,7 @@ class AffineCoupling(SinglePassBijector):
 
 def _check_mask(name, mask, event_ndims):
     if isinstance(mask, Checkerboard) and event_ndims != 3:
-        raise ValueError(
-            f"{name}: event_ndims is {event_ndims}, expected 3 for a Checkerboard mask."
-        )
+        raise ValueError(f"{name}: event_ndims is {event_ndims}, expected 3 for a Checkerboard mask.")
 
 
 def _split(bijector, mask, x):

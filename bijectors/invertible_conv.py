@@ -101,9 +101,7 @@ class InvertibleConv1x1(SinglePassBijector):
 
     def _triangles(self) -> tuple[tf.Tensor, tf.Tensor]:
         """L with its unit diagonal, and U + diag(s)."""
-        lower = tf.linalg.set_diag(
-            tf.linalg.band_part(self.lower, -1, 0), tf.ones_like(self.log_diagonal)
-        )
+        lower = tf.linalg.set_diag(tf.linalg.band_part(self.lower, -1, 0), tf.ones_like(self.log_diagonal))
         upper = tf.linalg.set_diag(
             tf.linalg.band_part(self.upper, 0, -1), self.sign * tf.exp(self.log_diagonal)
         )

@@ -25,9 +25,7 @@ class ChannelHalves:
 
     def __post_init__(self):
         if self.active not in ("first", "second"):
-            raise ValueError(
-                f"ChannelHalves: active is {self.active!r}, expected 'first' or 'second'."
-            )
+            raise ValueError(f"ChannelHalves: active is {self.active!r}, expected 'first' or 'second'.")
 
     def active_channels(self, channels: int) -> int:
         return channels // 2 if self.active == "first" else channels - channels // 2

@@ -127,9 +127,7 @@ class MultiScale(SinglePassBijector):
         h, log_det = _unstandardise(top, *self._priors[-1](top))
         x, level_log_det = inverse_and_log_det(self._levels[-1], h, event_ndims=3)
         log_det += level_log_det
-        for level, prior, z in zip(
-            self._levels[-2::-1], self._priors[-2::-1], parts[::-1], strict=True
-        ):
+        for level, prior, z in zip(self._levels[-2::-1], self._priors[-2::-1], parts[::-1], strict=True):
             part, prior_log_det = _unstandardise(z, *prior(x))
             x, level_log_det = inverse_and_log_det(level, tf.concat([x, part], -1), event_ndims=3)
             log_det += prior_log_det + level_log_det
@@ -148,8 +146,7 @@ class MultiScale(SinglePassBijector):
         size = math.prod(self._image_shape)
         if latents.shape[-1] not in (size, None):
             raise ValueError(
-                f"{self.name}: the latents have shape {tuple(latents.shape)}, "
-                f"expected vectors [..., {size}]."
+                f"{self.name}: the latents have shape {tuple(latents.shape)}, expected vectors [..., {size}]."
             )
 
 

@@ -154,18 +154,14 @@ def _run_reversible(bijector, x, stacked, apply, undo, order):
                 with tf.GradientTape() as tape:
                     tape.watch(sources)
                     outputs = bijector._checked(apply, x, pack(slices), tf.zeros_like(dlog_det))
-                dx, *dslices = tape.gradient(
-                    outputs, sources, [dy, dlog_det], unconnected_gradients="zero"
-                )
+                dx, *dslices = tape.gradient(outputs, sources, [dy, dlog_det], unconnected_gradients="zero")
                 written = [
-                    array.write(first + stride * k, d)
-                    for array, d in zip(collected, dslices, strict=True)
+                    array.write(first + stride * k, d) for array, d in zip(collected, dslices, strict=True)
                 ]
                 return (i + 1, x, dx, *written)
 
             arrays = [
-                tf.TensorArray(leaves[j].dtype, num_steps, element_shape=leaves[j].shape[1:])
-                for j in trained
+                tf.TensorArray(leaves[j].dtype, num_steps, element_shape=leaves[j].shape[1:]) for j in trained
             ]
             _, dx, *arrays = _loop(num_steps, backward, (y, dy, *arrays))
             dleaves = dict(zip(trained, (array.stack() for array in arrays), strict=True))

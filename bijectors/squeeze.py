@@ -32,9 +32,7 @@ class Squeeze(SinglePassBijector):
     [[[1, 2, 3, 4]]]
     """
 
-    def __init__(
-        self, order: str = "channel_first", validate_args: bool = False, name: str = "squeeze"
-    ):
+    def __init__(self, order: str = "channel_first", validate_args: bool = False, name: str = "squeeze"):
         parameters = dict(locals())
         if order not in ORDERS:
             raise ValueError(f"{name}: order is {order!r}, expected one of {ORDERS}.")
@@ -78,9 +76,7 @@ class Squeeze(SinglePassBijector):
         blocks = _reshape_event(x, 3, [height, 2, width, 2, channels // 4])
         # Axes of a block: row, i, column, j, channel.
         order = [0, 2, 4, 1, 3] if self._order == "channel_first" else [0, 2, 1, 3, 4]
-        return _reshape_event(_transpose_event(blocks, order), 5, [height, width, channels]), _zero(
-            x
-        )
+        return _reshape_event(_transpose_event(blocks, order), 5, [height, width, channels]), _zero(x)
 
     def _inverse_and_log_det(self, y):
         check_rank(self, y, 3)

@@ -14,9 +14,7 @@ def modules() -> list[str]:
     """Every module of the project, by its import name."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    folders = dict(
-        line.split(" = ") for line in setup["options"]["package_dir"].strip().splitlines()
-    )
+    folders = dict(line.split(" = ") for line in setup["options"]["package_dir"].strip().splitlines())
     names = []
     for package, folder in folders.items():
         for path in sorted((ROOT / folder).rglob("*.py")):

@@ -19,6 +19,9 @@ from .workdir import cut_log, open_workdir
 # Images that data-dependent initialisation sees: more than a batch, for steadier statistics.
 _INITIAL_IMAGES = 256
 
+# Batches over which batch normalisation's statistics are averaged at the end.
+_STATISTICS_BATCHES = 200
+
 
 def train(
     model: keras.Model,
@@ -150,6 +153,8 @@ def train(
             shuffle=False,  # the batches are shuffled already
         )
     trained.optimizer.finalize_variable_values(trained.trainable_variables)
+    if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
+        trained.estimate_statistics(training_batches(dataset, batch_size, seed).take(_STATISTICS_BATCHES))
 
     if trained is not model:
         model.set_weights(trained.get_weights())

@@ -89,8 +89,7 @@ class ZooModel(keras.Model):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.num_classes and labels is None:
             raise ValueError(
-                f"{self.name} has {self.num_classes} classes and got images alone, "
-                "expected (images, labels)."
+                f"{self.name} has {self.num_classes} classes and got images alone, expected (images, labels)."
             )
         return images, labels if self.num_classes else None
 
@@ -98,9 +97,7 @@ class ZooModel(keras.Model):
         """int32 `[n]`, or None for an unconditional model."""
         if not self.num_classes:
             if labels is not None:
-                raise ValueError(
-                    f"labels were given, but {self.name} is unconditional: expected none."
-                )
+                raise ValueError(f"labels were given, but {self.name} is unconditional: expected none.")
             return None
         if labels is None:
             raise ValueError(f"labels are missing, expected {n} integers below {self.num_classes}.")
@@ -165,9 +162,7 @@ def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
     check_count("levels", levels, 1)
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
     if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-        raise ValueError(
-            f"image_shape is {image_shape!r}, expected three positive integers (H, W, C)."
-        )
+        raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
     if shape[0] % 2**levels or shape[1] % 2**levels:
         raise ValueError(
             f"image_shape is {shape} with {levels} levels, expected height and width to be multiples "
@@ -182,11 +177,7 @@ def check_number(name: str, value, minimum: float) -> float:
     Raises:
       ValueError: it is not.
     """
-    if (
-        not isinstance(value, int | float | np.number)
-        or not math.isfinite(value)
-        or value < minimum
-    ):
+    if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < minimum:
         raise ValueError(f"{name} is {value!r}, expected a finite number of at least {minimum:g}.")
     return float(value)
 

@@ -131,9 +131,7 @@ def network(p: Parameters) -> Callable[[tf.Tensor], tf.Tensor]:
 
     def apply(x):
         neighbours = x if p["hidden"].shape[0] == x.shape[-1] else _beside(x)
-        return (
-            tf.tensordot(tf.tanh(tf.tensordot(neighbours, p["hidden"], 1)), p["out"], 1) + p["bias"]
-        )
+        return tf.tensordot(tf.tanh(tf.tensordot(neighbours, p["hidden"], 1)), p["out"], 1) + p["bias"]
 
     return apply
 

@@ -59,9 +59,7 @@ def gradient(x):
 def test_gradients_flow_through_the_statistics():
     x = images()
     direction = tf.random.stateless_normal(x.shape, [2, 2], dtype=tf.float64)
-    numeric = (
-        loss(x + 1e-6 * direction, training()) - loss(x - 1e-6 * direction, training())
-    ) / 2e-6
+    numeric = (loss(x + 1e-6 * direction, training()) - loss(x - 1e-6 * direction, training())) / 2e-6
     np.testing.assert_allclose(tf.reduce_sum(gradient(x) * direction), numeric, rtol=1e-7)
 
 
@@ -73,12 +71,12 @@ def test_graph_and_xla_give_the_eager_gradient():
 
 
 @pytest.mark.parametrize("first_part", [3, 2], ids=["equal-parts", "unequal-parts"])
-def test_two_replicas_share_statistics_and_gradients_of_the_global_batch(strategy, first_part):
+def test_two_replicas_share_statistics_and_gradients_of_the_global_batch(mirrored_strategy, first_part):
     x = images()
-    parts = strategy.experimental_distribute_values_from_function(
+    parts = mirrored_strategy.experimental_distribute_values_from_function(
         lambda context: [x[:first_part], x[first_part:]][context.replica_id_in_sync_group]
     )
-    with strategy.scope():
+    with mirrored_strategy.scope():
         moving_mean = tf.Variable(
             tf.zeros([2], tf.float64), trainable=False, aggregation=tf.VariableAggregation.MEAN
         )
@@ -93,9 +91,9 @@ def test_two_replicas_share_statistics_and_gradients_of_the_global_batch(strateg
                 y, value = bijector.forward(x_in), loss(x_in, bijector)
             return y, tape.gradient(value, x)
 
-        return strategy.run(replica, (parts,))
+        return mirrored_strategy.run(replica, (parts,))
 
-    y, gradients = (strategy.experimental_local_results(value) for value in run(parts))
+    y, gradients = (mirrored_strategy.experimental_local_results(value) for value in run(parts))
     assert_close(tf.concat(y, 0), training().forward(x), rtol=1e-12, atol=1e-13)
     assert_close(tf.concat(gradients, 0), gradient(x), rtol=1e-9, atol=1e-11)
     assert_close(moving_mean.read_value(), np.mean(x, (0, 1, 2)), rtol=1e-12)

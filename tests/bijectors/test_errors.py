@@ -225,9 +225,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("call", "text"), [error[1:] for error in ERRORS], ids=[e[0] for e in ERRORS]
-)
+@pytest.mark.parametrize(("call", "text"), [error[1:] for error in ERRORS], ids=[e[0] for e in ERRORS])
 def test_the_error_says_what_came_and_what_was_expected(call, text):
     with pytest.raises(ValueError) as raised:
         call()
@@ -237,6 +235,4 @@ def test_the_error_says_what_came_and_what_was_expected(call, text):
 def test_errors_are_the_same_inside_a_graph():
     with pytest.raises(ValueError) as raised:
         tf.function(actnorm().forward, autograph=False)(images(2, 4, 4, 5))
-    assert (
-        str(raised.value) == "actnorm: the input has 5 channels (shape (2, 4, 4, 5)), expected 3."
-    )
+    assert str(raised.value) == "actnorm: the input has 5 channels (shape (2, 4, 4, 5)), expected 3."

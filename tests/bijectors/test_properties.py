@@ -47,9 +47,7 @@ def test_round_trip_and_log_determinant_of_any_shape_and_values(name, data):
     seed = data.draw(st.integers(0, 1000), "seed")
 
     parameters, build = FAMILIES[name](event_shape)
-    parameters = {
-        key: value if key in cases.FIXED else strength * value for key, value in parameters.items()
-    }
+    parameters = {key: value if key in cases.FIXED else strength * value for key, value in parameters.items()}
     bijector = build(parameters)
     shape = [*batch_shape, *event_shape]
     x = magnitude * tf.random.stateless_normal(shape, [seed, 0], dtype=tf.float64)

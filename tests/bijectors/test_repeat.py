@@ -94,10 +94,10 @@ def test_gradients_are_those_of_the_unrolled_chain(coupling, direction, mode, re
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 @pytest.mark.parametrize("reversible", [False, True], ids=["stored", "reversible"])
 def test_gradients_of_two_replicas_add_up_to_those_of_the_unrolled_chain(
-    direction, reversible, strategy
+    direction, reversible, mirrored_strategy
 ):
     values, step = steps("affine")
-    with strategy.scope():
+    with mirrored_strategy.scope():
         parameters = {name: tf.Variable(value) for name, value in values.items()}
     # Each image stands alone in the loss, so replicas hold the same ones and weigh half.
     x = images()
@@ -112,10 +112,10 @@ def test_gradients_of_two_replicas_add_up_to_those_of_the_unrolled_chain(
         half = {name: gradient / 2 for name, gradient in gradients.items()}
         return context.all_reduce("sum", [loss / 2, half])
 
-    loss, gradients = tf.function(lambda: strategy.run(replica), autograph=False)()
+    loss, gradients = tf.function(lambda: mirrored_strategy.run(replica), autograph=False)()
     for i in range(2):
-        mine = [strategy.experimental_local_results(loss)[i]]
-        mine.append({n: strategy.experimental_local_results(g)[i] for n, g in gradients.items()})
+        mine = [mirrored_strategy.experimental_local_results(loss)[i]]
+        mine.append({n: mirrored_strategy.experimental_local_results(g)[i] for n, g in gradients.items()})
         assert_equal_to_1e9(mine, expected("affine", direction))
 
 

@@ -9,23 +9,23 @@ from .measure import arguments, assert_close, eager, value_and_gradients
 pytestmark = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def test_two_replicas_give_the_values_and_gradients_of_one_device(case, strategy):
+def test_two_replicas_give_the_values_and_gradients_of_one_device(case, mirrored_strategy):
     values, x, z = arguments(case)
     expected, expected_gradients = eager(case)
-    with strategy.scope():
+    with mirrored_strategy.scope():
         parameters = {name: tf.Variable(value) for name, value in values.items()}
 
     def own_half(value):
-        return strategy.experimental_distribute_values_from_function(
+        return mirrored_strategy.experimental_distribute_values_from_function(
             lambda context: tf.split(value, 2)[context.replica_id_in_sync_group]
         )
 
     @tf.function(autograph=False)
     def run(x, z):
-        return strategy.run(lambda x, z: value_and_gradients(case, parameters, x, z), (x, z))
+        return mirrored_strategy.run(lambda x, z: value_and_gradients(case, parameters, x, z), (x, z))
 
     outs, gradients = run(own_half(x), own_half(z))
-    both = strategy.experimental_local_results
+    both = mirrored_strategy.experimental_local_results
 
     for name, value in expected.items():
         if value.shape.rank == 0:  # the log-determinant of a constant Jacobian

@@ -95,9 +95,7 @@ def test_a_log_determinant_alone_runs_each_network_once(flow, mode):
 
 @pytest.mark.parametrize(("reversible", "runs"), [(False, STEPS), (True, 3 * STEPS)])
 @pytest.mark.parametrize("mode", EAGER_AND_GRAPH)
-def test_a_training_step_of_a_reversible_repeat_runs_each_network_three_times(
-    mode, reversible, runs
-):
+def test_a_training_step_of_a_reversible_repeat_runs_each_network_three_times(mode, reversible, runs):
     """Forward, then backward an inverse and a forward again."""
     counter = Counter()
     bijector = repeat(reversible)(counter)

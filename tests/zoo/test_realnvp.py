@@ -7,6 +7,7 @@ import scipy.stats
 import tensorflow as tf
 
 from latentzoo import zoo
+from latentzoo.trainers import train
 from latentzoo.trainers.data import two_moons
 from latentzoo.zoo.flows import RealNVP, realnvp
 
@@ -100,8 +101,8 @@ def test_density_of_vectors_integrates_to_one(trained_vector_model):
 
 def test_a_little_training_beats_the_best_gaussian(trained_vector_model):
     """One that affine couplings at their start, with batch norm, cannot beat: it takes the networks."""
-    train, test = two_moons("train")[0], two_moons("test")[0][:2048]
-    gaussian = scipy.stats.multivariate_normal(train.mean(0), np.cov(train.T))
+    points, test = two_moons("train")[0], two_moons("test")[0][:2048]
+    gaussian = scipy.stats.multivariate_normal(points.mean(0), np.cov(points.T))
     assert np.mean(trained_vector_model.log_prob(test)) > np.mean(gaussian.logpdf(test))
 
 
@@ -136,10 +137,29 @@ def test_moving_statistics_stay_in_evaluation(trained_vector_model):
 
 def test_training_and_evaluation_agree_on_the_batch_of_the_statistics():
     model = shaken(vector_model(), POINTS[:500] * 3)
-    model.estimate_statistics(POINTS[:500])
+    model.estimate_statistics([POINTS[:500]])
     evaluated = model(POINTS[:500], training=False)
     np.testing.assert_allclose(evaluated, -model.log_prob(POINTS[:500]), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(model(POINTS[:500], training=True), evaluated, rtol=1e-4, atol=1e-4)
+
+
+def test_trainer_ends_with_the_statistics_of_the_averaged_weights(tmp_path):
+    points = POINTS[:128]
+    model = vector_model(depth=2)
+    train(model, points, workdir=tmp_path, steps=20, batch_size=128, learning_rate=1e-2, ema=0.9, verbose=0)
+    left = [(c.moving_mean.numpy(), c.moving_variance.numpy()) for c in model._couplings]
+    model.estimate_statistics([points])
+    for coupling, (mean, variance) in zip(model._couplings, left, strict=True):
+        np.testing.assert_allclose(coupling.moving_mean, mean, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(coupling.moving_variance, variance, rtol=1e-4)
+
+
+def test_estimated_statistics_are_the_mean_over_batches():
+    model, batches = vector_model(), [POINTS[:32], POINTS[32:96] * 2, POINTS[96:128] + 1]
+    model.estimate_statistics(batches)
+    first = model._couplings[0]
+    np.testing.assert_allclose(first.moving_mean, np.mean([b.mean(0) for b in batches], 0), rtol=1e-4)
+    np.testing.assert_allclose(first.moving_variance, np.mean([b.var(0) for b in batches], 0), rtol=1e-5)
 
 
 def test_initialisation_estimates_the_statistics_of_the_data():

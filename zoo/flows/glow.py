@@ -194,13 +194,10 @@ class FlowSteps(keras.layers.Layer):
         rng = np.random.default_rng(seed)
         if self.permutation == "conv":
             factors = [
-                InvertibleConv1x1.random_rotation(channels, int(rng.integers(2**31)))
-                for _ in range(depth)
+                InvertibleConv1x1.random_rotation(channels, int(rng.integers(2**31))) for _ in range(depth)
             ]
             return {
-                name: self._add(
-                    f"conv_{name}", np.stack(values), name not in ("permutation", "sign")
-                )
+                name: self._add(f"conv_{name}", np.stack(values), name not in ("permutation", "sign"))
                 for name, *values in zip(factors[0]._fields, *factors, strict=True)
             }
         if self.permutation == "shuffle":
@@ -217,8 +214,7 @@ class FlowSteps(keras.layers.Layer):
                 "shift": tf.convert_to_tensor(self._shift),
             },
             "permutation": {
-                name: tf.convert_to_tensor(weight)
-                for name, weight in self._permutation_weights.items()
+                name: tf.convert_to_tensor(weight) for name, weight in self._permutation_weights.items()
             },
             "network": self._network.parameters(),
         }
@@ -231,9 +227,7 @@ class FlowSteps(keras.layers.Layer):
         else:
             permutation = tfb.Permute(p["permutation"]["order"])
         coupling = AffineCoupling if self.coupling == "affine" else AdditiveCoupling
-        return tfb.Chain(
-            [coupling(lambda x: StackedConvNet.apply(p["network"], x)), permutation, actnorm]
-        )
+        return tfb.Chain([coupling(lambda x: StackedConvNet.apply(p["network"], x)), permutation, actnorm])
 
     def bijector(self) -> Repeat:
         """The K steps as one bijector, over the weights as they are now."""
@@ -273,9 +267,7 @@ class TopPrior(keras.layers.Layer):
     def __init__(self, event_shape, num_classes, **kwargs):
         super().__init__(autocast=False, **kwargs)
         channels = event_shape[-1]
-        self.prior = self.add_weight(
-            shape=(2 * channels,), initializer="zeros", autocast=False, name="prior"
-        )
+        self.prior = self.add_weight(shape=(2 * channels,), initializer="zeros", autocast=False, name="prior")
         self.embedding = None
         if num_classes:
             self.embedding = self.add_weight(

@@ -146,12 +146,8 @@ class ZeroConv2D(keras.layers.Layer):
     def __init__(self, channels_in, channels_out, **kwargs):
         super().__init__(autocast=False, **kwargs)
         shape = (3, 3, channels_in, channels_out)
-        self.kernel = self.add_weight(
-            shape=shape, initializer="zeros", autocast=False, name="kernel"
-        )
-        self.bias = self.add_weight(
-            shape=(channels_out,), initializer="zeros", autocast=False, name="bias"
-        )
+        self.kernel = self.add_weight(shape=shape, initializer="zeros", autocast=False, name="kernel")
+        self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", autocast=False, name="bias")
         self.log_gain = self.add_weight(
             shape=(channels_out,), initializer="zeros", autocast=False, name="log_gain"
         )

@@ -1,5 +1,7 @@
 """RealNVP: real-valued non-volume preserving transformations (Dinh et al. 2016, arXiv:1605.08803)."""
 
+from collections.abc import Iterable
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -144,22 +146,27 @@ class RealNVP(Flow):
         priors = [_standard_normal] * self.levels
         return tfb.Chain([MultiScale(levels, priors, self.image_shape), logit()])
 
-    def estimate_statistics(self, images, labels=None) -> None:
-        """Sets the moving statistics to those of `images` (or vectors) under the weights as they are now.
+    def estimate_statistics(self, batches: Iterable) -> None:
+        """Sets the moving statistics to the mean of those of `batches` under the weights as they are now.
 
         Training moves them along with its weights. This is for weights that have changed without it,
         by averaging for instance.
 
         Args:
-          images: a batch as `fit` takes it, some hundreds at least.
-          labels: int `[N]` of a conditional model.
+          batches: as `fit` takes them, images or (images, labels); some hundreds, of the size trained with.
         """
-        images = tf.convert_to_tensor(images)
+        for k, batch in enumerate(batches):
+            images, labels = self._images_and_labels(batch)
+            images = tf.convert_to_tensor(images)
+            self._average_statistics(images, labels, momentum=tf.constant(k / (k + 1), tf.float32))
+
+    @tf.function(reduce_retracing=True)
+    def _average_statistics(self, images, labels, momentum):
         x = dequantise(images, self._training_noise(images), self.num_bits)
-        self._assemble(lambda coupling: coupling.bijector(labels, momentum=0.0)).forward(x)
+        self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)
 
     def _initialize(self, images, labels):
-        self.estimate_statistics(images, labels)
+        self.estimate_statistics([(images, labels)])
 
     def get_config(self):
         shape = {"image_shape": self.image_shape, "levels": self.levels, "num_bits": self.num_bits}
@@ -208,7 +215,7 @@ class NormalisedCoupling(keras.layers.Layer):
             shape=(size,), dtype="float32", initializer=initializer, autocast=False, name=name, **kwargs
         )
 
-    def bijector(self, labels=None, momentum: float | None = None) -> tfb.Bijector:
+    def bijector(self, labels=None, momentum: float | tf.Tensor | None = None) -> tfb.Bijector:
         """The coupling, then batch normalisation.
 
         Args:
