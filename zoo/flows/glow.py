@@ -123,9 +123,6 @@ class Glow(Flow):
 
     def bijector(self, labels=None) -> tfb.Bijector:
         levels = [tfb.Chain([steps.bijector(), Squeeze()]) for steps in self._steps]
-        return self._multi_scale(levels, labels)
-
-    def _multi_scale(self, levels, labels):
         split_priors = [_fresh_prior(layer) for layer in self._split_priors]
         priors = [*split_priors, lambda h: self._top_prior(labels)]
         return tfb.Chain([MultiScale(levels, priors, self.image_shape), centre()])

@@ -235,8 +235,7 @@ class ResidualConvNet(keras.layers.Layer):
             x = tf.nn.space_to_depth(x, 2)
         pixels, size = tf.shape(x)[:3], x.shape[1:3]
         width = self.first.units
-        h = self.first(gather_neighbours(x))
-        h = tf.ensure_shape(tf.reshape(h, tf.concat([pixels, [width]], 0)), [None, *size, width])
+        h = _as_images(self.first(gather_neighbours(x)), pixels, size)
         if self.embedding is not None:
             embedded = tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
             h += tf.cast(embedded, h.dtype)
