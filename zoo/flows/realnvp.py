@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -99,24 +100,39 @@ class RealNVP(Flow):
     def _make_image_couplings(self):
         """The couplings of each level: those before the squeeze, and those after it."""
         channels, couplings = self.image_shape[-1], []
+        seeds = self._seeds()
         for level in range(self.levels):
             last = level == self.levels - 1
             boards = [Checkerboard((k + 1) % 2) for k in range(self.depth + last)]
-            before = [self._coupling(f"level_{level}_board_{k}", m, channels) for k, m in enumerate(boards)]
+            before = [
+                self._coupling(f"level_{level}_board_{k}", m, channels, next(seeds))
+                for k, m in enumerate(boards)
+            ]
             # Counted from the end, so that the last one transforms the half that is factored out.
             halves = [_half((self.depth - k) % 2) for k in range(0 if last else self.depth)]
             channels *= 4
-            after = [self._coupling(f"level_{level}_half_{k}", m, channels) for k, m in enumerate(halves)]
+            after = [
+                self._coupling(f"level_{level}_half_{k}", m, channels, next(seeds))
+                for k, m in enumerate(halves)
+            ]
             channels //= 2
             couplings.append([before, after])
         return couplings
 
     def _make_vector_couplings(self):
         halves = [_half((k + 1) % 2) for k in range(self.depth)]
-        return [self._coupling(f"half_{k}", m, self.event_shape[0]) for k, m in enumerate(halves)]
+        seeds = self._seeds()
+        return [
+            self._coupling(f"half_{k}", m, self.event_shape[0], next(seeds)) for k, m in enumerate(halves)
+        ]
 
-    def _coupling(self, name, mask, channels):
-        self._count = getattr(self, "_count", 0) + 1
+    def _seeds(self):
+        """A seed for each coupling in turn, all derived from the model's."""
+        rng = np.random.default_rng(self.seed)
+        while True:
+            yield int(rng.integers(2**31))
+
+    def _coupling(self, name, mask, channels, seed):
         return NormalisedCoupling(
             mask=mask,
             channels=channels,
@@ -124,7 +140,7 @@ class RealNVP(Flow):
             blocks=self.blocks,
             num_classes=self.num_classes,
             event_ndims=len(self.event_shape),
-            seed=self.seed * 1000 + self._count,
+            seed=seed,
             dtype=self.dtype_policy,
             name=name,
         )
