@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.zoo.flows.networks import (
-    FEW,
     StackedConvNet,
     ZeroConv2D,
+    dense_relu,
     gather_neighbours,
     spread_to_neighbours,
 )
@@ -33,7 +33,7 @@ def test_a_product_then_spreading_is_a_same_convolution(size, channels, width):
     h, kernel = rng.standard_normal([2, *size, width]), rng.standard_normal([3, 3, width, channels])
     laid_out = kernel.transpose(2, 0, 1, 3).reshape(width, 9 * channels)
     product = tf.reshape(h, [-1, width]) @ laid_out
-    y = spread_to_neighbours(product, tf.constant([2, *size]), size)
+    y = spread_to_neighbours(product, size)
     np.testing.assert_allclose(y, tf.nn.conv2d(h, kernel, 1, "SAME"), rtol=0, atol=1e-13)
 
 
@@ -47,19 +47,56 @@ def keras_network(p, size, channels_in, width, channels_out):
     model = keras.Model(inputs, keras.layers.Rescaling(np.exp(3 * p["log_gain"]))(x))
     model.get_layer("first").set_weights([p["kernel_1"].reshape(3, 3, channels_in, width), p["bias_1"]])
     model.get_layer("second").set_weights([p["kernel_2"][None, None], p["bias_2"]])
-    third = p["kernel_3"]
-    if third.ndim == 2:  # few channels: [width, 9 * C]
-        third = third.reshape(width, 3, 3, channels_out).transpose(1, 2, 0, 3)
+    third = p["kernel_3"].reshape(width, 3, 3, channels_out).transpose(1, 2, 0, 3)
     model.get_layer("third").set_weights([third, p["bias_3"]])
     return model
 
 
-@pytest.mark.parametrize("channels_in, channels_out", [(2, 4), (8, 9), (9, 8), (12, 24)])
+def same_gradients(function, expected, inputs, atol):
+    """Holds the gradients of two functions of the same inputs, and a second derivative, to each other."""
+    both = []
+    for f in (function, expected):
+        with tf.GradientTape() as outer:
+            outer.watch(inputs)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                loss = tf.reduce_sum(tf.sin(f(*inputs)))
+            first = tape.gradient(loss, inputs)
+            norm = sum(tf.reduce_sum(g**2) for g in first)
+        both.append([*first, *outer.gradient(norm, inputs)])
+    for ours, theirs in zip(*both, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gradients_of_gathering_and_spreading_are_those_of_convolutions(size):
+    rng = np.random.default_rng(2)
+    x, kernel = rng.standard_normal([2, *size, 3]), rng.standard_normal([3, 3, 3, 4])
+    same_gradients(
+        lambda x, k: gather_neighbours(x) @ tf.reshape(k, [27, 4]),
+        lambda x, k: tf.reshape(tf.nn.conv2d(x, k, 1, "SAME"), [-1, 4]),
+        [tf.constant(x), tf.constant(kernel)],
+        atol=1e-9,
+    )
+    same_gradients(
+        lambda x, k: spread_to_neighbours(
+            tf.reshape(x, [-1, 3]) @ tf.reshape(tf.transpose(k, [2, 0, 1, 3]), [3, 36]), size
+        ),
+        lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"),
+        [tf.constant(x), tf.constant(kernel)],
+        atol=1e-9,
+    )
+
+
+def test_a_dense_relu_has_the_gradients_of_its_parts():
+    rng = np.random.default_rng(3)
+    inputs = [tf.constant(rng.standard_normal(shape)) for shape in ([6, 3], [3, 4], [4])]
+    same_gradients(dense_relu, lambda x, w, b: tf.nn.relu(x @ w + b), inputs, atol=1e-9)
+
+
+@pytest.mark.parametrize("channels_in, channels_out", [(2, 4), (12, 24)])
 def test_each_step_of_the_stack_equals_a_keras_network(shaken, channels_in, channels_out):
-    """In both layouts of the kernels: those of few channels, and the usual one."""
     stack = shaken(StackedConvNet(2, channels_in, 8, channels_out, seed=0), size=0.3)
-    ranks = [stack.parameters()[name].shape.rank - 1 for name in ("kernel_1", "kernel_3")]
-    assert ranks == [2 if channels <= FEW else 4 for channels in (channels_in, channels_out)]
     x = np.random.default_rng(0).standard_normal([2, 6, 4, channels_in]).astype(np.float32)
     for k in range(2):
         p = {name: np.asarray(weight[k]) for name, weight in stack.parameters().items()}

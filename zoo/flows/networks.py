@@ -30,11 +30,11 @@ class StackedConvNet(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         he_normal = per_step(keras.initializers.HeNormal(keras.random.SeedGenerator(seed)))
         shapes = {
-            "kernel_1": kernel_from_shape(channels_in, width),
+            "kernel_1": (9 * channels_in, width),
             "bias_1": (width,),
             "kernel_2": (width, width),
             "bias_2": (width,),
-            "kernel_3": kernel_to_shape(width, channels_out),
+            "kernel_3": (width, 9 * channels_out),
             "bias_3": (channels_out,),
             "log_gain": (channels_out,),
         }
@@ -58,49 +58,31 @@ class StackedConvNet(keras.layers.Layer):
     @staticmethod
     def apply(p: dict[str, tf.Tensor], x: tf.Tensor) -> tf.Tensor:
         """The network of one step: `p` is `parameters()` without the leading axis."""
-        h = conv3x3_from(tf.cast(x, p["kernel_1"].dtype), p["kernel_1"])
-        h = tf.nn.relu(tf.nn.bias_add(h, p["bias_1"]))
-        h = tf.nn.relu(tf.nn.bias_add(tf.matmul(h, p["kernel_2"]), p["bias_2"]))
-        h = conv3x3_to(h, p["kernel_3"], tf.shape(x)[:3], x.shape[1:3])
+        h = gather_neighbours(tf.cast(x, p["kernel_1"].dtype))
+        h = dense_relu(h, p["kernel_1"], p["bias_1"])
+        h = dense_relu(h, p["kernel_2"], p["bias_2"])
+        h = spread_to_neighbours(tf.matmul(h, p["kernel_3"]), x.shape[1:3])
         return (tf.cast(h, tf.float32) + p["bias_3"]) * tf.exp(GAIN_RATE * p["log_gain"])
 
 
-# Between the convolutions, hidden layers are matrices `[N * H * W, width]`.
-#
-# A convolution from or to few channels pads them to 16 or 32 on a processor, which costs more than the
-# rest of Glow's network. Up to FEW channels, the two 3x3 convolutions are matrix products between the
-# hidden layer and the 9 neighbours of each pixel, and a constant convolution moves the neighbours'
-# numbers. Twice as fast at 2 to 8 channels on two cores, slower from 12 on.
-FEW = 8
+# Between the 3x3 convolutions, hidden layers are matrices `[N * H * W, width]`. The two convolutions are
+# matrix products between them and the 9 neighbours of each pixel: libraries pad convolutions from or to
+# few channels to 16 or 32 on a processor, which costs more than the rest of Glow's network.
 
 
-def kernel_from_shape(channels: int, width: int) -> tuple[int, ...]:
-    """The shape of a kernel of `conv3x3_from`: `[9 * C, width]` for few channels, else as usual."""
-    return (9 * channels, width) if channels <= FEW else (3, 3, channels, width)
+@tf.custom_gradient
+def dense_relu(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """relu(x W + b) of `[M, C]`, its gradient by b a matrix product: three times as fast as TensorFlow's."""
+    y = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, kernel), bias))
 
+    def gradient(dy):
+        dh = tf.raw_ops.ReluGrad(gradients=dy, features=y)
+        dx = tf.matmul(dh, kernel, transpose_b=True)
+        dkernel = tf.matmul(x, dh, transpose_a=True)
+        dbias = tf.matmul(tf.ones([1, tf.shape(dh)[0]], dh.dtype), dh)
+        return dx, dkernel, dbias[0]
 
-def kernel_to_shape(width: int, channels: int) -> tuple[int, ...]:
-    """The shape of a kernel of `conv3x3_to`: `[width, 9 * C]` for few channels, else as usual."""
-    return (width, 9 * channels) if channels <= FEW else (3, 3, width, channels)
-
-
-def conv3x3_from(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """A 3x3 SAME convolution of images `[N, H, W, C]` to a hidden layer `[N * H * W, width]`."""
-    if kernel.shape.rank == 2:
-        return tf.matmul(gather_neighbours(x), kernel)
-    return tf.reshape(tf.nn.conv2d(x, kernel, 1, "SAME"), [-1, kernel.shape[-1]])
-
-
-def conv3x3_to(h: tf.Tensor, kernel: tf.Tensor, pixels: tf.Tensor, size) -> tf.Tensor:
-    """A 3x3 SAME convolution of a hidden layer `[N * H * W, width]` to images `[N, H, W, C]`.
-
-    Args:
-      pixels: int `[3]`, (N, H, W).
-      size: (H, W), as far as they are known.
-    """
-    if kernel.shape.rank == 2:
-        return spread_to_neighbours(tf.matmul(h, kernel), pixels, size)
-    return tf.nn.conv2d(_as_images(h, pixels, size), kernel, 1, "SAME")
+    return y, gradient
 
 
 def gather_neighbours(x: tf.Tensor) -> tf.Tensor:
@@ -108,27 +90,62 @@ def gather_neighbours(x: tf.Tensor) -> tf.Tensor:
 
     Times a kernel `[3, 3, C, width]` reshaped to `[9 * C, width]`, this is a 3x3 SAME convolution.
     """
-    channels = x.shape[-1]
-    identity = np.eye(9 * channels).reshape(3, 3, channels, 9 * channels)
-    neighbours = tf.nn.conv2d(x, tf.constant(identity, x.dtype), 1, "SAME")
-    return tf.reshape(neighbours, [-1, 9 * channels])
+    return _gather(x, _neighbours(*x.shape[1:3]))
 
 
-def spread_to_neighbours(h: tf.Tensor, pixels: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+def spread_to_neighbours(h: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """`[N * H * W, 9 * C]` -> images `[N, H, W, C]`: the sum of what its neighbours give to each pixel.
 
     After a product with a kernel `[3, 3, width, C]` laid out as `[width, 9 * C]`, this is a 3x3 SAME
     convolution.
 
     Args:
-      pixels: int `[3]`, (N, H, W).
-      size: (H, W), as far as they are known.
+      size: (H, W).
     """
-    nine = h.shape[-1]
-    # Tap (i, j) of the constant kernel passes on the channels of group (i, j), and no others.
-    groups = np.eye(9).reshape(3, 3, 9, 1, 1) * np.eye(nine // 9)
-    kernel = tf.constant(groups.reshape(3, 3, nine, nine // 9), h.dtype)
-    return tf.nn.conv2d(_as_images(h, pixels, size), kernel, 1, "SAME")
+    return _spread(h, size, _neighbours(*size))
+
+
+# Each is the other's gradient, with the neighbours across: that of tf.gather is a scatter, which is slow.
+
+
+def _gather(x, neighbours):
+    height, width, channels = x.shape[1:]
+
+    @tf.custom_gradient
+    def gather(x):
+        pixels = _and_zero(tf.reshape(x, [-1, height * width, channels]))
+        gathered = tf.reshape(tf.gather(pixels, neighbours.reshape(-1), axis=1), [-1, 9 * channels])
+        return gathered, lambda dy: _spread(dy, (height, width), neighbours[:, ::-1])
+
+    return gather(x)
+
+
+def _spread(h, size, neighbours):
+    (height, width), channels = size, h.shape[-1] // 9
+    outside = height * width
+    # Of each neighbour, the ninth that is meant for this pixel.
+    parts = np.where(neighbours < outside, 9 * neighbours + np.arange(9), 9 * outside)
+
+    @tf.custom_gradient
+    def spread(h):
+        given = _and_zero(tf.reshape(h, [-1, 9 * outside, channels]))
+        taken = tf.reshape(tf.gather(given, parts.reshape(-1), axis=1), [-1, height, width, 9, channels])
+        return tf.reduce_sum(taken, axis=3), lambda dy: _gather(dy, neighbours[:, ::-1])
+
+    return spread(h)
+
+
+def _neighbours(height, width):
+    """int `[H * W, 9]`: the numbers of the pixels around each one, row by row; H * W stands for outside."""
+    numbers = np.arange(height * width, dtype=np.int32).reshape(height, width)
+    numbers = np.pad(numbers, 1, constant_values=height * width)
+    windows = np.lib.stride_tricks.sliding_window_view(numbers, (3, 3))
+    return windows.reshape(-1, 9)
+
+
+def _and_zero(rows):
+    """`[N, M, C]` -> `[N, M + 1, C]`, zeros last."""
+    return tf.pad(rows, [[0, 0], [0, 1], [0, 0]])
 
 
 def _as_images(h, pixels, size):
@@ -242,7 +259,7 @@ class ResidualConvNet(keras.layers.Layer):
         for inner, outer in self.blocks:
             h += outer(tf.nn.relu(inner(tf.nn.relu(h))))
         h = self.last(tf.reshape(tf.nn.relu(h), [-1, width]))
-        y = tf.cast(spread_to_neighbours(h, pixels, size), tf.float32) + self.bias
+        y = tf.cast(spread_to_neighbours(h, size), tf.float32) + self.bias
         return tf.nn.depth_to_space(y, 2) if self.squeeze else y
 
 
