@@ -4,6 +4,8 @@ from .actnorm import ActNorm
 from .base import SinglePassBijector
 from .batch_norm import BatchNorm
 from .coupling import AdditiveCoupling, AffineCoupling, sigmoid_scale, tanh_scale
+from .gaussian_bins import GaussianBins
+from .histogram_equalisation import HistogramEqualisation
 from .invertible_conv import PLU, InvertibleConv1x1
 from .masks import AlternatingChannels, ChannelHalves, Checkerboard
 from .multiscale import MultiScale
@@ -19,6 +21,8 @@ __all__ = [
     "BatchNorm",
     "ChannelHalves",
     "Checkerboard",
+    "GaussianBins",
+    "HistogramEqualisation",
     "InvertibleConv1x1",
     "MultiScale",
     "PLU",

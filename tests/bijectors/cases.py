@@ -19,6 +19,8 @@ from latentzoo.bijectors import (
     BatchNorm,
     ChannelHalves,
     Checkerboard,
+    GaussianBins,
+    HistogramEqualisation,
     InvertibleConv1x1,
     MultiScale,
     Repeat,
@@ -251,6 +253,11 @@ def multi_scale(event_shape):
     return parameters, build
 
 
+def histogram_equalisation(event_shape):
+    parameters = {"masses": tf.nn.softmax(normal(4, seed=40))}
+    return parameters, lambda p: HistogramEqualisation(p["masses"])
+
+
 def without_parameters(make):
     return lambda event_shape: ({}, lambda p: make())
 
@@ -292,4 +299,8 @@ CASES = [
     Case("multi_scale", TWO_LEVELS, multi_scale),
     Case("centre-image", IMAGE, without_parameters(centre), unit_interval=True),
     Case("logit-image", IMAGE, without_parameters(logit), unit_interval=True),
+    Case("histogram_equalisation-image", IMAGE, histogram_equalisation, unit_interval=True),
+    Case("histogram_equalisation-vector", VECTOR, histogram_equalisation),
+    Case("gaussian_bins-image", IMAGE, without_parameters(lambda: GaussianBins(2)), unit_interval=True),
+    Case("gaussian_bins-vector", VECTOR, without_parameters(lambda: GaussianBins(1))),
 ]

@@ -18,6 +18,7 @@ TRAINED = {
     "reversible": {"reversible": True},
     "additive": {"coupling": "additive", "permutation": "shuffle", "num_bits": 5},
     "conditional": {"num_classes": 10, "permutation": "reverse"},
+    "equalised": {"preprocess": "equalise"},
     "bfloat16": {"dtype": "mixed_bfloat16"},
 }
 

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from latentzoo.bijectors import ActNorm, Squeeze, centre
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
+D = 64
 SCALE = 1 / (1 + math.exp(-2)) + 1e-4  # Glow's sigmoid(h + 2), floored, where h = 0
 
 
@@ -56,6 +58,25 @@ def test_bits_of_an_untrained_glow_in_closed_form(tiny, clothes, num_bits):
     np.testing.assert_allclose(
         bits, expected, atol=5 * width / math.log(2) / 2 / math.sqrt(25600 * 12) + 1e-5
     )
+
+
+def test_an_untrained_equalised_glow_is_the_histogram_in_closed_form(tiny, clothes):
+    """Each bin of the images' histogram as wide as it is frequent, and a truncated Gaussian in it."""
+    images = clothes[0]
+    model = tiny(coupling="additive", preprocess="equalise")
+    model.initialize(images)
+    for steps in model._steps:  # back from the statistics of these images
+        steps._log_scale.assign(tf.zeros_like(steps._log_scale))
+        steps._shift.assign(tf.zeros_like(steps._shift))
+    masses = 0.9 * np.bincount(images.ravel(), minlength=256) / images.size + 0.1 / 256
+    starts = np.cumsum(masses) - masses
+    n, u = images.reshape(len(images), -1), np.random.default_rng(0).random([len(images), D])
+    noise = stats.truncnorm(-2, 2, loc=0.5, scale=0.25)
+    z = starts[n] + masses[n] * noise.ppf(u) - 0.5
+    expected = log_normal(z) + (np.log(256 * masses[n]) - noise.logpdf(noise.ppf(u))).sum(axis=1)
+    x = ((n + u) / 256).reshape(images.shape).astype(np.float32)
+    # A float32 pixel is exact to 1e-5 bins, which change a logarithm by up to 8e-5.
+    np.testing.assert_allclose(model.log_prob(x), expected, rtol=1e-5, atol=1e-3)
 
 
 @pytest.mark.parametrize("permutation", ["conv", "reverse", "shuffle"])

@@ -9,6 +9,8 @@ from ...bijectors import (
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
+    GaussianBins,
+    HistogramEqualisation,
     InvertibleConv1x1,
     MultiScale,
     Repeat,
@@ -24,6 +26,7 @@ tfb = tfp.bijectors
 
 COUPLINGS = ("affine", "additive")
 PERMUTATIONS = ("conv", "reverse", "shuffle")
+PREPROCESSES = ("centre", "equalise")
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -43,6 +46,9 @@ class Glow(Flow):
       permutation: "conv" (invertible 1x1 convolution), "reverse" or "shuffle" (fixed): section 6.1.
       num_classes: 0, or the number of classes of a class-conditional top prior.
       num_bits: 8, or fewer: bits of a colour channel that are modelled (the paper's faces: 5).
+      preprocess: "centre" (the paper): x - 1/2. "equalise": also equalises the histogram that
+        `initialize` sees, each bin made Gaussian (`latentzoo.bijectors.GaussianBins`,
+        `HistogramEqualisation`): for images with a flat background.
       reversible: False: fastest while memory allows. True: activations are rebuilt in the backward pass,
         so memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
       seed: integer, of the initial weights and of the dequantisation noise in training.
@@ -75,6 +81,7 @@ class Glow(Flow):
         permutation: str = "conv",
         num_classes: int = 0,
         num_bits: int = 8,
+        preprocess: str = "centre",
         reversible: bool = False,
         seed: int = 0,
         **kwargs,
@@ -92,8 +99,18 @@ class Glow(Flow):
         self.width = check_count("width", width, 1)
         self.coupling = check_choice("coupling", coupling, COUPLINGS)
         self.permutation = check_choice("permutation", permutation, PERMUTATIONS)
+        self.preprocess = check_choice("preprocess", preprocess, PREPROCESSES)
         self.reversible = bool(reversible)
 
+        if self.preprocess == "equalise":
+            self._histogram = self.add_weight(
+                shape=(2**self.num_bits,),
+                dtype="float32",
+                initializer=keras.initializers.Constant(2.0**-self.num_bits),
+                trainable=False,
+                autocast=False,
+                name="histogram",
+            )
         height, width_, channels = self.image_shape
         self._steps, self._split_priors = [], []
         for level in range(levels):
@@ -125,11 +142,20 @@ class Glow(Flow):
         levels = [tfb.Chain([steps.bijector(), Squeeze()]) for steps in self._steps]
         split_priors = [_fresh_prior(layer) for layer in self._split_priors]
         priors = [*split_priors, lambda h: self._top_prior(labels)]
-        return tfb.Chain([MultiScale(levels, priors, self.image_shape), centre()])
+        return tfb.Chain([MultiScale(levels, priors, self.image_shape), *self._preprocess()])
+
+    def _preprocess(self):
+        """What comes before the levels, last first."""
+        if self.preprocess == "centre":
+            return [centre()]
+        equalise = HistogramEqualisation(tf.convert_to_tensor(self._histogram))
+        return [centre(), equalise, GaussianBins(self.num_bits)]
 
     def _initialize(self, images, labels):
         x = dequantise(images, self._training_noise(images), self.num_bits)
-        x = centre().forward(x)
+        if self.preprocess == "equalise":
+            self._histogram.assign(HistogramEqualisation.masses_of(x, 2**self.num_bits))
+        x = tfb.Chain(self._preprocess()).forward(x)
         for level, steps in enumerate(self._steps):
             x = steps.initialize(Squeeze().forward(x))
             if level < self.levels - 1:
@@ -145,6 +171,7 @@ class Glow(Flow):
             "coupling": self.coupling,
             "permutation": self.permutation,
             "num_bits": self.num_bits,
+            "preprocess": self.preprocess,
             "reversible": self.reversible,
         }
 
