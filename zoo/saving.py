@@ -55,12 +55,19 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
     scratch = _scratch_folder(folder)
     try:
         _write_json(scratch / CONFIG, _config(model))
-        model.save_weights(scratch / WEIGHTS)
+        _without_optimizer(model).save_weights(scratch / WEIGHTS)
         _write_json(scratch / METADATA, _metadata(model, folder.name, scratch, metadata or {}))
         scratch.chmod(0o755)
         _replace(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _without_optimizer(model: keras.Model) -> keras.Model:
+    """A copy: Keras writes the optimiser's slots beside the weights, two or three times their size."""
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def update_metadata(folder: str | os.PathLike, changes: dict) -> None:

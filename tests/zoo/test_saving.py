@@ -106,6 +106,14 @@ def test_metadata_tells_what_is_in_the_folder(preset, trained):
     assert config == {"registered_name": "latentzoo>Glow", "config": model.get_config()}
 
 
+def test_a_preset_has_the_weights_and_not_the_optimiser(preset, trained):
+    assert trained("plain").optimizer.iterations > 0
+    sizes = []
+    with h5py.File(preset / "model.weights.h5") as file:
+        file.visititems(lambda _, item: sizes.append(item.size) if hasattr(item, "size") else None)
+    assert sum(sizes) == sum(weight.size for weight in trained("plain").get_weights())
+
+
 def test_an_uninitialised_model_stays_so(tiny, tmp_path):
     tiny(levels=1).save_to_preset(tmp_path / "new")
     assert not zoo.load(tmp_path / "new").initialized
@@ -150,7 +158,7 @@ def test_a_failure_leaves_the_old_preset_whole_and_nothing_else(own_preset, tiny
         raise OSError("the disk is full")
 
     if failing == "save_weights":
-        monkeypatch.setattr(model, "save_weights", fail)
+        monkeypatch.setattr(type(model), "save_weights", fail)
     elif failing == "rename":
         monkeypatch.setattr(Path, "rename", rename)
     metadata = {"licence": {1, 2}} if failing == "metadata" else {}
