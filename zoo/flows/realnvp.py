@@ -185,9 +185,10 @@ class RealNVP(Flow):
         self.estimate_statistics([(images, labels)])
 
     def get_config(self):
-        shape = {"image_shape": self.image_shape, "levels": self.levels, "num_bits": self.num_bits}
         if self.image_shape is None:
             shape = {"event_shape": list(self.event_shape)}
+        else:
+            shape = {"image_shape": list(self.image_shape), "levels": self.levels, "num_bits": self.num_bits}
         return {
             **super().get_config(),
             **shape,
