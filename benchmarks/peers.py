@@ -13,7 +13,8 @@ step and train with Adam. What differs, because it is how the peer is made:
   the kept half, so it does a little less work. Actnorm inside its coupling networks is off, which is its
   default. It inverts L and U in float64 to sample. It runs in eager PyTorch, as in its examples.
 - latentzoo has gains on its zero convolutions. It trains by plain Keras `fit`, and is measured through its
-  public methods, checks of input included.
+  public methods, checks of input included. "parts" trains with `batch_parts` as many as threads, each
+  operation on one of them.
 """
 
 import dataclasses
@@ -72,7 +73,9 @@ def images(config: Config) -> np.ndarray:
 class Latentzoo:
     """This Glow. `train`, `log_prob` and `sample` take a number of calls, each of one batch."""
 
-    def __init__(self, config: Config, *, dtype: str = "float32", reversible: bool = False):
+    def __init__(
+        self, config: Config, *, dtype: str = "float32", reversible: bool = False, parts: bool = False
+    ):
         import keras
         import tensorflow as tf
 
@@ -87,6 +90,7 @@ class Latentzoo:
             config.image_shape, config.levels, config.depth, config.width, reversible=reversible, dtype=dtype
         )
         self.model.initialize(self.batch)
+        self.model.batch_parts = config.threads if parts else 1
         self.model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE))
 
     def num_parameters(self) -> int:
@@ -217,17 +221,30 @@ class NormflowsGlow:
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """How to make one: `build(config)`, once `modules` are imported, which is not timed."""
+    """How to make one.
+
+    Attributes:
+      build: Config -> the contender.
+      modules: imported before, which is not timed.
+      threads_share: whether each TensorFlow operation has one thread, as many things run side by side.
+    """
 
     build: Callable
     modules: tuple[str, ...]
+    threads_share: bool = False
 
 
-LATENTZOO = ("keras", "latentzoo.zoo.flows")
+def _latentzoo(**options) -> Contender:
+    build = functools.partial(Latentzoo, **options)
+    return Contender(build, ("keras", "latentzoo.zoo.flows"), options.get("parts", False))
+
+
 CONTENDERS = {
-    "latentzoo": Contender(Latentzoo, LATENTZOO),
-    "latentzoo bfloat16": Contender(functools.partial(Latentzoo, dtype="mixed_bfloat16"), LATENTZOO),
-    "latentzoo reversible": Contender(functools.partial(Latentzoo, reversible=True), LATENTZOO),
+    "latentzoo": _latentzoo(),
+    "latentzoo parts": _latentzoo(parts=True),
+    "latentzoo bfloat16": _latentzoo(dtype="mixed_bfloat16"),
+    "latentzoo bfloat16 parts": _latentzoo(dtype="mixed_bfloat16", parts=True),
+    "latentzoo reversible": _latentzoo(reversible=True),
     "tfb.Glow": Contender(TfpGlow, ("tf_keras", "tensorflow_probability")),
     "normflows": Contender(NormflowsGlow, ("torch", "normflows")),
 }

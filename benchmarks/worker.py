@@ -24,13 +24,12 @@ class ContenderFailed(Exception):
     """A contender could not be started, stopped with an error or took too long."""
 
 
-def _tensorflow_settings(config: Config) -> dict[str, str]:
+def _tensorflow_settings(name: str, config: Config) -> dict[str, str]:
     """Environment variables, since TensorFlow's threads are set before it starts."""
-    threads = str(config.threads)
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TF_NUM_INTEROP_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": "1" if CONTENDERS[name].threads_share else str(config.threads),
+        "TF_NUM_INTEROP_THREADS": str(config.threads),
     }
 
 
@@ -59,7 +58,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, **_tensorflow_settings(config)},
+            env={**os.environ, **_tensorflow_settings(name, config)},
         )
         self._timer = threading.Timer(limit or threading.TIMEOUT_MAX, self._expire)
         self._timer.daemon = True

@@ -7,6 +7,7 @@ or a recipe.json, to train what it describes again.
 import argparse
 import inspect
 import json
+import os
 from typing import Any
 
 from ..zoo import registry
@@ -29,6 +30,7 @@ SETTINGS = {
     "checkpoint_every": (types.integer(1), 1000, "steps between checkpoints"),
     "eval_examples": (types.integer(1), 1024, "images of the test split scored at a checkpoint"),
     "replicas": (types.integer(1), None, "GPUs, or parts of the processor"),
+    "batch_parts": (types.integer(1), 1, "pieces of a batch side by side, each on its share of threads"),
     "seed": (types.integer(0), 0, "of the order of the data and of the weights"),
 }
 
@@ -62,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    if arguments.batch_parts:
+        # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // arguments.batch_parts))
     recipe = _recipe(arguments)
     models.start_tensorflow()
     from .. import trainers

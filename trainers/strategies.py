@@ -1,6 +1,7 @@
 """Where training runs: one device, or a MirroredStrategy over the local ones."""
 
 import functools
+import os
 
 import tensorflow as tf
 
@@ -22,6 +23,22 @@ def split_cpu(replicas: int) -> None:
         raise ValueError(
             f"replicas: got {replicas}, but TensorFlow has already started with fewer CPUs;"
             " expected split_cpu to be called before a model is built."
+        ) from None
+
+
+def share_threads(parts: int) -> None:
+    """Gives each of `parts` things that run side by side its share of the processor's threads.
+
+    For `Flow.batch_parts`. Call it before TensorFlow runs anything.
+
+    Raises:
+      ValueError: TensorFlow has already started.
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // parts))
+    except RuntimeError:
+        raise ValueError(
+            "TensorFlow has already started, expected share_threads to be called before a model is built."
         ) from None
 
 

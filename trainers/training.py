@@ -41,6 +41,7 @@ def train(
     eval_dataset: Data | None = None,
     eval_examples: int = 1024,
     replicas: int | None = None,
+    batch_parts: int = 1,
     seed: int = 0,
     metadata: dict | None = None,
     verbose: str | int = "auto",
@@ -73,6 +74,7 @@ def train(
       eval_examples: how many of its examples, from the start.
       replicas: None: every GPU, or the one processor. N: N GPUs, or N logical CPUs (see
         `trainers.strategies.split_cpu`).
+      batch_parts: pieces of a batch that run side by side on a processor; see `Flow.batch_parts`.
       seed: of the order of the data and of the noise in evaluation.
       metadata: goes into the preset's metadata.json: name, dataset, licence and so on.
       verbose: that of `fit`: "auto", 0 (silent), 1 (progress bar), 2 (a line a checkpoint).
@@ -126,6 +128,7 @@ def train(
     strategy = _strategy(model, replicas, batch_size)
     workdir = open_workdir(workdir, model, settings)
     trained = _copy_into(strategy, model)
+    trained.batch_parts = batch_parts
     _compile(trained, strategy, settings)
     manager = _checkpoints(trained, workdir / "checkpoints")
     if manager.latest_checkpoint:

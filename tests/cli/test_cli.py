@@ -184,8 +184,9 @@ def test_evaluate_prints_value_error_and_protocol(preset, images, capsys):
 TINY = ["--batch_size", 16, "--checkpoint_every", 2, "--eval_examples", 8]
 
 
-def test_train_leaves_a_preset_and_fine_tuning_starts_from_it(tmp_path, capsys):
-    settings = ["--dataset", SMALL, *TINY]
+def test_train_leaves_a_preset_and_fine_tuning_starts_from_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # which --batch_parts sets, put back in the end
+    settings = ["--dataset", SMALL, "--batch_parts", 2, *TINY]
     sizes = ["--set", "depth=1", "--set", "levels=1", "--set", "width=4", "--set", "coupling=additive"]
     run("train", "glow", "--workdir", tmp_path / "first", "--steps", 2, *sizes, *settings)
     preset = tmp_path / "first" / "preset"

@@ -1,6 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
-from latentzoo.trainers.strategies import local_strategy, split_cpu
+from latentzoo.trainers.strategies import local_strategy, share_threads, split_cpu
 
 
 def test_one_device_needs_no_strategy():
@@ -20,6 +23,20 @@ def test_too_late_to_split():
     local_strategy(replicas=2)  # starts TensorFlow
     with pytest.raises(ValueError, match="^replicas: got 5, but TensorFlow has already started"):
         split_cpu(5)
+
+
+def test_too_late_to_share_threads():
+    local_strategy(replicas=2)
+    with pytest.raises(ValueError, match="^TensorFlow has already started, expected share_threads"):
+        share_threads(2)
+
+
+def test_threads_are_shared():
+    code = (
+        "from latentzoo.trainers.strategies import share_threads; import os, tensorflow as tf;"
+        "share_threads(os.cpu_count()); assert tf.config.threading.get_intra_op_parallelism_threads() == 1"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_replicas():

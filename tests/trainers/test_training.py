@@ -108,6 +108,12 @@ def test_two_replicas_equal_one(pixel_flow, images, tmp_path, clip_norm):
     np.testing.assert_allclose(a["bits_per_dim"], b["bits_per_dim"], rtol=1e-5)
 
 
+def test_parts_of_a_batch_equal_the_whole(pixel_flow, images, tmp_path):
+    whole = train(pixel_flow(), images, workdir=tmp_path / "whole", steps=5, **FAST)
+    parts = train(pixel_flow(), images, workdir=tmp_path / "parts", steps=5, batch_parts=3, **FAST)
+    assert_same_weights(parts, whole, rtol=1e-5, atol=1e-6)
+
+
 def test_two_replicas_of_glow_equal_one(images, tmp_path):
     models = []
     for n in (1, 2):

@@ -225,3 +225,9 @@ def test_classes_have_their_own_densities(make, data):
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         RealNVP(**arguments)
+
+
+def test_batch_normalisation_needs_the_whole_batch():
+    model = RealNVP(event_shape=(2,), depth=1, width=4)
+    with pytest.raises(ValueError, match="batch_parts is 2, expected 1: .* normalises by its whole batch"):
+        model.batch_parts = 2

@@ -68,6 +68,8 @@ class RealNVP(Flow):
     (TensorShape([5, 2]), TensorShape([3]))
     """
 
+    _needs_whole_batch = True  # batch normalisation
+
     def __init__(
         self,
         image_shape: tuple[int, int, int] = (28, 28, 1),
