@@ -109,7 +109,8 @@ class Flow(ZooModel):
         """`batch` in `batch_parts` pieces along its first axis; the last one takes what is left over."""
         if batch is None or self._batch_parts == 1:
             return [batch] * self._batch_parts
-        size = tf.shape(batch)[0]
+        # Known to the graph if it can be: unknown sizes make every operation after this one slower.
+        size = tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0]
         part = size // self._batch_parts
         first = [part] * (self._batch_parts - 1)
         return tf.split(batch, [*first, size - part * (self._batch_parts - 1)])
