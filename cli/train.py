@@ -8,6 +8,7 @@ import argparse
 import inspect
 import json
 import os
+import sys
 from typing import Any
 
 from ..zoo import registry
@@ -36,7 +37,11 @@ SETTINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="glow, realnvp, a preset to fine-tune, or a recipe.json")
+    parser.add_argument("model", nargs="?", help="glow, realnvp, a preset to fine-tune, or a recipe.json")
+    parser.add_argument("--recipe", help="in place of a model: a preset whose training to repeat")
+    parser.add_argument(
+        "--dry_run", action="store_true", help="print the recipe and build the model, but take no step"
+    )
     types.add_dataset(parser, split="train")
     parser.add_argument("--eval_split", default="test", help="(default %(default)s; or none)")
     parser.add_argument(
@@ -54,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_setting,
         metavar="KEY=VALUE",
-        help="constructor argument of the model, as depth=8; may be repeated",
+        help="constructor argument of the model, as depth=8, or a setting, as epochs=1; may be repeated",
     )
     parser.add_argument("--dtype", choices=["float32", "mixed_bfloat16"], help="of the networks")
     for name, (kind, default, text) in SETTINGS.items():
@@ -71,6 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     models.start_tensorflow()
     from .. import trainers
     from ..trainers import recipes
+    from ..trainers.callbacks import Preempted
     from ..zoo import saving
 
     dataset, eval_dataset = _data(arguments, recipe)
@@ -80,17 +86,24 @@ def run(arguments: argparse.Namespace) -> None:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
-    trainers.train(
-        model,
-        dataset,
-        workdir=arguments.workdir,
-        eval_dataset=eval_dataset,
-        metadata={
-            "name": arguments.name or arguments.workdir.resolve().name,
-            "dataset": recipe["dataset"],
-        },
-        **recipe["train"],
-    )
+    if arguments.dry_run:
+        print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
+        return
+    try:
+        trainers.train(
+            model,
+            dataset,
+            workdir=arguments.workdir,
+            eval_dataset=eval_dataset,
+            metadata={
+                "name": arguments.name or arguments.workdir.resolve().name,
+                "dataset": recipe["dataset"],
+            },
+            **recipe["train"],
+        )
+    except Preempted as stop:
+        print(f"stopped at step {stop.step}; the same command goes on from there", file=sys.stderr)
+        raise
     preset = arguments.workdir / "preset"
     recipes.write(recipe, preset / "recipe.json")
     saving.update_metadata(preset, {})
@@ -99,7 +112,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     """The model, data and settings of the arguments, as a recipe.json has them."""
+    if (arguments.model is None) == (arguments.recipe is None):
+        raise ValueError("model or --recipe must be given, one of them and not both.")
+    if arguments.recipe:
+        arguments.model = str(registry.preset_folder(arguments.recipe) / "recipe.json")
     changes = dict(arguments.set)
+    # The seed is both a setting and the model's: --seed sets the two.
+    for name in changes.keys() & SETTINGS.keys() - {"seed"}:
+        setattr(arguments, name, SETTINGS[name][0](str(changes.pop(name))))
     if arguments.dtype:
         changes["dtype"] = arguments.dtype
     if arguments.model.endswith(".json"):

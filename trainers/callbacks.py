@@ -6,6 +6,8 @@ A unit is one epoch of Keras's `fit`, `checkpoint_every` steps.
 import contextlib
 import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,6 +126,47 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.manager.save(checkpoint_number=int(self.model.optimizer.iterations.numpy()))
+
+
+class Preempted(SystemExit):
+    """Training was asked to stop by SIGTERM, and has: exit code 0, the checkpoint is written."""
+
+    def __init__(self, step: int):
+        super().__init__(0)
+        self.step = step
+
+
+class Preemption(keras.callbacks.Callback):
+    """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`.
+
+    Listens in the main thread alone: Python allows no other.
+    """
+
+    def __init__(self, manager: tf.train.CheckpointManager):
+        super().__init__()
+        self.manager = manager
+        self.asked = False
+
+    def on_train_begin(self, logs=None):
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGTERM, self._ask)
+
+    def on_train_end(self, logs=None):
+        self.restore()
+
+    def restore(self):
+        """Gives SIGTERM back to whom it belonged."""
+        if threading.current_thread() is threading.main_thread() and hasattr(self, "before"):
+            signal.signal(signal.SIGTERM, self.before)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked:
+            step = int(self.model.optimizer.iterations.numpy())
+            self.manager.save(checkpoint_number=step)
+            raise Preempted(step)
+
+    def _ask(self, *_):
+        self.asked = True
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import math
 import os
+import warnings
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ import tensorflow as tf
 from .. import metrics
 from ..metrics.batches import Data, examples
 from .batches import training_batches
-from .callbacks import Checkpoint, Evaluation, SampleGrid, StopAtStep
+from .callbacks import Checkpoint, Evaluation, Preemption, SampleGrid, StopAtStep
 from .optimizers import clip_over_replicas, optimizer_class
 from .schedules import WarmupConstant, WarmupCosine
 from .strategies import local_strategy
@@ -84,7 +85,8 @@ def train(
 
     Raises:
       ValueError: an argument out of its range, an empty dataset, a batch larger than the dataset, a
-        workdir of another training, or a loss that is no longer finite.
+        workdir of another training or with damaged checkpoints alone, or a loss that is no longer finite.
+      SystemExit: with code 0, after SIGTERM: the step is finished and a checkpoint written.
       OSError: the workdir cannot be written.
 
     >>> import tempfile
@@ -131,30 +133,34 @@ def train(
     trained.batch_parts = batch_parts
     _compile(trained, strategy, settings)
     manager = _checkpoints(trained, workdir / "checkpoints")
-    if manager.latest_checkpoint:
-        manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
-    elif not trained.initialized:
+    if not _restore(manager) and not trained.initialized:
         images, labels = _first_batch(dataset, count, seed)
         trained.initialize(images, labels)
 
     step = int(trained.optimizer.iterations.numpy())
     cut_log(workdir / "metrics.jsonl", step)
-    if step < steps:
-        units_done = step // checkpoint_every
-        trained.fit(
-            training_batches(dataset, batch_size, seed, first_step=step),
-            steps_per_epoch=min(checkpoint_every, steps - step),
-            initial_epoch=units_done,
-            epochs=units_done + math.ceil((steps - step) / checkpoint_every),
-            callbacks=[
-                StopAtStep(steps - step),
-                Evaluation(workdir, batch_size, evaluate if eval_dataset is not None else None),
-                SampleGrid(workdir),
-                Checkpoint(manager),
-            ],
-            verbose=verbose,
-            shuffle=False,  # the batches are shuffled already
-        )
+    preemption = Preemption(manager)
+    callbacks = [
+        preemption,
+        Evaluation(workdir, batch_size, evaluate if eval_dataset is not None else None),
+        SampleGrid(workdir),
+        Checkpoint(manager),
+    ]
+    try:
+        if step < steps:
+            units_done = step // checkpoint_every
+            # One call: at its end Keras replaces the raw weights by the averaged ones.
+            trained.fit(
+                training_batches(dataset, batch_size, seed, first_step=step),
+                steps_per_epoch=min(checkpoint_every, steps - step),
+                initial_epoch=units_done,
+                epochs=units_done + math.ceil((steps - step) / checkpoint_every),
+                callbacks=[StopAtStep(steps - step), *callbacks],
+                verbose=verbose,
+                shuffle=False,  # the batches are shuffled already
+            )
+    finally:
+        preemption.restore()
     trained.optimizer.finalize_variable_values(trained.trainable_variables)
     if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
         trained.estimate_statistics(training_batches(dataset, batch_size, seed).take(_STATISTICS_BATCHES))
@@ -249,6 +255,22 @@ def _checkpoints(model: keras.Model, folder: Path) -> tf.train.CheckpointManager
         optimizer=[variable.value for variable in model.optimizer.variables],
     )
     return tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
+
+
+def _restore(manager: tf.train.CheckpointManager) -> str | None:
+    """Restores the newest checkpoint that is whole; warns of damaged ones. None: there is none."""
+    for path in reversed(manager.checkpoints):
+        try:
+            manager.checkpoint.restore(path).assert_consumed()
+            return path
+        except Exception as error:  # of many bases: IndexError for a file that was cut
+            reason = str(error).splitlines()[0]
+            warnings.warn(f"checkpoint {path} is damaged, the one before is used: {reason}", stacklevel=3)
+    if manager.checkpoints:
+        raise ValueError(
+            f"workdir: all checkpoints in {manager.directory} are damaged, expected a whole one."
+        )
+    return None
 
 
 def _first_batch(dataset: tf.data.Dataset, count: int, seed: int):

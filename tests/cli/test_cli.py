@@ -219,6 +219,16 @@ def test_train_follows_a_recipe_and_flags_go_before_it(tmp_path):
     assert (settings["steps"], settings["batch_size"], settings["ema"]) == (1, 8, None)
 
 
+def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, capsys):
+    arguments = ["--dataset", SMALL, "--workdir", tmp_path / "run", "--set", "steps=7", "--set", "depth=1"]
+    run("train", "--recipe", "glow-fashion-mnist", "--dry_run", *arguments)
+    recipe = json.loads(capsys.readouterr().out)
+    assert recipe["train"]["steps"] == 7 and recipe["train"]["learning_rate"] == 0.003
+    assert recipe["model"]["config"]["depth"] == 1 and recipe["model"]["config"]["width"] == 128
+    assert recipe["parameters"] == Glow(depth=1, width=128).count_params()
+    assert not (tmp_path / "run").exists()
+
+
 def test_settings_are_those_of_trainers_train():
     parameters = inspect.signature(train_function).parameters
     own = {"model", "dataset", "workdir", "eval_dataset", "metadata", "verbose"}

@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -185,29 +186,60 @@ train(model, np.load(sys.argv[2]), workdir=sys.argv[3], steps=10**6, batch_size=
 """
 
 
-def test_killed_training_goes_on(pixel_flow, images, tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_stopped_training_goes_on(pixel_flow, images, tmp_path, sent):
     def last_checkpoint():
-        latest = tf.train.latest_checkpoint(tmp_path / "killed" / "checkpoints")
+        latest = tf.train.latest_checkpoint(tmp_path / "stopped" / "checkpoints")
         return int(latest.rsplit("-", 1)[1]) if latest else 0
 
     pixels = (images * 255).astype(np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)
     conftest = Path(__file__).parents[1] / "conftest.py"
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, conftest, tmp_path / "pixels.npy", tmp_path / "killed"]
+        [sys.executable, "-c", KILLED, conftest, tmp_path / "pixels.npy", tmp_path / "stopped"]
     )
     deadline = time.monotonic() + 120
     while last_checkpoint() < 15 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.kill()
-    process.wait()
+    process.send_signal(sent)
+    # SIGTERM is a request: it checkpoints and leaves with 0, in 10 seconds at most.
+    assert process.wait(timeout=10) == (0 if sent == signal.SIGTERM else -sent)
     done = last_checkpoint()
     assert done >= 15
-    settings = {**FAST, "warmup_steps": 0, "checkpoint_every": 5, "steps": done + 10}
-    resumed = train(pixel_flow(), pixels, workdir=tmp_path / "killed", **settings)
+    last = 5 * (done // 5) + 10
+    settings = {**FAST, "warmup_steps": 0, "checkpoint_every": 5, "steps": last}
+    resumed = train(pixel_flow(), pixels, workdir=tmp_path / "stopped", **settings)
     whole = train(pixel_flow(), pixels, workdir=tmp_path / "whole", **settings)
     assert_same_weights(resumed, whole)
-    assert [line["step"] for line in log(tmp_path / "killed")] == list(range(5, done + 11, 5))
+    logged = [line["step"] for line in log(tmp_path / "stopped")]
+    assert logged == [*range(5, done + 1, 5), *range(done + 5, last, 5), last]
+
+
+def damage(checkpoint):
+    """Cuts the file of a checkpoint's numbers in half."""
+    data = Path(f"{checkpoint}.data-00000-of-00001")
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(pixel_flow, images, tmp_path):
+    settings = {**FAST, "checkpoint_every": 5}
+    train(pixel_flow(), images, workdir=tmp_path / "damaged", steps=10, **settings)
+    damage(tmp_path / "damaged" / "checkpoints" / "ckpt-10")
+    with pytest.warns(UserWarning, match=r"ckpt-10 is damaged, the one before is used"):
+        resumed = train(pixel_flow(), images, workdir=tmp_path / "damaged", steps=15, **settings)
+    whole = train(pixel_flow(), images, workdir=tmp_path / "whole", steps=15, **settings)
+    assert_same_weights(resumed, whole)
+    assert [line["step"] for line in log(tmp_path / "damaged")] == [5, 10, 15]
+
+
+def test_damaged_checkpoints_alone_are_an_error(pixel_flow, images, tmp_path):
+    train(pixel_flow(), images, workdir=tmp_path, steps=5, **FAST)
+    damage(tmp_path / "checkpoints" / "ckpt-5")
+    with (
+        pytest.warns(UserWarning, match="ckpt-5 is damaged"),
+        pytest.raises(ValueError, match="all checkpoints in .* are damaged, expected a whole one."),
+    ):
+        train(pixel_flow(), images, workdir=tmp_path, steps=10, **FAST)
 
 
 @pytest.mark.parametrize(
