@@ -122,15 +122,17 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    names = [name for name in STYLES if any(row["contender"] == name for row in rows)]
     every_level = sorted({row["levels"] for row in rows})
     depths = sorted({row["depth"] for row in rows})
     size = (4.6 * len(PANELS), 3.4 * len(every_level) + 0.9)
     figure, grid = plt.subplots(len(every_level), len(PANELS), figsize=size, squeeze=False, sharex=True)
     for axes_row, levels in zip(grid, every_level, strict=True):
         for axes, (key, (label, unit)) in zip(axes_row, PANELS.items(), strict=True):
-            for name, style in STYLES.items():
+            for name in names:
                 line = _line_of(rows, levels, name)
-                axes.plot([r["depth"] for r in line], [r[key] / unit for r in line], label=name, **style)
+                values = [r[key] / unit for r in line]
+                axes.plot([r["depth"] for r in line], values, label=name, **STYLES[name])
             axes.set_xscale("log", base=2)
             axes.set_xticks(depths, [str(depth) for depth in depths])
             axes.set_yscale("linear" if key == "memory_bytes" else "log")
@@ -144,7 +146,7 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
     for axes in grid[-1]:
         axes.set_xlabel("K, steps of a level")
     handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=len(STYLES), frameon=False, fontsize=11)
+    figure.legend(handles, labels, loc="lower center", ncols=len(names), frameon=False, fontsize=11)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
     figure.savefig(path, dpi=120)
 

@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=usable_processors())
     parser.add_argument("--repeats", type=int, default=7, help="timed repeats; the median is shown")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of one repeat, about")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of one repeat, about")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one repeat: no measurement")

@@ -26,9 +26,10 @@ class ContenderFailed(Exception):
 
 def _tensorflow_settings(name: str, config: Config) -> dict[str, str]:
     """Environment variables, since TensorFlow's threads are set before it starts."""
+    threads_share = name in CONTENDERS and CONTENDERS[name].threads_share
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_NUM_INTRAOP_THREADS": "1" if CONTENDERS[name].threads_share else str(config.threads),
+        "TF_NUM_INTRAOP_THREADS": "1" if threads_share else str(config.threads),
         "TF_NUM_INTEROP_THREADS": str(config.threads),
     }
 
