@@ -31,7 +31,7 @@ class Repeat(SinglePassBijector):
           memory and the time of tracing grow with K.
         True: none are kept. The backward pass rebuilds each step's input by the step's inverse (RevNet,
           Gomez et al. 2017). The step is traced once, in a `tf.while_loop`, so memory and the time of
-          tracing and compiling do not grow with K; a training step costs about a third more.
+          tracing and compiling do not grow with K; a training step takes about twice as long.
 
     Raises:
       ValueError: if there are no parameters, or their leading axes differ or are 0, or a step changes the
