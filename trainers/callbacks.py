@@ -139,7 +139,7 @@ class Preempted(SystemExit):
 class Preemption(keras.callbacks.Callback):
     """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`.
 
-    Listens in the main thread alone: Python allows no other.
+    Listens within a `with`, in the main thread alone: Python allows no other.
     """
 
     def __init__(self, manager: tf.train.CheckpointManager):
@@ -147,16 +147,14 @@ class Preemption(keras.callbacks.Callback):
         self.manager = manager
         self.asked = False
 
-    def on_train_begin(self, logs=None):
-        if threading.current_thread() is threading.main_thread():
+    def __enter__(self):
+        self.listens = threading.current_thread() is threading.main_thread()
+        if self.listens:
             self.before = signal.signal(signal.SIGTERM, self._ask)
+        return self
 
-    def on_train_end(self, logs=None):
-        self.restore()
-
-    def restore(self):
-        """Gives SIGTERM back to whom it belonged."""
-        if threading.current_thread() is threading.main_thread() and hasattr(self, "before"):
+    def __exit__(self, *exception):
+        if self.listens:
             signal.signal(signal.SIGTERM, self.before)
 
     def on_train_batch_end(self, batch, logs=None):

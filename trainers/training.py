@@ -139,28 +139,25 @@ def train(
 
     step = int(trained.optimizer.iterations.numpy())
     cut_log(workdir / "metrics.jsonl", step)
-    preemption = Preemption(manager)
-    callbacks = [
-        preemption,
-        Evaluation(workdir, batch_size, evaluate if eval_dataset is not None else None),
-        SampleGrid(workdir),
-        Checkpoint(manager),
-    ]
-    try:
-        if step < steps:
-            units_done = step // checkpoint_every
+    if step < steps:
+        units_done = step // checkpoint_every
+        with Preemption(manager) as preemption:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(
                 training_batches(dataset, batch_size, seed, first_step=step),
                 steps_per_epoch=min(checkpoint_every, steps - step),
                 initial_epoch=units_done,
                 epochs=units_done + math.ceil((steps - step) / checkpoint_every),
-                callbacks=[StopAtStep(steps - step), *callbacks],
+                callbacks=[
+                    StopAtStep(steps - step),
+                    preemption,
+                    Evaluation(workdir, batch_size, evaluate if eval_dataset is not None else None),
+                    SampleGrid(workdir),
+                    Checkpoint(manager),
+                ],
                 verbose=verbose,
                 shuffle=False,  # the batches are shuffled already
             )
-    finally:
-        preemption.restore()
     trained.optimizer.finalize_variable_values(trained.trainable_variables)
     if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
         trained.estimate_statistics(training_batches(dataset, batch_size, seed).take(_STATISTICS_BATCHES))
