@@ -1,8 +1,9 @@
-"""Data sets as `tf.data`: by name from TensorFlow Datasets, from folders, files and arrays.
+"""Data sets by name from TensorFlow Datasets, from folders, files and arrays.
 
 A data set here is finite, unbatched, and always in the same order: what shuffles, repeats and
-batches it is the training. Its elements are images, uint8 [H, W, C] (or float32 in [0, 1]), or
-vectors, float32 [D], or pairs of one of these and its label, an int64 scalar.
+batches it is the training. Its examples are images, uint8 [H, W, C] (or float32 in [0, 1]), or
+vectors, float32 [D], or pairs of one of these and its label, an int64 scalar. It is a `Source`,
+whose examples training reads in any order, or a `tf.data.Dataset`.
 """
 
 import os
@@ -12,48 +13,73 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from PIL import Image, UnidentifiedImageError
 
 from ..zoo.registry import suggest
+from .sources import ImageFiles, Source, in_order
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 
+# Sets of TensorFlow Datasets whose encoded images are up to this size are kept in memory.
+_MEMORY = 2**31
+
 
 def load(
-    source: str | os.PathLike,
+    name: str | os.PathLike,
     split: str = "train",
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
 ) -> tf.data.Dataset:
-    """A data set by name or path.
+    """A data set by name or path, as a `tf.data.Dataset`. Arguments and errors are those of `source`.
+
+    >>> points = load("two_moons", split="test")
+    >>> points.element_spec
+    TensorSpec(shape=(2,), dtype=tf.float32, name=None)
+    """
+    return in_order(source(name, split, image_shape, labels))
+
+
+def source(
+    name: str | os.PathLike,
+    split: str = "train",
+    image_shape: tuple[int, int, int] | None = None,
+    labels: bool = False,
+    skip_unreadable: bool = False,
+) -> Source | tf.data.Dataset:
+    """A data set by name or path, to train on.
 
     Args:
-        source: `two_moons`, the name of an image set of TensorFlow Datasets, a folder of images
+        name: `two_moons`, the name of an image set of TensorFlow Datasets, a folder of images
             (see `from_folder`), or an .npz file with arrays x_train, y_train, x_test and y_test
             (the y only if labels are asked for).
         split: `train`, `test`, or what TensorFlow Datasets takes, such as `train[:90%]`.
         image_shape: (height, width, channels). Images of another size are cut to these proportions
             around their centre and resized. By default nothing is, and all must have one size.
         labels: whether the elements are pairs with labels.
+        skip_unreadable: whether images of a folder that cannot be read are passed over with a
+            warning each, and counted (`Source.unreadable`). By default they are errors.
+
+    Returns:
+        A `Source`; a `tf.data.Dataset` for a set of TensorFlow Datasets with more than 2 GiB of
+        encoded images.
 
     Raises:
         ValueError: an unknown name (the message says the nearest ones) or split, no labels, no
             images, images of several sizes.
         OSError: files that cannot be read or downloaded.
 
-    >>> points = load("two_moons", split="test")
-    >>> points.element_spec
-    TensorSpec(shape=(2,), dtype=tf.float32, name=None)
+    >>> moons = source("two_moons", split="test", labels=True)
+    >>> len(moons)
+    10000
     """
-    path = Path(source)
+    path = Path(name)
     if path.is_dir():
-        return from_folder(path, split, image_shape, labels)
+        return from_folder(path, split, image_shape, labels, skip_unreadable)
     if path.suffix == ".npz":
         return from_npz(path, split, image_shape, labels)
-    if source == "two_moons":
+    if name == "two_moons":
         points, moons = two_moons(split)
         return from_arrays(points, moons if labels else None)
-    return from_tfds(str(source), split, image_shape, labels)
+    return from_tfds(str(name), split, image_shape, labels)
 
 
 def from_tfds(
@@ -61,8 +87,11 @@ def from_tfds(
     split: str = "train",
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
-) -> tf.data.Dataset:
-    """An image set of TensorFlow Datasets, downloaded if it is not there. See `load`."""
+) -> Source | tf.data.Dataset:
+    """An image set of TensorFlow Datasets, downloaded if it is not there. See `source`.
+
+    Its images stay encoded in memory, and are decoded when they are asked for.
+    """
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError):
@@ -86,15 +115,28 @@ def from_tfds(
         raise ValueError(f"split must be of {splits}, or a part of one, got '{split}'.") from None
     if not size:
         raise ValueError(f"dataset '{name}' must not be empty, and its split '{split}' is.")
-    decoders = tfds.decode.PartialDecoding({"image": True, **({"label": True} if labels else {})})
-    dataset = builder.as_dataset(split=split, decoders=decoders)
-    if image_shape is None and None in dataset.element_spec["image"].shape:
+    if image_shape is None and None in features["image"].shape:
         raise ValueError(f"image_shape must be given for '{name}', whose images have many sizes.")
 
-    def element(example):
-        image = example["image"] if image_shape is None else _fit(example["image"], image_shape)
-        return (image, tf.cast(example["label"], tf.int64)) if labels else image
+    def element(image, label=None):
+        image = image if image_shape is None else _fit(image, image_shape)
+        return (image, tf.cast(label, tf.int64)) if labels else image
 
+    def read(encoded, *label):
+        return element(features["image"].decode_example(encoded), *label)
+
+    # Parts of splits do not tell their bytes.
+    encoded_bytes = builder.info.dataset_size * size / builder.info.splits.total_num_examples
+    keep = isinstance(features["image"], tfds.features.Image) and encoded_bytes <= _MEMORY
+    wanted = {"image": True, **({"label": True} if labels else {})}
+    dataset = builder.as_dataset(
+        split=split,
+        decoders=tfds.decode.PartialDecoding(wanted, {"image": tfds.decode.SkipDecoding()} if keep else None),
+        read_config=tfds.ReadConfig(try_autocache=not keep),
+    )
+    dataset = dataset.map(lambda example: tuple(example[key] for key in wanted))
+    if keep:
+        return Source(next(iter(dataset.batch(size))), read)
     return dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
 
 
@@ -103,13 +145,18 @@ def from_folder(
     split: str = "train",
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
-) -> tf.data.Dataset:
+    skip_unreadable: bool = False,
+) -> Source:
     """The PNG and JPEG files of a folder and its subfolders, in the order of their paths.
 
     With a subfolder named after the split, its files are taken. Without subfolders `train` and
     `test`, every tenth file is of the split `test`, the others are of `train`; `all` takes every
     one. Images are grey if all of them are. With labels, an image's class is the subfolder that it
-    lies in, by its number in alphabetical order. See `load` for the rest.
+    lies in, by its number in alphabetical order. See `source` for the rest.
+
+    Headers are read at once, images when they are asked for. With `skip_unreadable`, files whose
+    header cannot be read are left out; in the place of one whose image turns out to be damaged
+    comes the next that can be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -117,28 +164,27 @@ def from_folder(
     paths = _split_of_folder(folder, split)
     if not paths:
         raise ValueError(f"dataset '{folder}' has no PNG or JPEG images for split '{split}'.")
-    heads = [_head(path) for path in paths]
-    channels = 3 if any(is_colour for _, is_colour in heads) else 1
+    files = ImageFiles(paths, skip_unreadable)
+    if not files.paths:
+        raise ValueError(f"dataset '{folder}' has {len(paths)} images, and none of them can be read.")
     if image_shape is None:
-        for path, (size, _) in zip(paths, heads, strict=True):
-            if size != heads[0][0]:
-                raise ValueError(
-                    f"images must all have one size if no image_shape is given: '{paths[0]}' is "
-                    f"{heads[0][0][0]}x{heads[0][0][1]}, '{path}' is {size[0]}x{size[1]}."
-                )
-        image_shape = (heads[0][0][1], heads[0][0][0], channels)
+        if len(files.sizes) > 1:
+            first, second = [
+                f"'{path}' is {width}x{height}" for (height, width), path in list(files.sizes.items())[:2]
+            ]
+            raise ValueError(f"images must all have one size if no image_shape is given: {first}, {second}.")
+        image_shape = (*next(iter(files.sizes)), 3 if files.is_colour else 1)
+    if image_shape[-1] not in (1, 3, 4):
+        raise ValueError(f"image_shape must have 1, 3 or 4 channels, got {list(image_shape)}.")
+    classes = sorted({_class(path) for path in paths})
+    class_numbers = np.searchsorted(classes, [_class(path) for path in files.paths])
 
-    def read(path):
-        image = tf.io.decode_image(tf.io.read_file(path), channels=image_shape[-1], expand_animations=False)
-        return _fit(image, image_shape)
+    def read(number):
+        image, number = files.read(number, channels=image_shape[-1])
+        image = _fit(image, image_shape)
+        return (image, tf.gather(class_numbers, number)) if labels else image
 
-    files = tf.data.Dataset.from_tensor_slices([str(path) for path in paths])
-    images = files.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    if not labels:
-        return images
-    classes = sorted({path.parent.name for path in paths})
-    numbers = np.array([classes.index(path.parent.name) for path in paths], np.int64)
-    return tf.data.Dataset.zip((images, tf.data.Dataset.from_tensor_slices(numbers)))
+    return Source(np.arange(len(files.paths)), read, files)
 
 
 def from_npz(
@@ -146,24 +192,27 @@ def from_npz(
     split: str = "train",
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
-) -> tf.data.Dataset:
-    """The arrays x_<split>, and y_<split> for labels, of an .npz file. See `load`."""
+) -> Source:
+    """The arrays x_<split>, and y_<split> for labels, of an .npz file. See `source`."""
     names = [f"x_{split}", f"y_{split}"] if labels else [f"x_{split}"]
     with _open_npz(path) as arrays:
         for name in names:
             if name not in arrays:
                 raise ValueError(f"dataset '{path}' must have {name}, got {', '.join(arrays)}.")
-        dataset = from_arrays(*(arrays[name] for name in names))
+        examples = from_arrays(*(arrays[name] for name in names))
     if image_shape is None:
-        return dataset
-    if len(tf.nest.flatten(dataset.element_spec)[0].shape) != 3:
+        return examples
+    shape = tf.nest.flatten(examples.records)[0].shape[1:]
+    if len(shape) != 3:
         raise ValueError(f"image_shape must not be given for '{path}', which has vectors.")
+    if shape == image_shape:
+        return examples
     if labels:
-        return dataset.map(lambda image, label: (_fit(image, image_shape), label))
-    return dataset.map(lambda image: _fit(image, image_shape))
+        return examples.map(lambda image, label: (_fit(image, image_shape), label))
+    return examples.map(lambda image: _fit(image, image_shape))
 
 
-def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> tf.data.Dataset:
+def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     """Arrays as a data set.
 
     Args:
@@ -197,7 +246,7 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> tf.data
     if values.ndim == 3:
         values = values[..., np.newaxis]
     if labels is None:
-        return tf.data.Dataset.from_tensor_slices(values)
+        return Source(values)
     labels = np.asarray(labels)
     if labels.shape != values.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
@@ -205,7 +254,7 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> tf.data
         )
     if labels.min() < 0:
         raise ValueError(f"labels must not be negative, got {labels.min()}.")
-    return tf.data.Dataset.from_tensor_slices((values, labels.astype(np.int64)))
+    return Source((values, labels.astype(np.int64)))
 
 
 def two_moons(split: str = "train", noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -242,7 +291,7 @@ def _open_npz(path: str | os.PathLike) -> np.lib.npyio.NpzFile:
     return arrays
 
 
-def _split_of_folder(folder: Path, split: str) -> list[Path]:
+def _split_of_folder(folder: Path, split: str) -> list[str]:
     has_splits = any((folder / name).is_dir() for name in ("train", "test"))
     if has_splits and split != "all":
         if not (folder / split).is_dir():
@@ -250,19 +299,21 @@ def _split_of_folder(folder: Path, split: str) -> list[Path]:
         folder = folder / split
     elif split not in ("train", "test", "all"):
         raise ValueError(f"split of a folder must be of train, test, all, got '{split}'.")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    # Strings, since a Path takes ten times the memory.
+    paths = [
+        os.path.join(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if os.path.splitext(name)[1].lower() in SUFFIXES
+    ]
+    paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # by folders, then by names, as Paths are
     if has_splits or split == "all":
         return paths
     return [path for i, path in enumerate(paths) if (i % 10 == 9) == (split == "test")]
 
 
-def _head(path: Path) -> tuple[tuple[int, int], bool]:
-    """An image file's (width, height), and whether it has colours; it is not decoded."""
-    try:
-        with Image.open(path) as image:
-            return image.size, image.mode not in ("1", "L", "LA", "I", "I;16", "F")
-    except (UnidentifiedImageError, OSError) as error:
-        raise OSError(f"image file '{path}' cannot be read: {_line(error)}") from None
+def _class(path: str) -> str:
+    return os.path.basename(os.path.dirname(path))
 
 
 def _fit(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:

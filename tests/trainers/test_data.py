@@ -9,13 +9,16 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from latentzoo.trainers import data
+from latentzoo.trainers.batches import training_batches
+from latentzoo.trainers.sources import Source
 from latentzoo.zoo import pictures
 
 SMALL = Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz"
 
 
-def all_of(dataset):
+def all_of(examples):
     """The whole data set as arrays."""
+    dataset = examples.dataset() if isinstance(examples, Source) else examples
     return next(dataset.batch(int(dataset.cardinality())).as_numpy_iterator())
 
 
@@ -149,8 +152,8 @@ def test_mixed_sizes_are_refused_or_cut_and_resized(tmp_path):
 def test_resizing_averages_over_what_a_pixel_covers(some_images):
     floats = (some_images / 255).astype(np.float32)
     for images, bound in ((some_images, 0.501), (floats, 1e-6)):  # bytes are rounded
-        dataset = data.from_arrays(images)
-        half = all_of(dataset.map(lambda image: data._fit(image, (2, 3, 3))))
+        examples = data.from_arrays(images)
+        half = all_of(examples.map(lambda image: data._fit(image, (2, 3, 3))))
         assert half.dtype == images.dtype and half.shape == (20, 2, 3, 3)
         # A triangle filter of twice the width, cut off at the border.
         rows = np.array([[3, 3, 1, 0], [0, 1, 3, 3]]) / 7
@@ -168,6 +171,71 @@ def test_folders_without_images_and_damaged_files_are_named(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     with pytest.raises(OSError, match="image file '.*a.png' cannot be read"):
         data.load(tmp_path)
+
+
+def damage(path):
+    """Cuts an image file within its pixels."""
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def test_an_image_damaged_behind_its_header_is_named(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        write(tmp_path / f"{i:02}.png", image)
+    damage(tmp_path / "07.png")
+    message = "image file '.*07.png' cannot be read: "
+    with pytest.raises(tf.errors.OpError, match=message):
+        all_of(data.load(tmp_path, "all"))
+    source = data.source(tmp_path, "all")
+    with pytest.raises(tf.errors.OpError, match=message):
+        list(training_batches(source, batch_size=20, seed=0).take(1))
+    with pytest.raises(OSError, match=message):
+        source.raise_failure()
+
+
+def test_unreadable_images_are_skipped_with_their_labels_in_place(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        write(tmp_path / ("boot", "shirt")[i // 10] / f"{i:02}.png", image)
+    (tmp_path / "boot" / "03.png").write_text("no image")
+    damage(tmp_path / "boot" / "09.png")
+    with pytest.warns(UserWarning, match="03.png"):
+        source = data.source(tmp_path, "all", labels=True, skip_unreadable=True)
+    with pytest.warns(UserWarning, match="09.png"):
+        images, labels = all_of(source)
+    np.testing.assert_array_equal(images, some_images[[0, 1, 2, *range(4, 9), 10, *range(10, 20)]])
+    np.testing.assert_array_equal(labels, [0] * 8 + [1] * 11)  # a shirt in the place of boot 09
+    assert source.unreadable == 2
+
+
+def test_a_class_without_a_readable_image_keeps_its_number(tmp_path, some_images):
+    write(tmp_path / "b" / "0.png", some_images[0])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "0.png").write_text("no image")
+    with pytest.warns(UserWarning):
+        source = data.source(tmp_path, "all", labels=True, skip_unreadable=True)
+    np.testing.assert_array_equal(all_of(source)[1], [1])
+
+
+def test_a_folder_of_nothing_readable_is_refused(tmp_path):
+    (tmp_path / "a.png").write_text("no image")
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="has 1 images, and none of them can be read."),
+    ):
+        data.source(tmp_path, "all", skip_unreadable=True)
+
+
+def test_files_come_in_the_order_of_their_folders(tmp_path, some_images):
+    names = ["a/1.png", "a/b/0.png", "a-b/0.png", "a.png", "c/0.png"]
+    for name, image in zip(names, some_images, strict=False):
+        write(tmp_path / name, image)
+    expected = [names.index(str(path.relative_to(tmp_path))) for path in sorted(tmp_path.rglob("*.png"))]
+    np.testing.assert_array_equal(all_of(data.load(tmp_path, "all")), some_images[expected])
+
+
+def test_two_channels_are_refused(tmp_path, some_images):
+    write(tmp_path / "a.png", some_images[0])
+    with pytest.raises(ValueError, match=r"image_shape must have 1, 3 or 4 channels, got \[4, 6, 2\]."):
+        data.load(tmp_path, "all", image_shape=(4, 6, 2))
 
 
 # TensorFlow Datasets
@@ -206,6 +274,19 @@ def test_a_set_of_tfds_comes_in_one_order_with_its_labels(squares):
     assert sorted(labels) == list(range(30))
     np.testing.assert_array_equal(all_of(data.load(squares, "train")), images)
     assert all_of(data.load(squares, "train[:3]", image_shape=(2, 2, 3))).shape == (3, 2, 2, 3)
+
+
+def test_a_set_of_tfds_is_decoded_as_it_is_read_in_any_order(squares, monkeypatch):
+    source = data.source(squares, "train", labels=True)
+    encoded, _ = source.records
+    assert encoded.dtype == tf.string and len(source) == 30
+    monkeypatch.setattr(data, "_MEMORY", 0)  # now it is too large for memory
+    streamed = data.source(squares, "train", labels=True)
+    assert isinstance(streamed, tf.data.Dataset) and streamed.element_spec == source.element_spec
+    for ours, theirs in zip(all_of(source), all_of(streamed), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    number, images = tf.constant(7), all_of(streamed)[0]
+    np.testing.assert_array_equal(source.example(number)[0], images[7])
 
 
 def test_an_unknown_split_of_tfds_names_the_known_ones(squares):
