@@ -97,6 +97,10 @@ class MultiScale(SinglePassBijector):
         latents = tf.concat(flat, axis=-1)
         return tf.ensure_shape(latents, [*parts[0].shape[:-3], math.prod(self._image_shape)])
 
+    def level_log_dets(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """The levels' parts of forward's log-determinant at images `[..., H, W, C]`, `[...]` each."""
+        return [log_det for _, log_det in self._forward_levels(x)]
+
     def _forward_event_shape(self, input_shape):
         return tf.TensorShape([*input_shape[:-3], math.prod(self._image_shape)])
 
@@ -110,17 +114,21 @@ class MultiScale(SinglePassBijector):
         return tf.constant(self._image_shape)
 
     def _forward_and_log_det(self, x):
+        parts, log_dets = zip(*self._forward_levels(x), strict=True)
+        return self.join_latents(parts), sum(log_dets)
+
+    def _forward_levels(self, x):
+        """Of each level, its part of the latents `[..., H_i, W_i, C_i]` and its log-determinant."""
         self._check_image(x)
-        parts, log_det = [], tf.zeros([], x.dtype)
+        levels = []
         for level, prior in zip(self._levels[:-1], self._priors[:-1], strict=True):
             h, level_log_det = forward_and_log_det(level, x, event_ndims=3)
             x, part = tf.split(h, 2, axis=-1)
             z, prior_log_det = _standardise(part, *prior(x))
-            parts.append(z)
-            log_det += level_log_det + prior_log_det
+            levels.append((z, level_log_det + prior_log_det))
         h, level_log_det = forward_and_log_det(self._levels[-1], x, event_ndims=3)
         z, prior_log_det = _standardise(h, *self._priors[-1](h))
-        return self.join_latents([*parts, z]), log_det + level_log_det + prior_log_det
+        return [*levels, (z, level_log_det + prior_log_det)]
 
     def _inverse_and_log_det(self, y):
         *parts, top = self.split_latents(y)

@@ -51,6 +51,14 @@ def integer(minimum: int) -> Callable[[str], int]:
     return parse
 
 
+def steps_or_minutes(text: str) -> int | str:
+    """The type of intervals: a number of steps, as `1000`, or of minutes, as `10min`."""
+    if text.endswith("min"):
+        number(0)(text.removesuffix("min"))
+        return text
+    return integer(1)(text)
+
+
 def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
     """The type of numbers from `minimum` to `maximum`, infinity excluded."""
 

@@ -28,17 +28,18 @@ def run(arguments: argparse.Namespace) -> None:
     model = models.load_model(arguments.preset)
     from .. import metrics
 
-    results = metrics.evaluate(
-        model,
-        models.load_data(arguments, model),
-        names=arguments.metrics,
-        dataset_name=models.dataset_name(arguments),
-        split=arguments.split,
-        num=arguments.num,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
-        verbose=not arguments.json,
-    )
+    with models.load_data(arguments, model) as dataset:
+        results = metrics.evaluate(
+            model,
+            dataset,
+            names=arguments.metrics,
+            dataset_name=models.dataset_name(arguments),
+            split=arguments.split,
+            num=arguments.num,
+            batch_size=arguments.batch_size,
+            seed=arguments.seed,
+            verbose=not arguments.json,
+        )
     if arguments.save:
         _save(arguments.preset, results)
     if arguments.json:

@@ -33,9 +33,9 @@ def _image(arguments: argparse.Namespace, model, text: str):
 
     if not text.isdigit():
         return pictures.load_image(text, model.event_shape)
-    dataset = models.load_data(arguments, model)
-    size = int(dataset.cardinality())
-    if int(text) >= size:
-        raise ValueError(f"images must have numbers below {size}, the size of the data, got {text}.")
-    example = next(iter(dataset.skip(int(text))))
+    with models.load_data(arguments, model) as dataset:
+        size = int(dataset.cardinality())
+        if int(text) >= size:
+            raise ValueError(f"images must have numbers below {size}, the size of the data, got {text}.")
+        example = next(iter(dataset.skip(int(text))))
     return example[0].numpy() if isinstance(example, tuple) else example.numpy()

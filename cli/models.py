@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def start_tensorflow() -> None:
-    """Imports TensorFlow; from then on it tells errors alone."""
+def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
+    """Imports TensorFlow; from then on it tells errors alone.
+
+    Args:
+      prepare: called before TensorFlow looks for devices, to say how they are to be used.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)
     with _without_stderr():
         import tensorflow as tf
         import tensorflow_probability  # noqa: F401  (it has notes of its own)
 
+        prepare()
         tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")
 
@@ -56,15 +61,20 @@ def dataset_name(arguments: argparse.Namespace) -> str:
     return name
 
 
-def load_data(arguments: argparse.Namespace, model: "keras.Model") -> "tf.data.Dataset":
-    """The data asked for, of the model's shape; with labels if the model takes them."""
-    from ..trainers import data
+@contextlib.contextmanager
+def load_data(arguments: argparse.Namespace, model: "keras.Model") -> Iterator["tf.data.Dataset"]:
+    """The data asked for, of the model's shape, with labels if the model takes them.
+
+    Within the `with`, an image that cannot be read is an OSError that names it.
+    """
+    from ..trainers import data, sources
 
     name = dataset_name(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads
-        dataset = data.load(name, arguments.split, labels=bool(model.num_classes))
-    check_shape(dataset, model, name)
-    return dataset
+        source = data.source(name, arguments.split, labels=bool(model.num_classes))
+    check_shape(source, model, name)
+    with sources.reading(source):
+        yield sources.in_order(source)
 
 
 def example_shape(dataset: "tf.data.Dataset") -> tuple[int, ...]:

@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
             labels = np.full(len(arguments.images), arguments.label)
         images = np.stack([pictures.load_image(path, shape) for path in arguments.images])
     else:
-        batch = next(iter(models.load_data(arguments, model).batch(arguments.num)))
+        with models.load_data(arguments, model) as dataset:
+            batch = next(iter(dataset.batch(arguments.num)))
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         images = np.asarray(images)
     reconstructions = np.asarray(model.reconstruct(images, labels=labels))

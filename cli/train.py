@@ -28,9 +28,12 @@ SETTINGS = {
     "warmup_steps": (types.integer(0), None, "steps of linear warm-up"),
     "clip_norm": (types.number(0), 1.0, "largest global norm of the gradient; 0: no clipping"),
     "ema": (types.number(0, 1), 0.999, "decay of the average of the weights; 0: no average"),
-    "checkpoint_every": (types.integer(1), 1000, "steps between checkpoints"),
-    "eval_examples": (types.integer(1), 1024, "images of the test split scored at a checkpoint"),
-    "replicas": (types.integer(1), None, "GPUs, or parts of the processor"),
+    "accumulation": (types.integer(1), 1, "pieces of a batch, one after the other, to save memory"),
+    "on_nan": (str, "stop", "at a gradient that is not finite: stop, or skip the step (10 in a row: stop)"),
+    "checkpoint_every": (types.steps_or_minutes, 1000, "steps between checkpoints, or minutes as 10min"),
+    "keep_checkpoints": (types.integer(1), 2, "how many of the newest are kept"),
+    "evaluate_every": (types.integer(1), None, "steps between evaluations (default: as checkpoints)"),
+    "eval_examples": (types.integer(1), 1024, "images of the test split scored at an evaluation"),
     "batch_parts": (types.integer(1), 1, "pieces of a batch side by side, each on its share of threads"),
     "seed": (types.integer(0), 0, "of the order of the data and of the weights"),
 }
@@ -62,6 +65,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="constructor argument of the model, as depth=8, or a setting, as epochs=1; may be repeated",
     )
     parser.add_argument("--dtype", choices=["float32", "mixed_bfloat16"], help="of the networks")
+    parser.add_argument(
+        "--strategy",
+        choices=["one", "mirrored", "multi_worker"],
+        help="one device, all local ones, or the workers of TF_CONFIG (default: all GPUs, or one device)",
+    )
+    parser.add_argument(
+        "--replicas", type=types.integer(1), help="of mirrored: GPUs, or parts of the processor"
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="the same bits in every run, at some cost in speed"
+    )
+    parser.add_argument(
+        "--skip_unreadable", action="store_true", help="count images that cannot be read, and go on"
+    )
     for name, (kind, default, text) in SETTINGS.items():
         if default is not None:
             text += f" (default {default})"
@@ -69,13 +86,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    if arguments.batch_parts:
+    parts = (arguments.batch_parts or 1) * (arguments.replicas or 1)
+    if parts > 1:
         # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // arguments.batch_parts))
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // parts))
     recipe = _recipe(arguments)
-    models.start_tensorflow()
+    _start_tensorflow(arguments)
     from .. import trainers
-    from ..trainers import recipes
+    from ..trainers import recipes, strategies
     from ..trainers.callbacks import Preempted
     from ..zoo import saving
 
@@ -95,6 +113,8 @@ def run(arguments: argparse.Namespace) -> None:
             dataset,
             workdir=arguments.workdir,
             eval_dataset=eval_dataset,
+            strategy=arguments.strategy,
+            replicas=arguments.replicas,
             metadata={
                 "name": arguments.name or arguments.workdir.resolve().name,
                 "dataset": recipe["dataset"],
@@ -104,10 +124,28 @@ def run(arguments: argparse.Namespace) -> None:
     except Preempted as stop:
         print(f"stopped at step {stop.step}; the same command goes on from there", file=sys.stderr)
         raise
-    preset = arguments.workdir / "preset"
-    recipes.write(recipe, preset / "recipe.json")
-    saving.update_metadata(preset, {})
-    print(f"preset in {preset}")
+    if unreadable := getattr(dataset, "unreadable", 0):
+        print(f"{unreadable} images could not be read and were passed over", file=sys.stderr)
+    if strategies.is_chief(strategies.choose(arguments.strategy, arguments.replicas)):
+        preset = arguments.workdir / "preset"
+        recipes.write(recipe, preset / "recipe.json")
+        saving.update_metadata(preset, {})
+        print(f"preset in {preset}")
+
+
+def _start_tensorflow(arguments: argparse.Namespace) -> None:
+    """Starts it with what has to be told before it runs anything."""
+
+    def prepare():
+        import tensorflow as tf
+
+        from ..trainers import strategies
+
+        if arguments.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        strategies.choose(arguments.strategy, arguments.replicas)
+
+    models.start_tensorflow(prepare)
 
 
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -123,7 +161,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.dtype:
         changes["dtype"] = arguments.dtype
     if arguments.model.endswith(".json"):
-        recipe = _read_recipe(arguments.model)
+        recipe = _read_recipe(arguments)
     elif arguments.model in MODELS:
         model = {"registered_name": MODELS[arguments.model], "config": {}}
         recipe = {"model": model, "dataset": None, "train": {}}
@@ -141,11 +179,11 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     return recipe
 
 
-def _read_recipe(path: str) -> dict[str, Any]:
-    models.start_tensorflow()
+def _read_recipe(arguments: argparse.Namespace) -> dict[str, Any]:
+    _start_tensorflow(arguments)
     from ..trainers import recipes
 
-    return recipes.read(path)
+    return recipes.read(arguments.model)
 
 
 def _fine_tuning(preset: str) -> dict[str, Any]:
@@ -191,11 +229,12 @@ def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
     from ..trainers import data
 
     labels = bool(recipe["model"]["config"].get("num_classes"))
-    splits = [arguments.split, arguments.eval_split]
-    return [
-        None if split == "none" else data.load(recipe["dataset"], split, arguments.image_shape, labels=labels)
-        for split in splits
-    ]
+    where = (recipe["dataset"], arguments.split, arguments.image_shape, labels)
+    dataset = data.source(*where, skip_unreadable=arguments.skip_unreadable)
+    if arguments.eval_split == "none":
+        return dataset, None
+    where = (recipe["dataset"], arguments.eval_split, arguments.image_shape, labels)
+    return dataset, data.source(*where, skip_unreadable=arguments.skip_unreadable)
 
 
 def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:

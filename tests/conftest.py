@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from latentzoo.bijectors import MultiScale
 from latentzoo.trainers.strategies import local_strategy
 from latentzoo.zoo.flows.flow import Flow
 
@@ -32,9 +33,9 @@ class PixelFlow(Flow):
 
     def bijector(self, labels=None):
         tfb = tfp.bijectors
-        flatten = tfb.Reshape([self.latent_size], event_shape_in=self.event_shape)
-        shift, log_scale = tf.convert_to_tensor(self.shift), tf.convert_to_tensor(self.log_scale)
-        return tfb.Chain([tfb.Scale(log_scale=log_scale), tfb.Shift(-shift), flatten])
+        shift, log_scale = (tf.reshape(weight, self.event_shape) for weight in (self.shift, self.log_scale))
+        level = tfb.Chain([tfb.Scale(log_scale=log_scale), tfb.Shift(-shift)])
+        return tfb.Chain([MultiScale([level], [lambda h: (tf.zeros_like(h),) * 2], self.event_shape)])
 
     def _initialize(self, images, labels):
         self.shift.assign(tf.fill([self.latent_size], tf.reduce_mean(tf.cast(images, tf.float32))))

@@ -1,7 +1,4 @@
-"""What happens between units of training: evaluate, draw, checkpoint. All are Keras callbacks.
-
-A unit is one epoch of Keras's `fit`, `checkpoint_every` steps.
-"""
+"""What happens in training beside its steps: evaluate, draw, checkpoint, stop. All are Keras callbacks."""
 
 import contextlib
 import json
@@ -17,93 +14,188 @@ import numpy as np
 import tensorflow as tf
 
 from ..zoo import pictures
+from .checkpoints import Checkpoints
+from .strategies import sum_over_replicas
+from .workdir import append_line
 
 
-class StopAtStep(keras.callbacks.Callback):
-    """Stops `fit` after `remaining` batches, which need not be whole units."""
-
-    def __init__(self, remaining: int):
-        super().__init__()
-        self.remaining = remaining
+class StepCallback(keras.callbacks.Callback):
+    """Calls `at_step(step, logs)` after every step, numbered from 1 over all runs of a training."""
 
     def on_train_batch_end(self, batch, logs=None):
-        self.remaining -= 1
-        if self.remaining <= 0:
-            self.model.stop_training = True
+        self.at_step(int(self.model.optimizer.iterations.numpy()), logs)
+
+    def at_step(self, step: int, logs: dict) -> None:
+        raise NotImplementedError
 
 
-class Evaluation(keras.callbacks.Callback):
-    """After each unit, adds a line to metrics.jsonl and scalars to TensorBoard.
+class StopAtStep(StepCallback):
+    """Stops `fit` after step `last`, which need not end an epoch of Keras's."""
 
-    The line has step, loss (training, mean over the unit), learning_rate, images_per_second; and
-    with `evaluate`, each metric's value under its name, standard_error and num_examples.
+    def __init__(self, last: int):
+        super().__init__()
+        self.last = last
+
+    def at_step(self, step, logs):
+        self.model.stop_training = step >= self.last
+
+
+class StopAtNaN(StepCallback):
+    """Ends the training when the optimiser has passed over too many steps with a gradient not finite.
+
+    Args:
+      checkpoints: names the last good one in the error.
+      limit: how many such steps in a row; 1 stops at the first.
+
+    Raises:
+      ValueError: in training, with the step and the first variable concerned.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, limit: int):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.limit = limit
+
+    def at_step(self, step, logs):
+        skipped = int(self.model.optimizer.skipped_in_a_row.numpy())
+        if skipped >= self.limit:
+            variable = self.model.trainable_variables[int(self.model.optimizer.first_bad.numpy())]
+            raise ValueError(
+                f"learning_rate: at step {step} the gradient of {variable.path} is not finite"
+                f"{f' ({skipped} steps in a row)' if skipped > 1 else ''}, expected a finite one;"
+                f" the last good checkpoint is {self.checkpoints.newest or 'none'};"
+                " try a lower learning_rate or clip_norm."
+            )
+        if skipped:
+            self.model.reset_metrics()  # the mean loss is not finite for good
+
+
+class Evaluation(StepCallback):
+    """After every `every` steps and the last, adds a line to metrics.jsonl and scalars to TensorBoard.
+
+    The line has step, loss (training, mean since the line before), learning_rate, images_per_second;
+    `skipped` if steps were; and with `evaluate`, each metric's value under its name, standard_error and
+    num_examples. When its first metric is the best so far, the averaged weights are kept as the preset
+    folder `best`. The progress bar shows the loss under its unit, and images_per_second.
 
     Args:
       workdir: the folder of the training.
+      every, last: steps.
       batch_size: over all replicas.
       evaluate: gives the entries of `metrics.evaluate`; called with the averaged weights in place.
+      log_dets: images whose log-determinants, level by level, TensorBoard shows as histograms.
+      checkpoints: remember the best value.
 
     Raises:
       ValueError: in training, when the loss is not finite.
     """
 
-    def __init__(self, workdir: Path, batch_size: int, evaluate: Callable[[], list[dict]] | None = None):
+    def __init__(
+        self,
+        workdir: Path,
+        every: int,
+        last: int,
+        batch_size: int,
+        evaluate: Callable[[], list[dict]] | None,
+        log_dets: tuple | None,
+        checkpoints: Checkpoints,
+    ):
         super().__init__()
-        self.log = workdir / "metrics.jsonl"
+        self.workdir = workdir
         self.writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self.every, self.last = every, last
         self.batch_size = batch_size
         self.evaluate = evaluate
+        self.log_dets = log_dets
+        self.checkpoints = checkpoints
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.first_step = int(self.model.optimizer.iterations.numpy())
-        self.started = time.monotonic()
+    def on_train_begin(self, logs=None):
+        self.unit = "bits_per_dim" if len(self.model.event_shape) == 3 else "nats"
+        self.told: dict[str, float] = {}  # beside the loss, until told anew
+        self.started = None
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.started is None:  # what happens between the steps is not counted
+            self.first_step, self.started = int(self.model.optimizer.iterations.numpy()), time.monotonic()
+
+    def at_step(self, step, logs):
+        seconds = time.monotonic() - self.started
+        self.told["images_per_second"] = (step - self.first_step) * self.batch_size / seconds
+        if step % self.every == 0 or step == self.last:
+            self._log(step, logs)
+            self.started = None
+        self._show(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        step = int(self.model.optimizer.iterations.numpy())
-        seconds = time.monotonic() - self.started
+        self._show(logs)
+
+    def _show(self, logs):
+        """Makes of Keras's logs what the progress bar tells."""
+        logs[self.unit] = logs.pop("loss")
+        logs |= self.told
+
+    def _log(self, step, logs):
         loss = float(logs["loss"])
-        if not math.isfinite(loss):
+        skipped = int(self.model.optimizer.skipped.numpy())
+        if not math.isfinite(loss) and not skipped:
             raise ValueError(
                 f"learning_rate: the loss became {loss} in steps {self.first_step} to {step},"
                 " expected a finite one; try a lower learning_rate or clip_norm."
             )
         scalars = {
-            "loss": loss,
+            "loss": loss if math.isfinite(loss) else None,
             "learning_rate": float(self.model.optimizer.learning_rate),
-            "images_per_second": (step - self.first_step) * self.batch_size / seconds,
+            "images_per_second": self.told["images_per_second"],
         }
-        if self.evaluate:
-            with averaged_weights(self.model):
-                for entry in self.evaluate():
-                    scalars[entry["name"]] = entry["value"]
-                    scalars["standard_error"] = entry["standard_error"]
-                    scalars["num_examples"] = entry["num_examples"]
-                    logs[entry["name"]] = entry["value"]  # shown by the progress bar
-        with self.log.open("a") as file:
-            file.write(json.dumps({"step": step, **scalars}) + "\n")
+        if skipped:
+            scalars["skipped"] = skipped
+        with averaged_weights(self.model):
+            if self.evaluate:
+                entries = self.evaluate()
+                for entry in entries:
+                    scalars |= {entry["name"]: entry["value"]}
+                    scalars |= {key: entry[key] for key in ("standard_error", "num_examples")}
+                    self.told[f"eval_{entry['name']}"] = entry["value"]
+                self._keep_best(entries[0])
+            self._write_histograms(step)
+        append_line(self.workdir / "metrics.jsonl", json.dumps({"step": step, **scalars}))
         with self.writer.as_default(step):
             for name, value in scalars.items():
                 if value is not None:
                     tf.summary.scalar(name, value)
         self.writer.flush()
 
+    def _keep_best(self, entry):
+        # Of likelihoods the highest is best, of bits the fewest.
+        cost = -entry["value"] if entry["name"] == "log_prob" else entry["value"]
+        if cost < self.checkpoints.best.numpy():
+            self.checkpoints.best.assign(cost)
+            self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})
 
-class SampleGrid(keras.callbacks.Callback):
-    """After each unit, draws samples of the same `num` latents: a PNG and a TensorBoard image.
+    def _write_histograms(self, step):
+        if self.log_dets is None:
+            return
+        with self.writer.as_default(step):
+            for level, values in enumerate(self.model.level_log_dets(*self.log_dets)):
+                tf.summary.histogram(f"log_det/level_{level}", values)
 
-    Does nothing for a model of vectors.
+
+class SampleGrid(StepCallback):
+    """After every `every` steps and the last, draws samples of the same `num` latents.
+
+    They become a PNG and a TensorBoard image. Does nothing for a model of vectors.
     """
 
-    def __init__(self, workdir: Path, num: int = 16):
+    def __init__(self, workdir: Path, every: int, last: int, num: int = 16):
         super().__init__()
         self.folder = workdir / "grids"
         self.writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self.every, self.last = every, last
         self.num = num
 
-    def on_epoch_end(self, epoch, logs=None):
-        if len(self.model.event_shape) != 3:
+    def at_step(self, step, logs):
+        if len(self.model.event_shape) != 3 or (step % self.every and step != self.last):
             return
-        step = int(self.model.optimizer.iterations.numpy())
         classes = self.model.num_classes
         labels = np.arange(self.num) % classes if classes else None
         with averaged_weights(self.model):
@@ -117,15 +209,23 @@ class SampleGrid(keras.callbacks.Callback):
         self.writer.flush()
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """After each unit, saves the raw weights and the optimiser's state under the step's number."""
+class SaveCheckpoint(StepCallback):
+    """Saves a checkpoint after every `every` steps or `minutes`, and after the last step."""
 
-    def __init__(self, manager: tf.train.CheckpointManager):
+    def __init__(self, checkpoints: Checkpoints, every: int | None, minutes: float | None, last: int):
         super().__init__()
-        self.manager = manager
+        self.checkpoints = checkpoints
+        self.every, self.last = every, last
+        self.seconds = math.inf if minutes is None else 60 * minutes
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.manager.save(checkpoint_number=int(self.model.optimizer.iterations.numpy()))
+    def on_train_begin(self, logs=None):
+        self.saved = time.monotonic()
+
+    def at_step(self, step, logs):
+        due = time.monotonic() - self.saved >= self.seconds or (self.every and step % self.every == 0)
+        if due or step == self.last:
+            self.checkpoints.save(step)
+            self.saved = time.monotonic()
 
 
 class Preempted(SystemExit):
@@ -136,15 +236,21 @@ class Preempted(SystemExit):
         self.step = step
 
 
-class Preemption(keras.callbacks.Callback):
+class Preemption(StepCallback):
     """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`.
 
-    Listens within a `with`, in the main thread alone: Python allows no other.
+    Listens within a `with`, in the main thread alone: Python allows no other. Where there are several
+    workers, a signal to any of them stops all at the same step.
+
+    Args:
+      checkpoints: saved to by the chief.
+      chief: whether this process is.
     """
 
-    def __init__(self, manager: tf.train.CheckpointManager):
+    def __init__(self, checkpoints: Checkpoints, chief: bool = True):
         super().__init__()
-        self.manager = manager
+        self.checkpoints = checkpoints
+        self.chief = chief
         self.asked = False
 
     def __enter__(self):
@@ -157,11 +263,17 @@ class Preemption(keras.callbacks.Callback):
         if self.listens:
             signal.signal(signal.SIGTERM, self.before)
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.asked:
-            step = int(self.model.optimizer.iterations.numpy())
-            self.manager.save(checkpoint_number=step)
+    def at_step(self, step, logs):
+        if self._any_asked():
+            if self.chief:
+                self.checkpoints.save(step)
             raise Preempted(step)
+
+    def _any_asked(self):
+        strategy = self.model.distribute_strategy
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return sum_over_replicas(strategy, int(self.asked)) > 0
+        return self.asked
 
     def _ask(self, *_):
         self.asked = True

@@ -1,6 +1,7 @@
-"""Keras optimisers by name, with clipping that is right under replicas."""
+"""Keras optimisers by name, made safe for long training on several replicas."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -23,20 +24,97 @@ def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
         ) from None
 
 
-def clip_over_replicas(keras_class: type, clip_norm: float) -> type:
-    """`keras_class` with the gradient clipped to a global norm after it is summed over replicas.
+def guarded(keras_class: type, clip_norm: float | None = None) -> type:
+    """`keras_class`, but for two things that it does to the gradient of a step.
 
+    The gradients of all replicas are summed before they are clipped to a global norm of `clip_norm`:
     Keras's `global_clipnorm` clips each replica's part before the sum, which is another gradient.
+
+    A step whose gradient is not finite changes no weight, slot or decay; it is counted, and its number
+    in `iterations` passes. The variables `skipped_in_a_row`, `skipped` (in all) and `first_bad` (the
+    number of the first trainable variable concerned, or -1) say so.
+
+    >>> import keras, numpy as np
+    >>> from latentzoo.trainers.optimizers import guarded
+    >>> weight = keras.Variable([1.0, 2.0])
+    >>> optimizer = guarded(keras.optimizers.SGD, clip_norm=1.0)(learning_rate=0.5)
+    >>> optimizer.apply([np.float32([3.0, 4.0])], [weight])
+    >>> optimizer.apply([np.float32([np.nan, 0.0])], [weight])
+    >>> weight.numpy().round(3).tolist(), int(optimizer.skipped), int(optimizer.iterations)
+    ([0.7, 1.6], 1, 2)
     """
 
-    class Clipped(keras_class):
-        def apply(self, grads, trainable_variables=None):
-            context = tf.distribute.get_replica_context()
-            sums = context.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
-            clipped, _ = tf.clip_by_global_norm(sums, clip_norm)
-            # The optimiser sums over replicas once more: hand each an equal share.
-            shares = [grad / context.num_replicas_in_sync for grad in clipped]
-            return super().apply(shares, trainable_variables)
+    class Guarded(keras_class):
+        def build(self, variables):
+            if self.built:
+                return
+            super().build(variables)
+            for name, initial in (("skipped_in_a_row", 0), ("skipped", 0), ("first_bad", -1)):
+                counter = self.add_variable(
+                    (),
+                    initializer=keras.initializers.Constant(initial),
+                    dtype="int32",
+                    aggregation="only_first_replica",  # all replicas have the same
+                    name=name,
+                )
+                setattr(self, name, counter)
 
-    Clipped.__name__ = keras_class.__name__
-    return Clipped
+        def apply(self, grads, trainable_variables=None):
+            variables = self._trainable_variables if trainable_variables is None else trainable_variables
+            self.build(variables)
+            present = [k for k, grad in enumerate(grads) if grad is not None]
+            # One vector: one all-reduce, one norm.
+            parts = [tf.convert_to_tensor(grads[k]) for k in present]
+            gradient = _sum_over_replicas(tf.concat([tf.reshape(part, [-1]) for part in parts], 0))
+            norm = tf.norm(gradient)
+            self._count(gradient, tf.math.is_finite(norm), [variables[k] for k in present])
+            if clip_norm is not None:
+                gradient *= clip_norm / tf.maximum(norm, clip_norm)
+            sizes = [part.shape.num_elements() for part in parts]
+            summed = list(grads)
+            for k, part, values in zip(present, parts, tf.split(gradient, sizes), strict=True):
+                summed[k] = tf.reshape(values, part.shape)
+            super().apply(summed, trainable_variables)
+
+        def _count(self, gradient, finite, variables):
+            self.skipped_in_a_row.assign(tf.where(finite, 0, self.skipped_in_a_row + 1))
+            self.skipped.assign_add(tf.where(finite, 0, 1))
+            bad = tf.cond(finite, lambda: -1, lambda: self._first_bad_of(gradient, variables))
+            self.first_bad.assign(bad)
+
+        def _first_bad_of(self, gradient, variables):
+            # A norm overflows without an infinity in it too: then the largest number is to blame.
+            size = tf.where(tf.math.is_finite(gradient), tf.abs(gradient), np.inf)
+            ends = np.cumsum([variable.shape.num_elements() for variable in _tensors(variables)])
+            which = tf.searchsorted(ends, [tf.argmax(size)], side="right")[0]
+            return tf.gather([self._get_variable_index(variable) for variable in variables], which)
+
+        def _all_reduce_sum_gradients(self, grads_and_vars):
+            return list(grads_and_vars)  # `apply` has summed them
+
+        def _apply_weight_decay(self, variables):
+            pass  # `update_step` does, unless the step is skipped
+
+        def update_step(self, gradient, variable, learning_rate):
+            def update():
+                if self.weight_decay is not None and self._use_weight_decay(variable):
+                    variable.assign_sub(variable * self.weight_decay * learning_rate)
+                super(Guarded, self).update_step(gradient, variable, learning_rate)
+
+            tf.cond(self.skipped_in_a_row == 0, update, lambda: None)
+
+    # Saved as the Keras optimiser that it is.
+    Guarded.__name__, Guarded.__qualname__ = keras_class.__name__, keras_class.__qualname__
+    Guarded.__module__ = keras_class.__module__
+    return Guarded
+
+
+def _sum_over_replicas(gradient):
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return gradient
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, gradient)
+
+
+def _tensors(variables):
+    return [getattr(variable, "value", variable) for variable in variables]

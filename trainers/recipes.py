@@ -21,6 +21,9 @@ from .training import train
 
 _KEYS = {"model", "dataset", "train"}
 
+# Arguments of `train` that are of the data and the machine, not of the recipe.
+_NOT_OF_RECIPE = {"model", "dataset", "eval_dataset", "workdir", "strategy", "replicas", "callbacks"}
+
 
 def read(path: str | os.PathLike) -> dict:
     """Reads and checks a recipe.json.
@@ -35,7 +38,7 @@ def read(path: str | os.PathLike) -> dict:
         raise ValueError(f"recipe: {path} is not JSON ({error}).") from None
     if not isinstance(recipe, dict) or set(recipe) != _KEYS:
         raise ValueError(f"recipe: {path} must have exactly the entries {sorted(_KEYS)}.")
-    known = set(inspect.signature(train).parameters) - {"model", "dataset", "workdir"}
+    known = set(inspect.signature(train).parameters) - _NOT_OF_RECIPE
     unknown = sorted(set(recipe["train"]) - known)
     if unknown:
         raise ValueError(

@@ -1,9 +1,62 @@
-"""Where training runs: one device, or a MirroredStrategy over the local ones."""
+"""Where training runs: one device, the local ones, or the workers of a cluster."""
 
 import functools
 import os
 
 import tensorflow as tf
+
+STRATEGIES = ("one", "mirrored", "multi_worker")
+
+
+def choose(name: str | None = None, replicas: int | None = None) -> tf.distribute.Strategy:
+    """The strategy called `name`.
+
+    Args:
+      name: "one", the default device alone; "mirrored", a MirroredStrategy over `replicas` local
+        devices; "multi_worker", a MultiWorkerMirroredStrategy over the processes that the
+        environment variable TF_CONFIG lists, each with all its GPUs or its processor. None: mirrored
+        if there are several GPUs or `replicas`, else one.
+      replicas: of "mirrored"; see `local_strategy`.
+
+    Raises:
+      ValueError: an unknown name, fewer devices than `replicas`, no TF_CONFIG for "multi_worker", or
+        TensorFlow has run something already, where devices or workers had to be set up before.
+
+    >>> from latentzoo.trainers import strategies
+    >>> strategies.choose("one").num_replicas_in_sync
+    1
+    """
+    if name not in (None, *STRATEGIES):
+        raise ValueError(f"strategy: got {name!r}, expected one of {', '.join(STRATEGIES)}.")
+    if name in (None, "mirrored"):
+        return local_strategy(replicas)
+    if replicas not in (None, 1):
+        raise ValueError(f"replicas: got {replicas} with strategy {name!r}, expected strategy 'mirrored'.")
+    return tf.distribute.get_strategy() if name == "one" else _multi_worker()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes files: always, but for workers other than the first."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return True
+    resolver = strategy.cluster_resolver
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
+def sum_over_replicas(strategy: tf.distribute.Strategy, value: int) -> int:
+    """The sum of the replicas' `value`, for which each waits for all."""
+    total = _summation(strategy)(tf.constant(value, tf.int64))
+    return int(strategy.experimental_local_results(total)[0])
+
+
+@functools.cache
+def _summation(strategy):
+    def replica_sum(value):
+        value = tf.identity(value)  # on the replica's device, by which workers find each other
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+    return tf.function(lambda value: strategy.run(replica_sum, args=(value,)), autograph=False)
 
 
 def split_cpu(replicas: int) -> None:
@@ -76,3 +129,20 @@ def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     # One for the process: TensorFlow numbers the all-reduces of every new MirroredStrategy from the
     # same start, and those of a second model then collide with the first's.
     return tf.distribute.MirroredStrategy(devices)
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.Strategy:
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec()
+    if not cluster.jobs:
+        raise ValueError(
+            "strategy: got 'multi_worker' without a cluster in the environment variable TF_CONFIG, expected"
+            ' {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise ValueError(
+            f"strategy: multi_worker cannot start ({' '.join(str(error).split())}),"
+            " expected strategies.choose('multi_worker') before TensorFlow runs anything."
+        ) from None

@@ -1,20 +1,23 @@
 """Training of a model by Keras's `fit`, with what a long run needs around it."""
 
+import contextlib
 import math
 import os
-import warnings
-from pathlib import Path
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
 from .. import metrics
-from ..metrics.batches import Data, examples
+from ..metrics.batches import Data
+from ..metrics.batches import examples as checked
 from .batches import training_batches
-from .callbacks import Checkpoint, Evaluation, Preemption, SampleGrid, StopAtStep
-from .optimizers import clip_over_replicas, optimizer_class
+from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
+from .checkpoints import Checkpoints
+from .optimizers import guarded, optimizer_class
 from .schedules import WarmupConstant, WarmupCosine
-from .strategies import local_strategy
+from .sources import Source, as_source, in_order, reading
+from .strategies import choose, is_chief, sum_over_replicas
 from .workdir import cut_log, open_workdir
 
 # Images that data-dependent initialisation sees: more than a batch, for steadier statistics.
@@ -23,10 +26,16 @@ _INITIAL_IMAGES = 256
 # Batches over which batch normalisation's statistics are averaged at the end.
 _STATISTICS_BATCHES = 200
 
+# Images whose log-determinants TensorBoard shows.
+_HISTOGRAM_IMAGES = 64
+
+# Steps in a row without a finite gradient that end a training, by `on_nan`.
+_NAN_LIMITS = {"stop": 1, "skip": 10}
+
 
 def train(
     model: keras.Model,
-    dataset: Data,
+    dataset: Data | Source,
     *,
     workdir: str | os.PathLike,
     steps: int | None = None,
@@ -38,26 +47,34 @@ def train(
     warmup_steps: int | None = None,
     clip_norm: float | None = 1.0,
     ema: float | None = 0.999,
-    checkpoint_every: int = 1000,
-    eval_dataset: Data | None = None,
+    accumulation: int = 1,
+    on_nan: str = "stop",
+    checkpoint_every: int | str = 1000,
+    keep_checkpoints: int = 2,
+    evaluate_every: int | None = None,
+    eval_dataset: Data | Source | None = None,
     eval_examples: int = 1024,
+    strategy: str | None = None,
     replicas: int | None = None,
     batch_parts: int = 1,
     seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     metadata: dict | None = None,
     verbose: str | int = "auto",
 ) -> keras.Model:
     """Trains `model` and leaves a preset folder at `workdir/preset`.
 
     Run it again with the same `workdir` to go on from the newest checkpoint, after a stop or with
-    more `steps`: weights, optimiser state and the order of the data continue.
+    more `steps`. A resumed training ends with the weights of an uninterrupted one, bit for bit where
+    TensorFlow's operations are deterministic (`tf.config.experimental.enable_op_determinism`).
 
     Args:
       model: a model of `latentzoo.zoo`, with or without weights to start from. Under several
         replicas a copy is trained and its weights are copied back.
-      dataset: an unbatched, finite `tf.data.Dataset` of images [H, W, C] (uint8, or float32 in
-        [0, 1]) or vectors [D], or of (image, label) pairs; or the same as arrays.
-      workdir: the folder of this training; `trainers/workdir.py` lists what is in it.
+      dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
+        a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays.
+      workdir: the folder of this training; `trainers/workdir.py` lists what is in it. One that all
+        workers share.
       steps: how many steps in all, those of earlier runs in this folder included.
       epochs: the same as a number of passes over the dataset; give exactly one of the two.
       batch_size: images of a step, over all replicas.
@@ -69,25 +86,35 @@ def train(
       ema: decay of the exponential moving average of the weights: what is evaluated, drawn and
         returned; None: the raw weights are. It should forget well within the run: 1 / (1 - ema)
         much below `steps`.
-      checkpoint_every: steps between checkpoints; each also evaluates, draws a grid of samples and
-        adds a line to metrics.jsonl.
+      accumulation: pieces of a batch whose gradients are taken one after the other and summed: the
+        same training in the memory of one piece.
+      on_nan: what a step whose gradient is not finite does: "stop" ends the training; "skip" leaves
+        the weights as they are, and ends the training after 10 such steps in a row.
+      checkpoint_every: steps between checkpoints, or minutes as "10min".
+      keep_checkpoints: how many of them are kept. The averaged weights with the best evaluation are
+        kept too, as the preset folder `workdir/best`.
+      evaluate_every: steps between evaluations, each a line in metrics.jsonl and a grid of samples.
+        None: those between checkpoints, or 1000.
       eval_dataset: as `dataset`; None: only the training loss is logged.
       eval_examples: how many of its examples, from the start.
-      replicas: None: every GPU, or the one processor. N: N GPUs, or N logical CPUs (see
-        `trainers.strategies.split_cpu`).
+      strategy: "one" device, "mirrored" over local ones, or "multi_worker", over the processes that
+        TF_CONFIG lists; None: mirrored if there are several GPUs or `replicas`, else one. See
+        `trainers.strategies.choose`, which "multi_worker" needs called before the model is built.
+      replicas: of "mirrored"; None: every GPU, or the one processor. N: N GPUs, or N logical CPUs.
       batch_parts: pieces of a batch that run side by side on a processor; see `Flow.batch_parts`.
       seed: of the order of the data and of the noise in evaluation.
+      callbacks: more of Keras's, called after ours.
       metadata: goes into the preset's metadata.json: name, dataset, licence and so on.
-      verbose: that of `fit`: "auto", 0 (silent), 1 (progress bar), 2 (a line a checkpoint).
+      verbose: that of `fit`: "auto", 0 (silent), 1 (progress bar), 2 (a line an evaluation).
 
     Returns:
       `model`, with the averaged weights.
 
     Raises:
       ValueError: an argument out of its range, an empty dataset, a batch larger than the dataset, a
-        workdir of another training or with damaged checkpoints alone, or a loss that is no longer finite.
+        workdir of another training or with damaged checkpoints alone, or a gradient that is not finite.
       SystemExit: with code 0, after SIGTERM: the step is finished and a checkpoint written.
-      OSError: the workdir cannot be written.
+      OSError: the workdir cannot be written, or an image cannot be read.
 
     >>> import tempfile
     >>> import numpy as np
@@ -100,11 +127,12 @@ def train(
     >>> model.sample(3).shape
     TensorShape([3, 4, 4, 1])
     """
-    dataset = examples(dataset, model)
-    count = int(dataset.cardinality())
+    dataset = _of_model(dataset, model)
+    count = len(dataset)
     if not 1 <= batch_size <= count:
         raise ValueError(f"batch_size: got {batch_size}, expected 1 to {count}, the size of the dataset.")
     steps = _total_steps(steps, epochs, count / batch_size)
+    checkpoint_steps, checkpoint_minutes = _steps_or_minutes(checkpoint_every)
     settings = {
         "steps": steps,
         "batch_size": batch_size,
@@ -114,58 +142,80 @@ def train(
         "warmup_steps": min(steps // 10, 500) if warmup_steps is None else warmup_steps,
         "clip_norm": clip_norm,
         "ema": ema,
+        "accumulation": accumulation,
+        "on_nan": on_nan,
         "checkpoint_every": checkpoint_every,
+        "evaluate_every": evaluate_every or checkpoint_steps or 1000,
         "seed": seed,
     }
     _check(settings)
-    if eval_examples < 1:
-        raise ValueError(f"eval_examples: got {eval_examples}, expected at least 1.")
+    for name, value in (("eval_examples", eval_examples), ("keep_checkpoints", keep_checkpoints)):
+        if value < 1:
+            raise ValueError(f"{name}: got {value}, expected at least 1.")
+    scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
 
     def evaluate():
-        return metrics.evaluate(trained, eval_dataset, num=eval_examples, seed=seed, verbose=False)
+        return metrics.evaluate(trained, scored, num=eval_examples, seed=seed, verbose=False)
 
-    if eval_dataset is not None:
-        eval_dataset = examples(eval_dataset, model, "eval_dataset")
-
-    strategy = _strategy(model, replicas, batch_size)
-    workdir = open_workdir(workdir, model, settings)
+    strategy = _strategy(model, strategy, replicas, batch_size, accumulation)
+    chief = is_chief(strategy)
+    about_data = {"dataset": (metadata or {}).get("dataset"), "examples": count}
+    workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
     trained = _copy_into(strategy, model)
-    trained.batch_parts = batch_parts
+    trained.batch_parts, trained.accumulation = batch_parts, accumulation
     _compile(trained, strategy, settings)
-    manager = _checkpoints(trained, workdir / "checkpoints")
-    if not _restore(manager) and not trained.initialized:
-        images, labels = _first_batch(dataset, count, seed)
-        trained.initialize(images, labels)
-
-    step = int(trained.optimizer.iterations.numpy())
-    cut_log(workdir / "metrics.jsonl", step)
-    if step < steps:
-        units_done = step // checkpoint_every
-        with Preemption(manager) as preemption:
+    checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
+    with Preemption(checkpoints, chief) as preemption, reading(dataset, eval_dataset):
+        if not checkpoints.restore() and not trained.initialized:
+            trained.initialize(*_first_examples(dataset, min(count, _INITIAL_IMAGES), seed))
+        step = int(trained.optimizer.iterations.numpy())
+        _check_workers_agree(strategy, step)
+        ours = [StopAtNaN(checkpoints, _NAN_LIMITS[on_nan]), StopAtStep(steps)]
+        every = settings["evaluate_every"]
+        if chief:
+            checkpoints.remove_unfinished()
+            cut_log(workdir / "metrics.jsonl", step)
+            shown = _first_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed)
+            ours += [
+                Evaluation(
+                    workdir, every, steps, batch_size, evaluate if eval_dataset is not None else None,
+                    shown if len(model.event_shape) == 3 else None, checkpoints,
+                ),
+                SampleGrid(workdir, every, steps),
+                SaveCheckpoint(checkpoints, checkpoint_steps, checkpoint_minutes, steps),
+            ]  # fmt: skip
+        if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(
-                training_batches(dataset, batch_size, seed, first_step=step),
-                steps_per_epoch=min(checkpoint_every, steps - step),
-                initial_epoch=units_done,
-                epochs=units_done + math.ceil((steps - step) / checkpoint_every),
-                callbacks=[
-                    StopAtStep(steps - step),
-                    preemption,
-                    Evaluation(workdir, batch_size, evaluate if eval_dataset is not None else None),
-                    SampleGrid(workdir),
-                    Checkpoint(manager),
-                ],
-                verbose=verbose,
+                _distributed(strategy, dataset, batch_size, seed, step),
+                steps_per_epoch=min(every, steps - step),
+                initial_epoch=step // every,
+                epochs=step // every + math.ceil((steps - step) / every),
+                callbacks=[*ours, *callbacks, preemption],
+                verbose=verbose if chief else 0,
                 shuffle=False,  # the batches are shuffled already
             )
     trained.optimizer.finalize_variable_values(trained.trainable_variables)
     if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
-        trained.estimate_statistics(training_batches(dataset, batch_size, seed).take(_STATISTICS_BATCHES))
+        with reading(dataset, eval_dataset):
+            batches = training_batches(dataset, batch_size, seed)
+            trained.estimate_statistics(batches.take(_STATISTICS_BATCHES))
 
     if trained is not model:
         model.set_weights(trained.get_weights())
-    model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
+    if chief:
+        model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
+    _check_workers_agree(strategy, steps)  # a worker that left early would end the others
     return model
+
+
+def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Dataset:
+    """The dataset as a source, if it fits into memory, checked against the model."""
+    of_model = checked(in_order(dataset), model)
+    source = as_source(dataset)
+    if not isinstance(source, Source):
+        return of_model
+    return source if model.num_classes else source.without_labels()
 
 
 def _total_steps(steps: int | None, epochs: float | None, steps_per_epoch: float) -> int:
@@ -180,8 +230,19 @@ def _total_steps(steps: int | None, epochs: float | None, steps_per_epoch: float
     return steps
 
 
+def _steps_or_minutes(value: int | str) -> tuple[int | None, float | None]:
+    """`checkpoint_every` as (steps, None) or (None, minutes)."""
+    if isinstance(value, str) and value.endswith("min"):
+        with contextlib.suppress(ValueError):
+            if (minutes := float(value.removesuffix("min"))) > 0:
+                return None, minutes
+    elif isinstance(value, int) and value > 0:
+        return value, None
+    raise ValueError(f"checkpoint_every: got {value!r}, expected steps, at least 1, or minutes, as '10min'.")
+
+
 def _check(settings: dict) -> None:
-    for name in ("learning_rate", "checkpoint_every", "clip_norm"):
+    for name in ("learning_rate", "evaluate_every", "clip_norm"):
         value = settings[name]
         if value is not None and not value > 0:
             raise ValueError(f"{name}: got {value}, expected more than 0.")
@@ -189,6 +250,8 @@ def _check(settings: dict) -> None:
         raise ValueError(f"warmup_steps: got {settings['warmup_steps']}, expected at least 0.")
     if settings["ema"] is not None and not 0 < settings["ema"] < 1:
         raise ValueError(f"ema: got {settings['ema']}, expected a decay between 0 and 1, or None.")
+    if settings["on_nan"] not in _NAN_LIMITS:
+        raise ValueError(f"on_nan: got {settings['on_nan']!r}, expected 'stop' or 'skip'.")
     optimizer_class(settings["optimizer"])
     _schedule(settings)
 
@@ -202,10 +265,10 @@ def _schedule(settings: dict) -> keras.optimizers.schedules.LearningRateSchedule
     raise ValueError(f"schedule: got {settings['schedule']!r}, expected 'cosine' or 'constant'.")
 
 
-def _strategy(model, replicas: int | None, batch_size: int) -> tf.distribute.Strategy:
+def _strategy(model, name, replicas: int | None, batch_size: int, accumulation: int):
     strategy = model.distribute_strategy
-    if strategy.num_replicas_in_sync == 1:
-        strategy = local_strategy(replicas)
+    if strategy is tf.distribute.get_strategy():
+        strategy = choose(name, replicas)
     elif replicas not in (None, strategy.num_replicas_in_sync):
         raise ValueError(
             f"replicas: got {replicas}, expected {strategy.num_replicas_in_sync}, those of the"
@@ -216,12 +279,17 @@ def _strategy(model, replicas: int | None, batch_size: int) -> tf.distribute.Str
             f"batch_size: got {batch_size}, expected a multiple of the"
             f" {strategy.num_replicas_in_sync} replicas."
         )
+    if accumulation < 1 or batch_size // strategy.num_replicas_in_sync % accumulation:
+        raise ValueError(
+            f"accumulation: got {accumulation}, expected a divisor of the"
+            f" {batch_size // strategy.num_replicas_in_sync} images of a replica's batch."
+        )
     return strategy
 
 
 def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Model:
     """`model` itself if its variables live under `strategy`, else a copy whose do."""
-    if strategy.num_replicas_in_sync == model.distribute_strategy.num_replicas_in_sync:
+    if strategy is model.distribute_strategy:
         return model
     with strategy.scope():
         copy = type(model).from_config(model.get_config())
@@ -230,14 +298,11 @@ def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Mo
 
 
 def _compile(model: keras.Model, strategy: tf.distribute.Strategy, settings: dict) -> None:
-    ema, clip_norm = settings["ema"], settings["clip_norm"]
-    make = optimizer_class(settings["optimizer"])
-    if clip_norm is not None and strategy.num_replicas_in_sync > 1:
-        make, clip_norm = clip_over_replicas(make, clip_norm), None
+    ema = settings["ema"]
+    make = guarded(optimizer_class(settings["optimizer"]), settings["clip_norm"])
     with strategy.scope():
         optimizer = make(
             learning_rate=_schedule(settings),
-            global_clipnorm=clip_norm,
             use_ema=ema is not None,
             ema_momentum=ema or 0.99,  # Keras checks it without use_ema too
         )
@@ -246,30 +311,33 @@ def _compile(model: keras.Model, strategy: tf.distribute.Strategy, settings: dic
         model.compile(optimizer=optimizer, jit_compile=False)
 
 
-def _checkpoints(model: keras.Model, folder: Path) -> tf.train.CheckpointManager:
-    checkpoint = tf.train.Checkpoint(
-        model=[variable.value for variable in model.variables],
-        optimizer=[variable.value for variable in model.optimizer.variables],
-    )
-    return tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
-
-
-def _restore(manager: tf.train.CheckpointManager) -> str | None:
-    """Restores the newest checkpoint that is whole; warns of damaged ones. None: there is none."""
-    for path in reversed(manager.checkpoints):
-        try:
-            manager.checkpoint.restore(path).assert_consumed()
-            return path
-        except Exception as error:  # of many bases: IndexError for a file that was cut
-            reason = str(error).splitlines()[0]
-            warnings.warn(f"checkpoint {path} is damaged, the one before is used: {reason}", stacklevel=3)
-    if manager.checkpoints:
+def _check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
+    """Waits for all workers, and makes sure that they are at the same step."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return
+    total, count = sum_over_replicas(strategy, step), strategy.num_replicas_in_sync
+    if total != step * count:
         raise ValueError(
-            f"workdir: all checkpoints in {manager.directory} are damaged, expected a whole one."
+            f"workdir: this worker is at step {step}, the mean over all is {total / count:g};"
+            " expected one folder that all workers share."
         )
-    return None
 
 
-def _first_batch(dataset: tf.data.Dataset, count: int, seed: int):
-    batch = next(iter(training_batches(dataset, min(count, _INITIAL_IMAGES), seed)))
+def _first_examples(dataset: Source | tf.data.Dataset, count: int, seed: int):
+    """`count` shuffled examples, and their labels or None."""
+    batch = next(iter(training_batches(dataset, count, seed)))
     return batch if isinstance(batch, tuple) else (batch, None)
+
+
+def _distributed(strategy, dataset, batch_size, seed, step):
+    """The batches from `step` on, a piece for each replica: every worker reads its own alone."""
+    pieces = strategy.num_replicas_in_sync
+    if strategy is tf.distribute.get_strategy():
+        return training_batches(dataset, batch_size, seed, step)
+
+    def of_worker(context):
+        here = pieces // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+        return training_batches(dataset, batch_size, seed, step, pieces, range(first, first + here))
+
+    return strategy.distribute_datasets_from_function(of_worker)

@@ -1,32 +1,37 @@
 """The folder of a training: what it trains, its checkpoints, its log.
 
 train.json       the model and the settings; a resumed training must agree with it
-    checkpoints/     the newest ones, raw weights and optimiser state (tf.train.CheckpointManager)
-    metrics.jsonl    one line an evaluation
-    tensorboard/     the same numbers and the sample grids, by training step
-    grids/<step>.png sample grids, always of the same latents
-    preset/          the finished model, for `zoo.load`
+checkpoints/     the newest ones: raw weights and optimiser state
+metrics.jsonl    one line an evaluation
+tensorboard/     the same numbers, sample grids and histograms, by training step
+grids/<step>.png sample grids, always of the same latents
+best/            the averaged weights of the best evaluation, for `zoo.load`
+preset/          the finished model, for `zoo.load`
 """
 
+import contextlib
 import json
 import os
 from pathlib import Path
 
 import keras
 
-# Settings that a resumed training may not change: the optimiser's state depends on them.
-_FIXED = ("optimizer", "ema")
+# Settings that a resumed training may change: how long, and how often it tells. The length of the warm-up
+# follows from the steps if it is not given.
+_FREE = {"steps", "warmup_steps", "checkpoint_every", "evaluate_every", "on_nan"}
 
 
-def open_workdir(path: str | os.PathLike, model, settings: dict) -> Path:
+def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = True) -> Path:
     """Makes the folder and writes train.json, or checks that the one there is of this training.
 
+    Args:
+      write: False leaves the folder as it is, for workers that are not the chief.
+
     Raises:
-      ValueError: the folder holds a training of another model, or with another optimiser or EMA.
+      ValueError: the folder holds a training of another model, data or configuration.
       OSError: the folder cannot be made.
     """
     path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
     serialised = keras.saving.serialize_keras_object(model)
     ours = {
         "model": {key: serialised[key] for key in ("registered_name", "config")},
@@ -36,15 +41,41 @@ def open_workdir(path: str | os.PathLike, model, settings: dict) -> Path:
     record = path / "train.json"
     if record.exists():
         _check_same(path, json.loads(record.read_text()), ours)
-    write_atomically(record, json.dumps(ours, indent=2) + "\n")
+    if write:
+        path.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, json.dumps(ours, indent=2) + "\n")
     return path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes `text` under another name in the same folder, then renames it."""
+    """Writes `text` under another name in the same folder, then renames it.
+
+    Raises:
+      OSError: it cannot be written; the message names it.
+    """
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    with _named(path):
+        temporary.write_text(text)
+        os.replace(temporary, path)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds a line to a file.
+
+    Raises:
+      OSError: it cannot be written; the message names it.
+    """
+    with _named(path), path.open("a") as file:
+        file.write(line + "\n")
+
+
+@contextlib.contextmanager
+def _named(path):
+    # The error of a full disk does not tell where.
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"workdir: '{path}' cannot be written ({error.strerror}).") from None
 
 
 def cut_log(path: Path, last_step: int) -> None:
@@ -59,16 +90,16 @@ def cut_log(path: Path, last_step: int) -> None:
 
 
 def _check_same(path: Path, theirs: dict, ours: dict) -> None:
+    """Compares what both have, and names the first difference."""
     pairs = [("model", theirs["model"]["registered_name"], ours["model"]["registered_name"])]
-    for there, here, names in (
-        (theirs["model"]["config"], ours["model"]["config"], ours["model"]["config"]),
-        (theirs["train"], ours["train"], _FIXED),
+    for there, here, free in (
+        (theirs["model"]["config"], ours["model"]["config"], {"name"}),
+        (theirs["train"], ours["train"], _FREE),
     ):
-        pairs += [(name, there.get(name), here.get(name)) for name in names if name != "name"]
-    differences = [f"{name} is {there} there, {here} here" for name, there, here in pairs
-                   if there != here]  # fmt: skip
-    if differences:
-        raise ValueError(
-            f"workdir: {path} holds another training ({'; '.join(differences)});"
-            " expected an empty folder or one of the same model, optimizer and ema."
-        )
+        pairs += [(name, there[name], here[name]) for name in here if name in there and name not in free]
+    for name, there, here in pairs:
+        if there != here:
+            raise ValueError(
+                f"workdir: {path} holds another training, whose {name} is {there}, not {here};"
+                " expected an empty folder or one of the same model, data and settings."
+            )

@@ -24,8 +24,13 @@ class ZooModel(keras.Model):
 
     family: str
 
+    # Whether the loss of an event depends on the batch around it.
+    _needs_whole_batch = False
+
     def __init__(self, num_classes: int = 0, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self._accumulation = 1
+        self._piece = 0
         self.num_classes = check_count("num_classes", num_classes, 0)
         self._initialised = self.add_weight(
             shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
@@ -74,11 +79,66 @@ class ZooModel(keras.Model):
             )
         return super().fit(x, y, batch_size=batch_size, **kwargs)
 
+    @property
+    def accumulation(self) -> int:
+        """In how many pieces, one after the other, `fit` takes the gradient of a batch; 1 at first.
+
+        The gradient is that of the whole batch, in the memory of one piece. Set it before `fit`.
+
+        Raises:
+          ValueError: set below 1, or above 1 for a model with batch normalisation.
+        """
+        return self._accumulation
+
+    @accumulation.setter
+    def accumulation(self, pieces: int) -> None:
+        if pieces != 1 and self._needs_whole_batch:
+            raise ValueError(
+                f"accumulation is {pieces}, expected 1: {self.name} normalises by its whole batch."
+            )
+        self._accumulation = check_count("accumulation", pieces, 1)
+
     def train_step(self, data):
-        return super().train_step(self._as_input(data))
+        inputs = self._as_input(data)
+        step = super().train_step if self._accumulation == 1 else self._accumulated_step
+        return self._as_logs(step(inputs))
 
     def test_step(self, data):
-        return super().test_step(self._as_input(data))
+        return self._as_logs(super().test_step(self._as_input(data)))
+
+    def _accumulated_step(self, inputs):
+        """Keras's `train_step`, the gradient summed over the pieces of the batch."""
+        count, weights = self._accumulation, self.trainable_weights
+        pieces = tf.nest.map_structure(lambda x: _in_pieces(x, count), inputs[0])
+
+        def add_piece(k, loss, sums):
+            self._piece = k
+            piece = tf.nest.map_structure(lambda x: x[k], pieces)
+            with tf.GradientTape() as tape:
+                y_pred = self(piece, training=True)
+                part = self._compute_loss(x=piece, y_pred=y_pred, training=True) / count
+                scaled = self.optimizer.scale_loss(part)
+            grads = tape.gradient(scaled, weights, unconnected_gradients="zero")
+            return k + 1, loss + part, [total + grad for total, grad in zip(sums, grads, strict=True)]
+
+        start = (0, 0.0, [tf.zeros(weight.shape, weight.dtype) for weight in weights])
+        _, loss, grads = tf.while_loop(lambda k, *_: k < count, add_piece, start)
+        self._piece = 0
+        self._loss_tracker.update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
+        self.optimizer.apply_gradients(zip(grads, weights, strict=True))
+        return self.compute_metrics(inputs[0], None, None)
+
+    # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
+    # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
+
+    def _as_logs(self, logs):
+        """Logs that Keras can average over workers: it does so along axis 0, which scalars lack."""
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return {name: tf.reshape(value, [1]) for name, value in logs.items()}
+        return logs
+
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        """Does nothing: the constructor has built the model, and Keras would reduce a batch over workers."""
 
     def _as_input(self, data):
         """Keras's (x, y) with the labels beside the images: they are an input, not a target."""
@@ -180,6 +240,11 @@ def check_number(name: str, value, minimum: float) -> float:
     if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < minimum:
         raise ValueError(f"{name} is {value!r}, expected a finite number of at least {minimum:g}.")
     return float(value)
+
+
+def _in_pieces(x, count):
+    """A batch `[N, ...]` as `[count, N / count, ...]`."""
+    return tf.reshape(x, [count, (x.shape[0] or tf.shape(x)[0]) // count, *x.shape[1:]])
 
 
 def _first_batch(x, y, batch_size):

@@ -18,7 +18,7 @@ from latentzoo.trainers import train as train_function
 from latentzoo.zoo.flows import Glow
 
 SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
-COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "train"]
+COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "train", "export", "request"]
 
 
 def run(*arguments) -> None:
@@ -232,9 +232,44 @@ def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, ca
 def test_settings_are_those_of_trainers_train():
     parameters = inspect.signature(train_function).parameters
     own = {"model", "dataset", "workdir", "eval_dataset", "metadata", "verbose"}
+    own |= {"strategy", "replicas", "callbacks"}  # of the machine or of Python, not of a recipe
     assert set(train.SETTINGS) == set(parameters) - own
     for name, (_, default, _) in train.SETTINGS.items():
         assert default == parameters[name].default, name
+
+
+def test_two_replicas_of_one_processor(tmp_path):
+    arguments = ["train", "glow", "--dataset", SMALL, "--workdir", tmp_path, "--replicas", 2, "--steps", 1]
+    arguments += [*TINY, "--set", "depth=1", "--set", "levels=1", "--set", "width=4", "--deterministic"]
+    command = [sys.executable, "-c", "from latentzoo.cli import main; main.run()", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"preset in {tmp_path / 'preset'}\n")
+
+
+@pytest.fixture
+def damaged_folder(images, tmp_path):
+    """Twenty images, of which one is cut short."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for k, image in enumerate(images[:20]):
+        Image.fromarray(image[..., 0]).save(folder / f"{k:02}.png")
+    cut = folder / "03.png"
+    cut.write_bytes(cut.read_bytes()[:-40])
+    return folder
+
+
+def test_an_image_that_cannot_be_read_is_named_or_skipped(damaged_folder, tmp_path, capsys):
+    fixed = ["train", "glow", "--dataset", damaged_folder, "--eval_split", "none", "--steps", 3]
+    fixed += [*TINY, "--set", "depth=1", "--set", "levels=1", "--set", "width=4"]
+    with pytest.raises(SystemExit) as stop:
+        run(*fixed, "--workdir", tmp_path / "a")
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert stop.value.code == 2
+    assert f"image file '{damaged_folder / '03.png'}' cannot be read" in error
+    with pytest.warns(UserWarning, match="03.png"):
+        run(*fixed, "--workdir", tmp_path / "b", "--skip_unreadable")
+    assert "1 images could not be read and were passed over" in capsys.readouterr().err
 
 
 # Bad input

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from latentzoo import zoo
 from latentzoo.trainers import train
-from latentzoo.zoo.flows import Glow
+from latentzoo.zoo.flows import Glow, RealNVP
 
 FAST = {"batch_size": 8, "learning_rate": 0.05, "schedule": "constant", "verbose": 0}
 
@@ -179,7 +179,7 @@ import runpy
 import sys
 import numpy as np
 from latentzoo.trainers import train
-from latentzoo.zoo.flows import Glow
+from latentzoo.zoo.flows import Glow, RealNVP
 model = runpy.run_path(sys.argv[1])["PixelFlow"]()
 train(model, np.load(sys.argv[2]), workdir=sys.argv[3], steps=10**6, batch_size=8,
       learning_rate=0.05, schedule="constant", warmup_steps=0, checkpoint_every=5, verbose=0)
@@ -253,7 +253,15 @@ def test_damaged_checkpoints_alone_are_an_error(pixel_flow, images, tmp_path):
         ({"batch_size": 0}, "batch_size: got 0, expected 1 to 64, the size of the dataset."),
         ({"learning_rate": -1.0}, "learning_rate: got -1.0, expected more than 0."),
         ({"clip_norm": 0.0}, "clip_norm: got 0.0, expected more than 0."),
-        ({"checkpoint_every": 0}, "checkpoint_every: got 0, expected more than 0."),
+        ({"checkpoint_every": 0}, "checkpoint_every: got 0, expected steps, at least 1, or minutes"),
+        ({"checkpoint_every": "0min"}, "checkpoint_every: got '0min', expected steps, at least 1, or"),
+        ({"evaluate_every": -1}, "evaluate_every: got -1, expected more than 0."),
+        ({"keep_checkpoints": 0}, "keep_checkpoints: got 0, expected at least 1."),
+        ({"on_nan": "ignore"}, "on_nan: got 'ignore', expected 'stop' or 'skip'."),
+        ({"accumulation": 3}, "accumulation: got 3, expected a divisor of the 8 images"),
+        ({"strategy": "tpu"}, "strategy: got 'tpu', expected one of one, mirrored, multi_worker."),
+        ({"strategy": "one", "replicas": 2}, "replicas: got 2 with strategy 'one', expected strategy"),
+        ({"strategy": "multi_worker"}, "strategy: got 'multi_worker' without a cluster in the"),
         ({"warmup_steps": -1}, "warmup_steps: got -1, expected at least 0."),
         ({"ema": 1.0}, "ema: got 1.0, expected a decay between 0 and 1, or None."),
         ({"eval_examples": 0}, "eval_examples: got 0, expected at least 1."),
@@ -288,17 +296,96 @@ def test_bad_datasets(pixel_flow, images, tmp_path):
 def test_workdir_of_another_training(pixel_flow, images, tmp_path):
     train(pixel_flow(), images, workdir=tmp_path, steps=2, **FAST)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match=r"^workdir: .* \(width is 1 there, 2 here\)"):
-        train(pixel_flow(width=2), images, workdir=tmp_path, steps=4, **FAST)
-    with pytest.raises(ValueError, match="optimizer is adam there, adamax here"):
-        train(pixel_flow(), images, workdir=tmp_path, steps=4, optimizer="adamax", **FAST)
+    for model, change, message in (
+        (pixel_flow(width=2), {"batch_size": 4}, "whose width is 1, not 2;"),
+        (pixel_flow(), {"batch_size": 4, "seed": 3}, "whose batch_size is 8, not 4;"),
+        (pixel_flow(), {"optimizer": "adamax"}, "whose optimizer is adam, not adamax;"),
+        (pixel_flow(), {"metadata": {"dataset": "b"}}, "whose dataset is None, not b;"),
+    ):
+        with pytest.raises(ValueError, match=f"^workdir: .* holds another training, {message}"):
+            train(model, images, workdir=tmp_path, steps=4, **{**FAST, **change})
+    with pytest.raises(ValueError, match="whose examples is 64, not 63;"):
+        train(pixel_flow(), images[1:], workdir=tmp_path, steps=4, **FAST)
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
-def test_divergence_keeps_the_last_checkpoint(pixel_flow, images, tmp_path):
-    train(pixel_flow(), images, workdir=tmp_path, steps=2, **FAST)
-    broken = {**FAST, "learning_rate": 1e30, "clip_norm": None}
-    with pytest.raises(ValueError, match="^learning_rate: the loss became .* in steps 2 to 6"):
-        train(pixel_flow(), images, workdir=tmp_path, steps=6, **broken)
-    latest = tf.train.latest_checkpoint(tmp_path / "checkpoints")
-    assert Path(latest).name == "ckpt-2"
+def spiky(pixel_flow, *bad_steps):
+    """A flow whose loss is NaN at steps counted from 0."""
+
+    class Spiky(pixel_flow):
+        def _loss(self, events, bijector):
+            bad = tf.reduce_any(tf.equal(self.optimizer.iterations.value, bad_steps))
+            return super()._loss(events, bijector) * tf.where(bad, np.nan, 1.0)
+
+    return Spiky()
+
+
+def test_a_gradient_not_finite_stops(pixel_flow, images, tmp_path):
+    message = (
+        "^learning_rate: at step 6 the gradient of .*shift is not finite, expected a finite one;"
+        " the last good checkpoint is .*ckpt-4;"
+    )
+    with pytest.raises(ValueError, match=message):
+        train(spiky(pixel_flow, 5), images, workdir=tmp_path, steps=8, checkpoint_every=2, **FAST)
+    assert Path(tf.train.latest_checkpoint(tmp_path / "checkpoints")).name == "ckpt-4"
+
+
+def test_a_gradient_not_finite_is_skipped(pixel_flow, images, tmp_path):
+    settings = {**FAST, "steps": 12, "checkpoint_every": 4, "on_nan": "skip", "ema": None}
+    model = train(spiky(pixel_flow, 2, 3, 7), images, workdir=tmp_path, **settings)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert [line.get("skipped") for line in log(tmp_path)] == [2, 3, 3]
+    with pytest.raises(ValueError, match=r"at step 12 .* not finite \(10 steps in a row\)"):
+        train(spiky(pixel_flow, *range(2, 20)), images, workdir=tmp_path / "more", **settings)
+
+
+def test_accumulated_gradients_equal_those_of_the_batch(images, tmp_path):
+    models = []
+    for pieces, replicas in ((1, 1), (4, 1), (2, 2)):
+        model = Glow(image_shape=(4, 4, 1), levels=1, depth=2, width=8)
+        settings = {**FAST, "learning_rate": 0.002, "batch_size": 16, "ema": None, "replicas": replicas}
+        workdir = tmp_path / f"{pieces}-{replicas}"
+        models.append(train(model, images, workdir=workdir, steps=10, accumulation=pieces, **settings))
+        assert log(workdir)[-1]["loss"] == pytest.approx(log(tmp_path / "1-1")[-1]["loss"], rel=1e-5)
+    assert_same_weights(models[0], models[1], rtol=1e-5, atol=1e-6)
+    assert_same_weights(models[0], models[2], rtol=1e-5, atol=1e-6)
+
+
+def test_pieces_of_a_batch_draw_other_noise(pixel_flow, images, tmp_path):
+    class Recorder(pixel_flow):
+        def _training_noise(self, events):
+            noise = super()._training_noise(events)
+            tf.py_function(lambda x: seen.append(x.numpy()), [noise], [])
+            return noise
+
+    seen = []
+    pixels = (images * 255).astype(np.uint8)
+    train(Recorder(), pixels, workdir=tmp_path, steps=3, accumulation=2, **FAST)
+    assert len(seen) == 6 and len({noise.tobytes() for noise in seen}) == 6
+
+
+def test_batch_normalisation_cannot_be_accumulated(images, tmp_path):
+    model = RealNVP(image_shape=(4, 4, 1), levels=1, width=4, blocks=1)
+    with pytest.raises(
+        ValueError, match="^accumulation is 2, expected 1: .* normalises by its whole batch.$"
+    ):
+        train(model, images, workdir=tmp_path, steps=2, accumulation=2, **FAST)
+
+
+def test_histograms_of_log_determinants(images, tmp_path):
+    model = Glow(image_shape=(4, 4, 1), levels=2, depth=1, width=4)
+    train(model, images, workdir=tmp_path, steps=2, **FAST)
+    tags = {
+        value.tag
+        for path in (tmp_path / "tensorboard").iterdir()
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
+    assert {"log_det/level_0", "log_det/level_1"} <= tags
+
+
+def test_the_progress_bar_tells_bits_and_speed(pixel_flow, images, tmp_path, capsys):
+    train(pixel_flow(), images, workdir=tmp_path, steps=4, eval_dataset=images, **{**FAST, "verbose": 2})
+    printed = capsys.readouterr().out
+    assert "bits_per_dim: " in printed and "images_per_second: " in printed
+    assert "eval_bits_per_dim: " in printed and "loss" not in printed
