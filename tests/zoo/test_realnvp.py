@@ -125,6 +125,16 @@ def test_moving_statistics_are_those_of_the_batch_mixed_in():
     np.testing.assert_allclose(first.moving_variance, expected, rtol=1e-5)
 
 
+def test_a_batch_that_is_not_finite_leaves_the_moving_statistics():
+    model = RealNVP(event_shape=(2,), depth=2, width=4)
+    model.compile(optimizer="sgd")
+    model.initialize(np.random.default_rng(0).normal(size=[64, 2]).astype(np.float32))
+    before = [weight.numpy() for weight in model.non_trainable_variables]
+    model(tf.constant([[np.nan, 0.0], [1.0, 2.0]]), training=True)
+    for weight, value in zip(model.non_trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
 def test_moving_statistics_stay_in_evaluation(trained_vector_model):
     before = [v.numpy() for v in trained_vector_model.non_trainable_variables]
     trained_vector_model.log_prob(POINTS)

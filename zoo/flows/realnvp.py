@@ -257,8 +257,10 @@ class NormalisedCoupling(keras.layers.Layer):
         return tfb.Chain([batch_norm, coupling])
 
     def _move(self, mean, variance, momentum):
+        # A batch that is not finite would stay in the averages for good.
+        finite = tf.math.is_finite(tf.reduce_sum(mean) + tf.reduce_sum(variance))
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(momentum * moving + (1 - momentum) * new)
+            moving.assign(tf.where(finite, momentum * moving + (1 - momentum) * new, moving))
 
 
 def _in_turn(bijectors):
