@@ -9,7 +9,7 @@ import sys
 from absl import app
 from absl.flags import argparse_flags
 
-from . import evaluate, info, interpolate, reconstruct, sample, train
+from . import evaluate, export, info, interpolate, reconstruct, request, sample, train
 from . import list as list_presets
 
 COMMANDS = {
@@ -20,6 +20,8 @@ COMMANDS = {
     "interpolate": interpolate,
     "evaluate": evaluate,
     "train": train,
+    "export": export,
+    "request": request,
 }
 
 
@@ -38,7 +40,7 @@ def run() -> None:
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = Parser(
         prog="latentzoo",
-        description="Generative models with latent spaces: sample, look at, score and train them.",
+        description="Generative models with latent spaces: sample, look at, score, train and serve them.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():

@@ -18,6 +18,9 @@ from .checkpoints import Checkpoints
 from .strategies import sum_over_replicas
 from .workdir import append_line
 
+# Metrics of which less is better.
+_COSTS = {"bits_per_dim", "reconstruction_error"}
+
 
 class StepCallback(keras.callbacks.Callback):
     """Calls `at_step(step, logs)` after every step, numbered from 1 over all runs of a training."""
@@ -74,15 +77,16 @@ class Evaluation(StepCallback):
     """After every `every` steps and the last, adds a line to metrics.jsonl and scalars to TensorBoard.
 
     The line has step, loss (training, mean since the line before), learning_rate, images_per_second;
-    `skipped` if steps were; and with `evaluate`, each metric's value under its name, standard_error and
-    num_examples. When its first metric is the best so far, the averaged weights are kept as the preset
-    folder `best`. The progress bar shows the loss under its unit, and images_per_second.
+    `skipped` if steps were; and the value of the metric that `evaluate` gives under its name,
+    standard_error and num_examples. When it is the best so far, the averaged weights are kept as the
+    preset folder `best`. The progress bar shows the loss by its name, and images_per_second.
 
     Args:
       workdir: the folder of the training.
       every, last: steps.
       batch_size: over all replicas.
-      evaluate: gives the entries of `metrics.evaluate`; called with the averaged weights in place.
+      evaluate: gives the one entry of `metrics.evaluate`, or none; called with the averaged weights in
+        place.
       log_dets: images whose log-determinants, level by level, TensorBoard shows as histograms.
       checkpoints: remember the best value.
 
@@ -96,7 +100,7 @@ class Evaluation(StepCallback):
         every: int,
         last: int,
         batch_size: int,
-        evaluate: Callable[[], list[dict]] | None,
+        evaluate: Callable[[], list[dict]],
         log_dets: tuple | None,
         checkpoints: Checkpoints,
     ):
@@ -110,7 +114,6 @@ class Evaluation(StepCallback):
         self.checkpoints = checkpoints
 
     def on_train_begin(self, logs=None):
-        self.unit = "bits_per_dim" if len(self.model.event_shape) == 3 else "nats"
         self.told: dict[str, float] = {}  # beside the loss, until told anew
         self.started = None
 
@@ -131,7 +134,7 @@ class Evaluation(StepCallback):
 
     def _show(self, logs):
         """Makes of Keras's logs what the progress bar tells."""
-        logs[self.unit] = logs.pop("loss")
+        logs[self.model.loss_name] = logs.pop("loss")
         logs |= self.told
 
     def _log(self, step, logs):
@@ -150,13 +153,11 @@ class Evaluation(StepCallback):
         if skipped:
             scalars["skipped"] = skipped
         with averaged_weights(self.model):
-            if self.evaluate:
-                entries = self.evaluate()
-                for entry in entries:
-                    scalars |= {entry["name"]: entry["value"]}
-                    scalars |= {key: entry[key] for key in ("standard_error", "num_examples")}
-                    self.told[f"eval_{entry['name']}"] = entry["value"]
-                self._keep_best(entries[0])
+            for entry in self.evaluate():
+                scalars |= {entry["name"]: entry["value"]}
+                scalars |= {key: entry[key] for key in ("standard_error", "num_examples")}
+                self.told[f"eval_{entry['name']}"] = entry["value"]
+                self._keep_best(entry)
             self._write_histograms(step)
         append_line(self.workdir / "metrics.jsonl", json.dumps({"step": step, **scalars}))
         with self.writer.as_default(step):
@@ -166,8 +167,7 @@ class Evaluation(StepCallback):
         self.writer.flush()
 
     def _keep_best(self, entry):
-        # Of likelihoods the highest is best, of bits the fewest.
-        cost = -entry["value"] if entry["name"] == "log_prob" else entry["value"]
+        cost = entry["value"] if entry["name"] in _COSTS else -entry["value"]
         if cost < self.checkpoints.best.numpy():
             self.checkpoints.best.assign(cost)
             self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})
@@ -183,7 +183,7 @@ class Evaluation(StepCallback):
 class SampleGrid(StepCallback):
     """After every `every` steps and the last, draws samples of the same `num` latents.
 
-    They become a PNG and a TensorBoard image. Does nothing for a model of vectors.
+    They become a PNG and a TensorBoard image. Does nothing for a model of vectors, or that has no samples.
     """
 
     def __init__(self, workdir: Path, every: int, last: int, num: int = 16):
@@ -194,7 +194,8 @@ class SampleGrid(StepCallback):
         self.num = num
 
     def at_step(self, step, logs):
-        if len(self.model.event_shape) != 3 or (step % self.every and step != self.last):
+        draws_images = hasattr(self.model, "sample") and len(self.model.event_shape) == 3
+        if not draws_images or (step % self.every and step != self.last):
             return
         classes = self.model.num_classes
         labels = np.arange(self.num) % classes if classes else None

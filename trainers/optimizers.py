@@ -38,10 +38,10 @@ def guarded(keras_class: type, clip_norm: float | None = None) -> type:
     >>> from latentzoo.trainers.optimizers import guarded
     >>> weight = keras.Variable([1.0, 2.0])
     >>> optimizer = guarded(keras.optimizers.SGD, clip_norm=1.0)(learning_rate=0.5)
-    >>> optimizer.apply([np.float32([3.0, 4.0])], [weight])
+    >>> optimizer.apply([np.float32([0.0, 4.0])], [weight])
     >>> optimizer.apply([np.float32([np.nan, 0.0])], [weight])
-    >>> weight.numpy().round(3).tolist(), int(optimizer.skipped), int(optimizer.iterations)
-    ([0.7, 1.6], 1, 2)
+    >>> weight.numpy().tolist(), int(optimizer.skipped), int(optimizer.iterations)
+    ([1.0, 1.5], 1, 2)
     """
 
     class Guarded(keras_class):

@@ -149,12 +149,17 @@ def train(
         "seed": seed,
     }
     _check(settings)
+    if batch_parts != 1 and not hasattr(model, "batch_parts"):
+        raise ValueError(f"batch_parts: got {batch_parts}, expected 1: {model.name} has no parts.")
     for name, value in (("eval_examples", eval_examples), ("keep_checkpoints", keep_checkpoints)):
         if value < 1:
             raise ValueError(f"{name}: got {value}, expected at least 1.")
     scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
+    every = settings["evaluate_every"]
 
     def evaluate():
+        if scored is None:
+            return []
         return metrics.evaluate(trained, scored, num=eval_examples, seed=seed, verbose=False)
 
     strategy = _strategy(model, strategy, replicas, batch_size, accumulation)
@@ -162,7 +167,9 @@ def train(
     about_data = {"dataset": (metadata or {}).get("dataset"), "examples": count}
     workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
     trained = _copy_into(strategy, model)
-    trained.batch_parts, trained.accumulation = batch_parts, accumulation
+    trained.accumulation = accumulation
+    if hasattr(trained, "batch_parts"):
+        trained.batch_parts = batch_parts
     _compile(trained, strategy, settings)
     checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
     with Preemption(checkpoints, chief) as preemption, reading(dataset, eval_dataset):
@@ -171,19 +178,16 @@ def train(
         step = int(trained.optimizer.iterations.numpy())
         _check_workers_agree(strategy, step)
         ours = [StopAtNaN(checkpoints, _NAN_LIMITS[on_nan]), StopAtStep(steps)]
-        every = settings["evaluate_every"]
         if chief:
             checkpoints.remove_unfinished()
             cut_log(workdir / "metrics.jsonl", step)
-            shown = _first_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed)
+            has_levels = hasattr(model, "level_log_dets") and len(model.event_shape) == 3
+            shown = _first_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
             ours += [
-                Evaluation(
-                    workdir, every, steps, batch_size, evaluate if eval_dataset is not None else None,
-                    shown if len(model.event_shape) == 3 else None, checkpoints,
-                ),
+                Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
                 SampleGrid(workdir, every, steps),
                 SaveCheckpoint(checkpoints, checkpoint_steps, checkpoint_minutes, steps),
-            ]  # fmt: skip
+            ]
         if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(

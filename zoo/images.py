@@ -78,6 +78,17 @@ def dequantise(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -
     return (bins + noise) / 2.0**num_bits
 
 
+def to_uint8(images: tf.Tensor) -> tf.Tensor:
+    """Float images in [0, 1] as uint8, each value's bin of the 256: `pictures.to_uint8` for graphs.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.images import to_uint8
+    >>> to_uint8(tf.constant([0.0, 0.5, 1.0])).numpy().tolist()
+    [0, 128, 255]
+    """
+    return tf.cast(tf.clip_by_value(tf.floor(images * 256.0), 0.0, 255.0), tf.uint8)
+
+
 def _batch_of(shape):
     return f"[N, {', '.join(map(str, shape))}]"
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import saving
+from .signatures import Signature
 
 
 class ZooModel(keras.Model):
@@ -23,6 +24,9 @@ class ZooModel(keras.Model):
     """
 
     family: str
+
+    # What the loss is, such as bits_per_dim.
+    loss_name = "loss"
 
     # Whether the loss of an event depends on the batch around it.
     _needs_whole_batch = False
@@ -187,6 +191,14 @@ class ZooModel(keras.Model):
           OSError: the folder cannot be written.
         """
         saving.save_to_preset(self, folder, metadata)
+
+    def serving_signatures(self) -> list[Signature]:
+        """What an export of the model offers a server, the default first: see `latentzoo.zoo.signatures`.
+
+        Raises:
+          ValueError: the family has none.
+        """
+        raise ValueError(f"{self.name} is a {type(self).__name__}, which has no signatures for a server.")
 
 
 def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:

@@ -5,13 +5,12 @@ import importlib
 import json
 import os
 import shutil
-import tempfile
 from importlib import metadata as package_metadata
 from pathlib import Path
 
 import keras
 
-from . import registry
+from . import folders, registry
 
 CONFIG = "config.json"
 METADATA = "metadata.json"
@@ -52,19 +51,30 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
     """Writes `model` to `folder` whole or not at all: see `ZooModel.save_to_preset`."""
     folder = Path(folder).resolve()
     _check_replaceable(folder)
-    scratch = _scratch_folder(folder)
+    scratch = folders.scratch_beside(folder)
     try:
+        _check_space(model, folder)
         _write_json(scratch / CONFIG, _config(model))
-        _without_optimizer(model).save_weights(scratch / WEIGHTS)
+        fresh_copy(model).save_weights(scratch / WEIGHTS)
         _write_json(scratch / METADATA, _metadata(model, folder.name, scratch, metadata or {}))
-        scratch.chmod(0o755)
-        _replace(scratch, folder)
+        folders.put_in_place(scratch, folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """A copy: Keras writes the optimiser's slots beside the weights, two or three times their size."""
+def _check_space(model, folder):
+    """HDF5 crashes where a file cannot grow, so a full disk is looked for before."""
+    needed = 2**20 + sum(weight.size * 4 for weight in model.get_weights())
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise OSError(f"'{folder}' cannot be written: it needs {needed} bytes, and {free} are free.")
+
+
+def fresh_copy(model: keras.Model) -> keras.Model:
+    """A model of the same config and weights, without what came since: optimiser, strategy, traces.
+
+    Keras writes the optimiser's slots beside the weights, two or three times their size.
+    """
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
@@ -124,32 +134,6 @@ def _check_replaceable(folder):
             raise FileExistsError(f"'{path}' is a file, expected a folder.")
     if folder.exists() and not (folder / METADATA).exists() and any(folder.iterdir()):
         raise FileExistsError(f"'{folder}' is neither empty nor a preset, so it is not replaced.")
-
-
-def _scratch_folder(folder):
-    """A new folder beside `folder`, so that it can be renamed to it."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise OSError(f"'{folder}' cannot be written: {error.strerror}.") from None
-
-
-def _replace(scratch, folder):
-    """Puts `scratch` where `folder` is. What was there is moved aside, and comes back if that fails."""
-    if not folder.exists():
-        scratch.rename(folder)
-        return
-    aside = _scratch_folder(folder)
-    try:
-        folder.rename(aside / "preset")
-        scratch.rename(folder)
-    except BaseException:
-        if not folder.exists():
-            (aside / "preset").rename(folder)
-        aside.rmdir()
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _from_config(path):

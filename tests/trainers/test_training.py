@@ -212,7 +212,7 @@ def test_stopped_training_goes_on(pixel_flow, images, tmp_path, sent):
     whole = train(pixel_flow(), pixels, workdir=tmp_path / "whole", **settings)
     assert_same_weights(resumed, whole)
     logged = [line["step"] for line in log(tmp_path / "stopped")]
-    assert logged == [*range(5, done + 1, 5), *range(done + 5, last, 5), last]
+    assert logged == list(range(5, last + 1, 5))
 
 
 def damage(checkpoint):

@@ -150,7 +150,7 @@ def test_a_failure_leaves_the_old_preset_whole_and_nothing_else(own_preset, tiny
     real_rename = Path.rename
 
     def rename(source, target):
-        if Path(target) == own_preset and (source / "config.json").exists() and source.name != "preset":
+        if Path(target) == own_preset and (source / "config.json").exists() and source.name != "old":
             raise OSError("the disk is gone")
         return real_rename(source, target)
 

@@ -10,6 +10,8 @@ import tensorflow_probability as tfp
 from .. import seeds
 from ..images import bin_centres, check_images, check_kind, check_vectors, dequantise
 from ..model import ZooModel, check_count, check_number
+from ..signatures import Signature
+from .serving import flow_signatures
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -64,6 +66,11 @@ class Flow(ZooModel):
     def latent_size(self) -> int:
         """D, the number of latent dimensions: as many as the data has."""
         return math.prod(self.event_shape)
+
+    @property
+    def loss_name(self) -> str:
+        """What the loss is, in words: bits_per_dim for images, nats for vectors."""
+        return "bits_per_dim" if len(self.event_shape) == 3 else "nats"
 
     @property
     def batch_parts(self) -> int:
@@ -223,6 +230,10 @@ class Flow(ZooModel):
         first = self._encode(*self._check_one(image_a, labels, "image_a"))[0]
         last = self._encode(*self._check_one(image_b, labels, "image_b"))[0]
         return self.decode(tf.linspace(first, last, steps), labels)
+
+    def serving_signatures(self) -> list[Signature]:
+        """What an export of the flow offers a server, the main one first: see `flow_signatures`."""
+        return flow_signatures(self)
 
     def _check_events(self, events, labels):
         if len(self.event_shape) == 1:

@@ -1,0 +1,35 @@
+"""Write a model as a SavedModel for TF Serving, with the files that the server reads beside it."""
+
+import argparse
+from pathlib import Path
+
+from ..zoo import registry
+from . import arguments as types
+from . import models
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    types.add_preset(parser)
+    parser.add_argument(
+        "--out",
+        type=types.new_folder,
+        default="models",
+        help="the folder of all the server's models (default %(default)s)",
+    )
+    parser.add_argument("--name", help="of the model on the server (default: the preset's)")
+    parser.add_argument("--version", type=types.integer(1), help="(default: the next one)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a version that is there")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    name = arguments.name or registry.info(arguments.preset)["name"]
+    if Path(name).name != name or name.startswith("."):
+        raise ValueError(f"name must be that of a folder, got '{name}'.")
+    model = models.load_model(arguments.preset)
+    from .. import export
+    from ..export.server_files import write_server_files
+
+    folder = Path(arguments.out)
+    path = export.saved_model(model, folder / name, version=arguments.version, overwrite=arguments.overwrite)
+    write_server_files(folder)
+    print(f"version {path.name} of {name} in {path}")

@@ -1,0 +1,37 @@
+"""Signatures as compiled functions with the checks and the encoded twins in them."""
+
+import inspect
+
+import tensorflow as tf
+
+from ..zoo.signatures import Signature
+from . import png
+from .checks import check
+
+
+def compile_signatures(
+    signatures: list[Signature],
+) -> dict[str, tuple[Signature, tf.types.experimental.GenericFunction]]:
+    """Each signature and its twin on encoded images, with their compiled functions, by name."""
+    compiled = {}
+    for signature in signatures:
+        run = _compile(signature)
+        compiled[signature.name] = signature, run
+        twin = png.twin(signature, run)
+        if twin:
+            compiled[twin.name] = twin, _compile(twin)
+    return compiled
+
+
+def _compile(signature):
+    inputs = signature.inputs
+
+    def run(*tensors):
+        return signature.function(*check(dict(zip(inputs, tensors, strict=True)), inputs))
+
+    # The inputs by name, not as *tensors: that is what TensorFlow calls the inputs of the signature.
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    run.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in inputs])
+    run.__name__ = signature.name
+    specs = [tf.TensorSpec([None, *spec.shape], spec.dtype, name) for name, spec in inputs.items()]
+    return tf.function(run, input_signature=specs, autograph=False)

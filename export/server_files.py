@@ -1,0 +1,128 @@
+"""What TF Serving reads beside the models: which models, how to batch, what to monitor, how to start."""
+
+import json
+import os
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from .versions import versions
+
+# Batches are padded to the next of these. Close to each other: on a processor padding costs as much as work.
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+MODELS = "models.config"
+BATCHING = "batching_parameters.txt"
+MONITORING = "monitoring.config"
+COMPOSE = "compose.yaml"
+
+# Where the folder of the models is in the server's container.
+MOUNT = "/models"
+
+
+def write_server_files(folder: str | os.PathLike, batch_sizes: Sequence[int] = BATCH_SIZES) -> None:
+    """Writes the server's files into a folder of exported models, `<folder>/<model>/<version>/`.
+
+    `models.config` is written anew each time, with all models that are there. The other files are yours
+    to tune: those that are there are left as they are.
+
+    Args:
+      folder: of the models.
+      batch_sizes: to which the server pads batches, increasing.
+
+    Raises:
+      OSError: the folder cannot be written.
+    """
+    folder = Path(folder)
+    models = {path.name: versions(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+    _write(folder / MODELS, models_config({name: found for name, found in models.items() if found}))
+    for name, text in [
+        (BATCHING, batching_parameters(batch_sizes)),
+        (MONITORING, MONITORING_CONFIG),
+        (COMPOSE, compose_file()),
+    ]:
+        if not (folder / name).exists():
+            _write(folder / name, text)
+
+
+def models_config(models: dict[str, list[int]]) -> str:
+    """A `ModelServerConfig` in text format, read again by the server every minute.
+
+    The two newest versions of each model are served, under the labels `newest` and `previous`: a client
+    that asks for a label goes back without the server's help when a new version disappoints.
+
+    Args:
+      models: the versions of each model, increasing.
+    """
+    configs = "".join(_model_config(name, versions[-2:]) for name, versions in models.items())
+    return (
+        "# Written by `latentzoo export` each time, with the models it finds.\n"
+        f"model_config_list {{\n{configs}}}\n"
+    )
+
+
+def _model_config(name, served):
+    labels = zip(("newest", "previous"), reversed(served), strict=False)
+    return (
+        "  config {\n"
+        f"    name: {json.dumps(name)}\n"
+        f"    base_path: {json.dumps(f'{MOUNT}/{name}')}\n"
+        '    model_platform: "tensorflow"\n'
+        "    model_version_policy { latest { num_versions: 2 } }\n"
+        + "".join(f'    version_labels {{ key: "{label}" value: {version} }}\n' for label, version in labels)
+        + "  }\n"
+    )
+
+
+def batching_parameters(batch_sizes: Sequence[int]) -> str:
+    """`BatchingParameters` in text format.
+
+    Raises:
+      ValueError: sizes that do not increase from at least 1.
+    """
+    sizes = list(batch_sizes)
+    if not sizes or sizes[0] < 1 or any(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
+        raise ValueError(f"batch_sizes is {sizes}, expected increasing positive integers.")
+    return (
+        "# A batch is padded to the next allowed size: the warm-up requests of the models have these.\n"
+        + "".join(f"allowed_batch_sizes: {size}\n" for size in sizes)
+        + f"max_batch_size {{ value: {sizes[-1]} }}\n"
+        "# How long the first request of a batch waits for others.\n"
+        "batch_timeout_micros { value: 2000 }\n"
+        "max_enqueued_batches { value: 1000 }\n"
+    )
+
+
+MONITORING_CONFIG = """\
+# Prometheus finds the metrics at port 8501.
+prometheus_config { enable: true path: "/monitoring/prometheus/metrics" }
+"""
+
+
+def compose_file() -> str:
+    """A Docker Compose file that starts the official server image on the folder it is in."""
+    return f"""\
+# `docker compose up` in this folder: gRPC at port 8500, REST at 8501.
+services:
+  serving:
+    # The models were written by TensorFlow {metadata.version("tensorflow")}: take a server at least as new.
+    image: tensorflow/serving:latest
+    ports: ["8500:8500", "8501:8501"]
+    volumes: ["./:{MOUNT}:ro"]
+    command:
+      - --model_config_file={MOUNT}/{MODELS}
+      - --model_config_file_poll_wait_seconds=60
+      - --allow_version_labels_for_unavailable_models=true
+      - --enable_batching=true
+      - --batching_parameters_file={MOUNT}/{BATCHING}
+      - --monitoring_config_file={MOUNT}/{MONITORING}
+"""
+
+
+def _write(path, text):
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""Warm-up: requests that TF Serving runs when it has loaded a model, before it serves it.
+
+TF Serving reads them from `assets.extra/tf_serving_warmup_requests`, a TFRecord file of at most 1000
+`PredictionLog` protos.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tensorflow as tf
+
+from ..zoo.signatures import Signature
+
+PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
+
+
+def write_requests(folder: Path, model: str, signatures: Iterable[Signature], batch_sizes: Iterable[int]):
+    """Writes a request for each signature at each batch size into the SavedModel in `folder`."""
+    path = folder / PLACE
+    path.parent.mkdir()
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature in signatures:
+            for size in batch_sizes:
+                writer.write(prediction_log(model, signature, size))
+
+
+def prediction_log(model: str, signature: Signature, size: int) -> bytes:
+    """A serialised `PredictionLog` with a request of `size` rows, each of the inputs' examples."""
+    inputs = b""
+    for name, spec in signature.inputs.items():
+        # One value for all elements: TensorFlow fills the tensor with it.
+        tensor = tf.make_tensor_proto(spec.example, spec.dtype, [size, *spec.shape])
+        inputs += _field(2, _field(1, name.encode()) + _field(2, tensor.SerializeToString()))
+    model_spec = _field(1, model.encode()) + _field(3, signature.name.encode())
+    return _field(6, _field(1, _field(1, model_spec) + inputs))
+
+
+# TF Serving's protos are in an optional package, and an export must not need it. These few fields are
+# written by hand in protobuf's wire format, which never changes:
+#   PredictionLog.predict_log = 6; PredictLog.request = 1;
+#   PredictRequest.model_spec = 1, inputs = 2 (a map: key = 1, value = 2);
+#   ModelSpec.name = 1, signature_name = 3.
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes, a string or a message: tag, length, content."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value >= 128:
+        encoded.append(value % 128 + 128)
+        value //= 128
+    return bytes([*encoded, value])

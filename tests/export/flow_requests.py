@@ -1,0 +1,114 @@
+"""Requests for any export, and what Keras answers to them."""
+
+import io
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+
+def make(model, signature: str, n: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """`n` rows for a signature of a flow."""
+    rng = np.random.default_rng([seed, n])
+    name = signature.removesuffix("_from_png").removesuffix("_to_png")
+    if name == "sample":
+        inputs = {
+            "seed": rng.integers(-(2**31), 2**31, [n, 2]).astype(np.int32),
+            "temperature": rng.uniform(0, 1.1, n).astype(np.float32),
+        }
+    elif name == "decode":
+        inputs = {"latents": rng.normal(size=[n, model.latent_size]).astype(np.float32)}
+    elif len(model.event_shape) == 1:
+        inputs = {"vectors": rng.normal(size=[n, *model.event_shape]).astype(np.float32)}
+    else:
+        images = smooth_images(rng, n, model.event_shape)
+        inputs = {"image_bytes": as_png(images)} if signature.endswith("_from_png") else {"images": images}
+    if model.num_classes:
+        inputs["labels"] = rng.integers(0, model.num_classes, n).astype(np.int32)
+    return inputs
+
+
+def smooth_images(rng, n, image_shape) -> np.ndarray:
+    """uint8 images with a slope in every direction and some noise: not all alike, nothing saturated."""
+    height, width, channels = image_shape
+    y, x = np.linspace(-1, 1, height)[:, None, None], np.linspace(-1, 1, width)[None, :, None]
+    slopes = rng.uniform(-40, 40, [n, 2, 1, 1, channels])
+    images = 128 + slopes[:, 0] * y + slopes[:, 1] * x + rng.normal(0, 8, [n, *image_shape])
+    return images.round().clip(0, 255).astype(np.uint8)
+
+
+def as_png(images) -> np.ndarray:
+    """PNG bytes `[N]` of uint8 images."""
+    return np.array([encode(image, "PNG") for image in images], object)
+
+
+def encode(image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def decode(image_bytes) -> np.ndarray:
+    """uint8 images `[N, H, W, C]` of encoded bytes `[N]`."""
+    images = np.stack([np.asarray(Image.open(io.BytesIO(contents))) for contents in image_bytes])
+    return images[..., None] if images.ndim == 3 else images
+
+
+def answer_of_keras(model, signature: str, inputs: dict) -> dict[str, np.ndarray]:
+    """The outputs that an export must give: by the model's own methods, images quantised."""
+    # Tracing takes longer than one call. (But eagerly, bfloat16 is rounded in other places.)
+    tf.config.run_functions_eagerly(model.dtype_policy.compute_dtype == "float32")
+    try:
+        return _answer(model, signature, dict(inputs))
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+def _answer(model, signature, inputs):
+    name = signature.removesuffix("_from_png").removesuffix("_to_png")
+    if "image_bytes" in inputs:
+        inputs["images"] = decode(inputs.pop("image_bytes"))
+    labels = inputs.pop("labels", None)
+    if name == "sample":
+        rows = zip(inputs["seed"], inputs["temperature"], strict=True)
+        events = [
+            model.sample(1, seed[None], float(temperature), None if labels is None else labels[i])[0]
+            for i, (seed, temperature) in enumerate(rows)
+        ]
+        return _named(model, signature, np.stack(events))
+    (values,) = inputs.values()
+    if name == "encode":
+        return {"latents": np.asarray(model.encode(values, labels))}
+    if name == "log_prob":
+        scores = {"log_prob": np.asarray(model.log_prob(values, labels))}
+        if len(model.event_shape) == 3:
+            seeds = np.zeros([len(values), 2], np.int32)
+            scores["bits_per_dim"] = np.asarray(model.bits_per_dim(values, seeds, labels))
+        return scores
+    return _named(model, signature, np.asarray(getattr(model, name)(values, labels)))
+
+
+def _named(model, signature, events):
+    if len(model.event_shape) == 1:
+        return {"vectors": events}
+    images = np.floor(events.astype(np.float64) * 256).clip(0, 255).astype(np.uint8)
+    if signature.endswith("_png"):
+        return {"image_png_bytes": as_png(images)}
+    return {"images": images}
+
+
+def assert_same(answer: dict, expected: dict, tolerance: float = 1e-5, step: int = 1) -> None:
+    """Floats to `tolerance` of the largest of the row, bytes to `step`."""
+    assert set(answer) == set(expected)
+    for name, values in expected.items():
+        found = answer[name]
+        assert len(found) == len(values)
+        if name == "image_png_bytes":
+            found, values = decode(found), decode(values)
+        assert found.dtype == values.dtype and found.shape == values.shape
+        if values.dtype == np.uint8:
+            assert np.abs(found.astype(int) - values).max() <= step, name
+        else:
+            rows = values.reshape(len(values), -1)
+            error = np.abs(found.reshape(rows.shape) - rows).max(axis=1)
+            np.testing.assert_array_less(error, tolerance * np.abs(rows).max(axis=1) + 1e-30, name)
