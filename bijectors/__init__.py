@@ -1,6 +1,7 @@
 """Invertible maps: TFP bijectors of normalizing flows. Maths only: no weights, no Keras."""
 
 from .actnorm import ActNorm
+from .autoregressive import MaskedAutoregressive, autoregressive_masks
 from .base import SinglePassBijector
 from .batch_norm import BatchNorm
 from .coupling import AdditiveCoupling, AffineCoupling, sigmoid_scale, tanh_scale
@@ -24,11 +25,13 @@ __all__ = [
     "GaussianBins",
     "HistogramEqualisation",
     "InvertibleConv1x1",
+    "MaskedAutoregressive",
     "MultiScale",
     "PLU",
     "Repeat",
     "SinglePassBijector",
     "Squeeze",
+    "autoregressive_masks",
     "centre",
     "logit",
     "sigmoid_scale",

@@ -11,7 +11,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     types.add_dataset(parser, split="test")
     parser.add_argument(
-        "--metrics", nargs="+", help="which (default: bits_per_dim of images, log_prob of vectors)"
+        "--metrics", nargs="+", help="which (default: the usual one, such as bits_per_dim of images)"
+    )
+    parser.add_argument(
+        "--num_samples",
+        type=types.integer(1),
+        help="k of a VAE's importance-weighted bound (default: what is usual for each metric)",
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
@@ -39,6 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             seed=arguments.seed,
             verbose=not arguments.json,
+            num_samples=arguments.num_samples,
         )
     if arguments.save:
         _save(arguments.preset, results)

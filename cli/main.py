@@ -9,7 +9,7 @@ import sys
 from absl import app
 from absl.flags import argparse_flags
 
-from . import evaluate, export, info, interpolate, reconstruct, request, sample, train
+from . import compare, evaluate, export, info, interpolate, reconstruct, request, sample, train
 from . import list as list_presets
 
 COMMANDS = {
@@ -19,6 +19,7 @@ COMMANDS = {
     "reconstruct": reconstruct,
     "interpolate": interpolate,
     "evaluate": evaluate,
+    "compare": compare,
     "train": train,
     "export": export,
     "request": request,

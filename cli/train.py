@@ -1,7 +1,7 @@
 """Train a new model, or fine-tune a preset, and leave a preset folder.
 
-The model is `glow` or `realnvp`, with constructor arguments by --set; or a preset, to fine-tune it;
-or a recipe.json, to train what it describes again.
+The model is `glow`, `realnvp`, `vae` or `autoencoder`, with constructor arguments by --set; or a preset, to
+fine-tune it; or a recipe.json, to train what it describes again.
 """
 
 import argparse
@@ -15,7 +15,12 @@ from ..zoo import registry
 from . import arguments as types
 from . import models
 
-MODELS = {"glow": "latentzoo>Glow", "realnvp": "latentzoo>RealNVP"}
+MODELS = {
+    "glow": "latentzoo>Glow",
+    "realnvp": "latentzoo>RealNVP",
+    "vae": "latentzoo>VAE",
+    "autoencoder": "latentzoo>Autoencoder",
+}
 
 # Keyword arguments of trainers.train: type, default as it is there, and help.
 SETTINGS = {
@@ -40,7 +45,9 @@ SETTINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", nargs="?", help="glow, realnvp, a preset to fine-tune, or a recipe.json")
+    parser.add_argument(
+        "model", nargs="?", help="glow, realnvp, vae, autoencoder, a preset to fine-tune, or a recipe.json"
+    )
     parser.add_argument("--recipe", help="in place of a model: a preset whose training to repeat")
     parser.add_argument(
         "--dry_run", action="store_true", help="print the recipe and build the model, but take no step"
@@ -241,7 +248,7 @@ def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Adds the data's shape to a model's constructor arguments, and checks their names."""
     import keras
 
-    from ..zoo import flows  # noqa: F401  (registers the models)
+    from ..zoo import flows, vaes  # noqa: F401  (register the models)
 
     name = model["registered_name"]
     known = set(inspect.signature(keras.saving.get_registered_object(name)).parameters)

@@ -1,9 +1,7 @@
 """Bits per dimension: the negative log2-likelihood of a discrete image over its H*W*C numbers."""
 
-import numpy as np
-
 from .batches import Data
-from .per_example import mean_over_examples
+from .per_example import mean_over_examples, numbered_seeds
 
 
 def bits_per_dim(
@@ -14,22 +12,31 @@ def bits_per_dim(
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
+    num_samples: int = 1,
 ) -> dict:
     """Mean of `model.bits_per_dim` over uint8 images, with its standard error over images.
 
     The noise of image i is drawn from (seed, i): the value does not depend on the batch size.
 
+    Args:
+      num_samples: of a VAE's importance-weighted bound; 1: the ELBO. A flow knows one alone.
+
     Returns a dict with name, value, standard_error, unit, num_examples, protocol.
     """
+    of_bound = hasattr(model, "elbo")
+    options = {"num_samples": num_samples} if of_bound else {}
+    protocol = f"uniform dequantisation, 1 sample, noise seed {seed}"
+    if of_bound:
+        bound = "ELBO, 1 sample" if num_samples == 1 else f"bound of k = {num_samples} samples"
+        protocol = f"{model.protocol}; {bound}, noise seed {seed}"
 
     def score(images, labels, first):
-        rows = np.arange(first, first + len(images))
-        pairs = np.stack([np.full_like(rows, seed), rows], axis=1).astype(np.int32)
-        return model.bits_per_dim(images, seed=pairs, labels=labels)
+        pairs = numbered_seeds(seed, first, len(images))
+        return model.bits_per_dim(images, seed=pairs, labels=labels, **options)
 
     return {
         "name": "bits_per_dim",
         "unit": "bits/dim",
-        "protocol": f"uniform dequantisation, 1 sample, noise seed {seed}",
+        "protocol": protocol,
         **mean_over_examples(score, model, dataset, num, batch_size, verbose),
     }

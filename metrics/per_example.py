@@ -33,3 +33,9 @@ def mean_over_examples(
         "standard_error": error,
         "num_examples": len(scores),
     }
+
+
+def numbered_seeds(seed: int, first: int, count: int) -> np.ndarray:
+    """int32 `[count, 2]`, (seed, i) of the examples from number `first` on: `latentzoo.zoo.seeds`."""
+    rows = np.arange(first, first + count)
+    return np.stack([np.full_like(rows, seed), rows], axis=1).astype(np.int32)

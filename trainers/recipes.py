@@ -16,7 +16,7 @@ from pathlib import Path
 
 import keras
 
-from ..zoo import flows  # noqa: F401  (registers the models)
+from ..zoo import flows, vaes  # noqa: F401  (register the models)
 from .training import train
 
 _KEYS = {"model", "dataset", "train"}

@@ -17,7 +17,7 @@ METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 
 # Where the classes that a config may name are registered.
-FAMILIES = ("flows",)
+FAMILIES = ("flows", "vaes")
 
 
 def load(name_or_folder: str | os.PathLike) -> keras.Model:

@@ -42,13 +42,31 @@ def uniform(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     return _rows(tf.random.stateless_uniform, seeds, shape)
 
 
+def fold(seeds: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
+    """Other pairs, int32 `[n, 2]`: of each row's own stream, the draw `number`."""
+    signature = tf.TensorSpec([2], tf.int32)
+    number = tf.cast(number, tf.int32)
+    fold_in = tf.random.experimental.stateless_fold_in
+    return tf.map_fn(lambda seed: fold_in(seed, number), seeds, fn_output_signature=signature)
+
+
 def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """Uniform noise of a training step: other noise in every step and on every replica."""
+    return tf.random.stateless_uniform(shape, _of_step(seed, step))
+
+
+def training_normal(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Standard normal noise of a training step, independent of its uniform noise."""
+    pair = tf.random.experimental.stateless_fold_in(_of_step(seed, step), 1)
+    return tf.random.stateless_normal(shape, pair)
+
+
+def _of_step(seed, step):
     pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
     replica = tf.distribute.get_replica_context()
     if replica is not None:
         pair = tf.random.experimental.stateless_fold_in(pair, replica.replica_id_in_sync_group)
-    return tf.random.stateless_uniform(shape, pair)
+    return pair
 
 
 def _is_int32(values):

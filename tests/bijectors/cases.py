@@ -22,9 +22,11 @@ from latentzoo.bijectors import (
     GaussianBins,
     HistogramEqualisation,
     InvertibleConv1x1,
+    MaskedAutoregressive,
     MultiScale,
     Repeat,
     Squeeze,
+    autoregressive_masks,
     centre,
     logit,
     sigmoid_scale,
@@ -179,6 +181,28 @@ def affine_coupling(mask=ChannelHalves(), scale="sigmoid"):
     return family
 
 
+def masked_autoregressive(scale="sigmoid"):
+    def family(event_shape):
+        (size,) = event_shape
+        masks = autoregressive_masks(size, (7,))
+        parameters = {
+            "hidden": normal(*masks[0].shape, seed=50),
+            "out": normal(*masks[1].shape, seed=51),
+            "bias": normal(2 * size, seed=52),
+        }
+        if scale == "tanh":
+            parameters["gain"] = normal(size, seed=53)
+
+        def build(p):
+            masked = p | {name: p[name] * mask for name, mask in zip(("hidden", "out"), masks, strict=True)}
+            log_scale = tanh_scale(p["gain"]) if scale == "tanh" else sigmoid_scale
+            return MaskedAutoregressive(network(masked), log_scale)
+
+        return parameters, build
+
+    return family
+
+
 def glow_step(coupling):
     """Actnorm, 1x1 convolution, coupling (Glow, figure 2a)."""
 
@@ -288,6 +312,8 @@ CASES = [
     Case("affine_coupling-tanh-white-image", IMAGE, affine_coupling(WHITE, "tanh")),
     Case("affine_coupling-tanh-first_half-vector", VECTOR, affine_coupling(FIRST, "tanh")),
     Case("affine_coupling-tanh-even-vector", VECTOR, affine_coupling(EVEN, "tanh")),
+    Case("masked_autoregressive-sigmoid", VECTOR, masked_autoregressive("sigmoid")),
+    Case("masked_autoregressive-tanh", VECTOR, masked_autoregressive("tanh")),
     Case("reversal-image", IMAGE, permuted(lambda c: list(range(c))[::-1])),
     Case("shuffle-vector", VECTOR, permuted(lambda c: [*range(2, c), 0, 1])),
     Case("repeat-stored-affine-image", IMAGE, repeat(affine_coupling(), reversible=False)),

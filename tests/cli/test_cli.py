@@ -18,7 +18,7 @@ from latentzoo.trainers import train as train_function
 from latentzoo.zoo.flows import Glow
 
 SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
-COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "train"]
+COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "compare", "train"]
 COMMANDS += ["export", "request"]
 
 

@@ -1,0 +1,78 @@
+"""Score two models of images on the same test images, in bits/dim, and draw samples of each."""
+
+import argparse
+from pathlib import Path
+
+from . import arguments as types
+from . import models
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("presets", nargs=2, metavar="preset", help="two presets' names or folders")
+    types.add_dataset(parser, split="test")
+    parser.add_argument(
+        "--num_examples", type=types.integer(1), help="how many images, from the start (default: all)"
+    )
+    parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
+    parser.add_argument(
+        "--num_samples",
+        type=types.integer(1),
+        default=1,
+        help="k of a VAE's importance-weighted bound; 1: its ELBO (default %(default)s)",
+    )
+    types.add_seed(parser)
+    parser.add_argument(
+        "--out", type=types.new_folder, default=".", help="folder of the two sample grids (default: here)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    pair = [models.load_image_model(preset) for preset in arguments.presets]
+    named = list(zip((Path(preset).name for preset in arguments.presets), pair, strict=True))
+    for preset, model in zip(arguments.presets, pair, strict=True):
+        _check(preset, model)
+    arguments.preset = arguments.presets[0]  # whose data are the default
+    data = models.dataset_name(arguments)
+    with models.load_data(arguments, pair[0]) as dataset:
+        models.check_shape(dataset, pair[1], data)
+        scores = [_score(model, dataset, arguments) for model in pair]
+    rows = [("model", "bits/dim", "what it is")]
+    rows += [_row(name, model, score) for (name, model), score in zip(named, scores, strict=True)]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    print(f"{data}, {arguments.split}, the first {scores[0]['num_examples']} images")
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for number, (name, model) in enumerate(named, 1):
+        path = arguments.out / f"samples-{number}-{name}.png"
+        models.save_grid(model.sample(64, seed=arguments.seed), path)
+
+
+def _check(preset: str, model) -> None:
+    from .. import metrics
+
+    if "bits_per_dim" not in metrics.names_for(model):
+        raise ValueError(f"preset must be scored in bits/dim, got '{preset}', which is not.")
+    if model.num_classes:
+        raise ValueError(f"preset must be unconditional, got '{preset}' of {model.num_classes} classes.")
+
+
+def _score(model, dataset, arguments: argparse.Namespace) -> dict:
+    from .. import metrics
+
+    (score,) = metrics.evaluate(
+        model,
+        dataset,
+        names=["bits_per_dim"],
+        num=arguments.num_examples,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        num_samples=arguments.num_samples,
+    )
+    return score
+
+
+def _row(name: str, model, score: dict) -> tuple[str, str, str]:
+    error = "" if score["standard_error"] is None else f" ± {score['standard_error']:.4f}"
+    kind = "upper bound" if hasattr(model, "elbo") else "exact density of noisy pixels"
+    return name, f"{score['value']:.4f}{error}", f"{kind} ({score['protocol']})"

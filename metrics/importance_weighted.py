@@ -1,0 +1,36 @@
+"""The importance-weighted bound of log p, what the literature reports of VAEs (Burda et al. 2015)."""
+
+from .batches import Data
+from .per_example import mean_over_examples, numbered_seeds
+
+# The progress bar moves after so many examples; one takes a second or so.
+_BATCH = 8
+
+
+def importance_weighted(
+    model,
+    dataset: Data,
+    *,
+    num: int | None = None,
+    batch_size: int = _BATCH,
+    seed: int = 0,
+    verbose: bool = True,
+    num_samples: int = 5000,
+) -> dict:
+    """Mean of `model.log_prob(images, num_samples)` in nats: a lower bound, the highest is best.
+
+    Memory does not grow with `num_samples`, time does. The noise of example i is drawn from (seed, i).
+
+    Returns a dict with name, value, standard_error, unit, num_examples, protocol.
+    """
+
+    def score(images, labels, first):
+        pairs = numbered_seeds(seed, first, len(images))
+        return model.log_prob(images, num_samples, seed=pairs, labels=labels)
+
+    return {
+        "name": "importance_weighted",
+        "unit": "nats",
+        "protocol": f"{model.protocol}; bound of k = {num_samples} samples, noise seed {seed}",
+        **mean_over_examples(score, model, dataset, num, min(batch_size, _BATCH), verbose),
+    }

@@ -1,0 +1,36 @@
+"""How far images are from what a model makes of them again."""
+
+import numpy as np
+import tensorflow as tf
+
+from ..zoo.images import bin_centres
+from .batches import Data
+from .per_example import mean_over_examples
+
+
+def reconstruction_error(
+    model,
+    dataset: Data,
+    *,
+    num: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    verbose: bool = True,
+) -> dict:
+    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` is not used.
+
+    A uint8 pixel stands at its bin's centre.
+
+    Returns a dict with name, value, standard_error, unit, num_examples, protocol.
+    """
+
+    def score(images, labels, first):
+        differences = model.reconstruct(images, labels=labels) - bin_centres(tf.convert_to_tensor(images))
+        return np.mean(np.square(differences), axis=(1, 2, 3))
+
+    return {
+        "name": "reconstruction_error",
+        "unit": "squared error of a pixel",
+        "protocol": "pixels in [0, 1]",
+        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+    }

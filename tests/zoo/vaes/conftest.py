@@ -1,0 +1,57 @@
+"""Tiny VAEs, some of them trained."""
+
+import keras
+import pytest
+import tensorflow as tf
+
+from latentzoo.zoo.vaes import VAE
+
+TINY = {
+    "image_shape": (8, 8, 1), "latent_dim": 3, "levels": 2, "depth": 1, "width": 4,
+    "flow_depth": 2, "flow_width": 8, "components": 5, "name": "tiny",
+}  # fmt: skip
+
+# What the models of `trained_vae` differ in.
+TRAINED = {
+    "plain": {},
+    "iaf": {"posterior": "iaf", "binarization": "static"},
+    "coupling": {"posterior": "coupling", "prior": "flow", "likelihood": "gaussian"},
+    "vampprior": {"prior": "vampprior", "likelihood": "discretized_logistic"},
+    "conditional": {"posterior": "iaf", "prior": "flow", "num_classes": 10},
+    "bfloat16": {
+        "posterior": "iaf",
+        "likelihood": "discretized_logistic",
+        "dtype": "mixed_bfloat16",
+        "depth": 0,
+    },  # fmt: skip
+}
+
+
+@pytest.fixture(scope="session")
+def vae():
+    """VAE for 8x8 images; arguments as `VAE`'s."""
+    return lambda **options: VAE(**{**TINY, **options})
+
+
+@pytest.fixture(scope="session")
+def trained_vae(vae, clothes):
+    """A function from a name of TRAINED to that model after 20 steps; do not change what it returns."""
+    models = {}
+
+    def train(name):
+        if name not in models:
+            images, labels = clothes
+            model = models[name] = vae(**TRAINED[name])
+            model.compile(optimizer=keras.optimizers.Adam(2e-2), jit_compile=False)
+            data = tf.data.Dataset.from_tensors((images, labels) if model.num_classes else images)
+            model.fit(data.repeat(), steps_per_epoch=20, shuffle=False, verbose=0)
+        return models[name]
+
+    return train
+
+
+@pytest.fixture(scope="session", params=TRAINED)
+def each_vae(request, trained_vae, clothes):
+    """(model, images, labels or None) of every model of TRAINED."""
+    model = trained_vae(request.param)
+    return model, clothes[0][:16], clothes[1][:16] if model.num_classes else None

@@ -1,0 +1,81 @@
+"""The autoencoder: a bottleneck, and no more (Hinton & Salakhutdinov 2006)."""
+
+import keras
+import tensorflow as tf
+
+from ..images import bin_centres, check_kind
+from ..signatures import Signature
+from .encoder_decoder import EncoderDecoder
+from .serving import autoencoder_signatures
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class Autoencoder(EncoderDecoder):
+    """Images to `latent_dim` numbers and back, with the least squared error.
+
+    It has no prior, so it neither samples nor scores. A uint8 pixel stands at its bin's centre.
+
+    The loss of an image is the sum of its squared errors, of pixels in [0, 1].
+
+    Args:
+      image_shape: (H, W, C); H and W multiples of 2^levels.
+      latent_dim: D, the size of the latents; 2 for a picture of all of them.
+      levels: how many times the encoder halves the image.
+      depth: residual blocks in a level.
+      width: channels of the first level, doubled in each further one.
+      num_classes: 0, or the number of classes that encoder and decoder are told.
+      seed: integer, of the initial weights.
+      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.
+
+    Raises:
+      ValueError: an argument of a wrong value.
+
+    >>> import keras, numpy as np
+    >>> from latentzoo.zoo.vaes import Autoencoder
+    >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], np.uint8)
+    >>> model = Autoencoder(image_shape=(8, 8, 1), latent_dim=2, levels=2, depth=1, width=4)
+    >>> model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
+    >>> history = model.fit(images, batch_size=16, verbose=0)
+    >>> model.encode(images).shape, model.reconstruct(images).shape
+    (TensorShape([32, 2]), TensorShape([32, 8, 8, 1]))
+    """
+
+    scores = ("reconstruction_error",)
+    loss_name = "squared_error"
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (28, 28, 1),
+        latent_dim: int = 2,
+        levels: int = 2,
+        depth: int = 1,
+        width: int = 32,
+        num_classes: int = 0,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(image_shape, latent_dim, levels, depth, width, num_classes, seed, **kwargs)
+        self.encoder = self._make_encoder(self.latent_dim)
+        self.decoder = self._make_decoder(self.image_shape[-1])
+        self.built = True
+
+    def call(self, inputs, training=None):
+        """The squared error of each image, float32 `[N]`; its mean is added to the model's losses."""
+        images, labels = inputs if self.num_classes else (inputs, None)
+        images = tf.convert_to_tensor(images)
+        check_kind(images, self.image_shape)
+        labels = None if labels is None else tf.cast(labels, tf.int32)
+        decoded = self._images_of(self._latents_of(images, labels), labels)
+        loss = tf.reduce_sum((decoded - bin_centres(images)) ** 2, axis=[1, 2, 3])
+        self.add_loss(tf.reduce_mean(loss))
+        return loss
+
+    def serving_signatures(self) -> list[Signature]:
+        """What an export offers a server, the main one first: see `autoencoder_signatures`."""
+        return autoencoder_signatures(self)
+
+    def _latents_of(self, images, labels):
+        return self.encoder(2 * bin_centres(images) - 1, labels)
+
+    def _images_of(self, latents, labels):
+        return tf.sigmoid(self.decoder(latents, labels))

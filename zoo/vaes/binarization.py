@@ -1,0 +1,56 @@
+"""Grey images as black and white ones: each grey value is the probability of white."""
+
+import numpy as np
+import tensorflow as tf
+
+from .. import seeds
+from ..images import to_uint8
+
+# A prime below 2^31: remainders are int32 numbers.
+_PRIME = 2**31 - 1
+
+
+def binarize(images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """float32 0 or 1, white where `noise`, uniform in [0, 1), is below the grey value.
+
+    Args:
+      images: uint8, 255 standing for probability 1, or float32 probabilities.
+      noise: of the images' shape.
+    """
+    grey = tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
+    return tf.cast(noise < grey, tf.float32)
+
+
+def binarize_once(images: tf.Tensor, seed: int) -> tf.Tensor:
+    """The one binarisation that each image has: the same whenever it comes, in whatever batch.
+
+    The noise of an image is drawn from `seed` and from its own content, so a whole data set is binarised
+    once and for all without being stored, as is usual for MNIST (Larochelle & Murray 2011). Images that
+    are black and white already stay as they are.
+
+    Args:
+      images: uint8 or float32 in [0, 1], `[N, H, W, C]`.
+      seed: an integer.
+
+    Returns:
+      float32 `[N, H, W, C]`, 0 or 1.
+
+    >>> import numpy as np
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.vaes.binarization import binarize_once
+    >>> grey = tf.constant(np.full([1, 100, 100, 1], 64, np.uint8))
+    >>> round(float(tf.reduce_mean(binarize_once(grey, seed=0))), 2)  # 64 / 255
+    0.25
+    """
+    shape = tuple(images.shape[1:])
+    return binarize(images, seeds.uniform(_content_seeds(images, seed), shape))
+
+
+def _content_seeds(images, seed):
+    """int32 `[N, 2]`: remainders of two random sums over each image's pixels."""
+    pixels = images if images.dtype == tf.uint8 else to_uint8(images)
+    size = int(np.prod(images.shape[1:]))
+    # So small that the sums stay below 2^63.
+    weights = np.random.default_rng(seed).integers(2**32, size=[size, 2])
+    sums = tf.matmul(tf.cast(tf.reshape(pixels, [-1, size]), tf.int64), tf.constant(weights, tf.int64))
+    return tf.cast(tf.math.floormod(sums + weights[0] % _PRIME, _PRIME), tf.int32)

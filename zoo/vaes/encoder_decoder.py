@@ -1,0 +1,145 @@
+"""What autoencoders of every kind share: images to short latent vectors, and back."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..images import check_images, check_vectors
+from ..model import ZooModel, check_count, check_image_shape
+from .networks import Decoder, Encoder
+
+
+class EncoderDecoder(ZooModel):
+    """An encoder and a decoder, and the public methods that need no more.
+
+    A subclass makes them (`_make_encoder`, `_make_decoder`) and writes `_latents_of(images, labels)` and
+    `_images_of(latents, labels)`: tensors that were checked in, tensors out.
+
+    Args:
+      image_shape: (H, W, C); H and W multiples of 2^levels.
+      latent_dim: D, the size of the latents.
+      levels: how many times the encoder halves the image.
+      depth: residual blocks in a level.
+      width: channels of the first level, doubled in each further one.
+      num_classes: 0, or the number of classes, whose embeddings the networks add to a hidden layer.
+      seed: integer, of the initial weights, and of the noise in training.
+    """
+
+    family = "vae"
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        levels: int,
+        depth: int,
+        width: int,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(num_classes=num_classes, **kwargs)
+        self.image_shape = check_image_shape(image_shape, levels)
+        self.latent_dim = check_count("latent_dim", latent_dim, 1)
+        self.levels = levels
+        self.depth = check_count("depth", depth, 0)
+        self.width = check_count("width", width, 1)
+        self.seed = check_count("seed", seed, 0, 2**31 - 1)
+
+    @property
+    def event_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return self.image_shape
+
+    @property
+    def latent_size(self) -> int:
+        """D."""
+        return self.latent_dim
+
+    def _make_encoder(self, size_out: int) -> keras.layers.Layer:
+        """Images from -1 to 1 -> float32 `[N, size_out]`."""
+        shape = (self.image_shape, self.levels, self.depth, self.width, size_out)
+        return Encoder(*shape, **self._of_networks(0), name="encoder")
+
+    def _make_decoder(self, channels_out: int) -> keras.layers.Layer:
+        """Latents -> float32 `[N, H, W, channels_out]`."""
+        shape = (self.image_shape, self.levels, self.depth, self.width, self.latent_dim, channels_out)
+        return Decoder(*shape, **self._of_networks(1), name="decoder")
+
+    def _of_networks(self, k):
+        return {"num_classes": self.num_classes, "seed": self._seed_of(k), "dtype": self.dtype_policy}
+
+    def _seed_of(self, k):
+        """The seed of the initial weights of part k."""
+        return int(np.random.default_rng([self.seed, k]).integers(2**31))
+
+    def encode(self, images, labels=None) -> tf.Tensor:
+        """The latents of images, float32 `[N, D]`."""
+        return self._encode(*self._check_events(images, labels))
+
+    def decode(self, latents, labels=None) -> tf.Tensor:
+        """The images of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1]."""
+        latents = check_vectors(latents, self.latent_dim, "latents")
+        return self._decode(latents, self._check_labels(labels, latents.shape[0]))
+
+    def reconstruct(self, images, labels=None) -> tf.Tensor:
+        """`decode(encode(images))`, float32 `[N, H, W, C]` in [0, 1]."""
+        images, labels = self._check_events(images, labels)
+        return self._decode(self._encode(images, labels), labels)
+
+    def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
+        """Images on the straight line between two images' latents; the ends are their reconstructions.
+
+        Args:
+          image_a, image_b: one image each, `[H, W, C]`.
+          steps: at least 2.
+          labels: one int for all, of a conditional model.
+
+        Returns:
+          float32 `[steps, H, W, C]` in [0, 1].
+        """
+        steps = check_count("steps", steps, 2)
+        first = self._encode(*self._check_one(image_a, labels, "image_a"))[0]
+        last = self._encode(*self._check_one(image_b, labels, "image_b"))[0]
+        return self.decode(tf.linspace(first, last, steps), labels)
+
+    def _check_events(self, events, labels):
+        events = check_images(events, self.image_shape)
+        return events, self._check_labels(labels, events.shape[0])
+
+    def _check_one(self, image, labels, name):
+        """A single image as a batch of one."""
+        shape = tuple(np.shape(image))
+        if shape != self.image_shape:
+            raise ValueError(f"{name} has shape {shape}, expected {self.image_shape}.")
+        image = check_images(tf.convert_to_tensor(image)[None], self.image_shape, name)
+        return image, self._check_labels(labels, 1)
+
+    def _latents_of(self, images, labels):
+        raise NotImplementedError
+
+    def _images_of(self, latents, labels):
+        raise NotImplementedError
+
+    # The compiled halves of the public methods: checked tensors in, tensors out.
+
+    @tf.function(reduce_retracing=True)
+    def _encode(self, images, labels):
+        return self._latents_of(images, labels)
+
+    @tf.function(reduce_retracing=True)
+    def _decode(self, latents, labels):
+        return self._images_of(latents, labels)
+
+    def get_config(self):
+        return {
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "levels": self.levels,
+            "depth": self.depth,
+            "width": self.width,
+            "num_classes": self.num_classes,
+            "seed": self.seed,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }

@@ -1,0 +1,144 @@
+"""The encoder and the decoder: residual convolutional networks, each the other's mirror."""
+
+import keras
+import tensorflow as tf
+
+from ..flows.networks import class_embedding, dense
+
+# Of the variance of an output when training starts: posteriors are nearly normal, images nearly grey.
+SMALL = 0.01
+
+
+class Encoder(keras.layers.Layer):
+    """Images to vectors.
+
+        h = conv4x4(h), stride 2;  h = h + conv3x3(silu(conv3x3(silu(h)))) in each block     level by level
+        y = W2 silu(W1 silu(h) + e(label))
+
+    The channels of level i are width * 2^i, the hidden units 8 * width. Layers work in the dtype policy's
+    compute dtype, the output is float32.
+
+    Args:
+      image_shape: (H, W, C), H and W multiples of 2^levels.
+      levels, depth, width: levels, residual blocks in a level, channels of the first one.
+      size_out: of the vectors.
+      num_classes: 0, or the number of classes that are embedded.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, image_shape, levels, depth, width, size_out, *, num_classes, seed, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        draw = keras.random.SeedGenerator(seed)
+        policy = self.dtype_policy
+        channels = [image_shape[-1], *_widths(levels, width)]
+        self.downs = [_down(a, b, draw, policy) for a, b in zip(channels, channels[1:], strict=False)]
+        self.blocks = [[_block(c, draw, policy) for _ in range(depth)] for c in channels[1:]]
+        self.hidden = dense(_pixels(image_shape, levels) * channels[-1], 8 * width, draw, policy)
+        self.last = _small_dense(8 * width, size_out, draw, policy)
+        self.embedding = class_embedding(self, num_classes, 8 * width)
+        self.built = True
+
+    def call(self, x, labels=None):
+        h = tf.cast(x, self.compute_dtype)
+        for down, blocks in zip(self.downs, self.blocks, strict=True):
+            h = _residual(down(h), blocks)
+        h = self.hidden(tf.nn.silu(tf.reshape(h, [-1, self.hidden.kernel.shape[0]])))
+        h = _add_class(h, self.embedding, labels)
+        return tf.cast(self.last(tf.nn.silu(h)), tf.float32)
+
+
+class Decoder(keras.layers.Layer):
+    """Vectors to images of `channels_out` channels: the encoder's layers the other way round.
+
+        h = W2 silu(W1 z + e(label))
+        h = h + conv3x3(silu(conv3x3(silu(h)))) in each block;  h = conv4x4^T(silu(h)), stride 2
+
+    Args:
+      image_shape, levels, depth, width, num_classes, seed: as the encoder's.
+      size_in: of the vectors.
+      channels_out: of the output `[N, H, W, channels_out]`, float32.
+    """
+
+    def __init__(
+        self, image_shape, levels, depth, width, size_in, channels_out, *, num_classes, seed, **kwargs
+    ):
+        super().__init__(autocast=False, **kwargs)
+        draw = keras.random.SeedGenerator(seed)
+        policy = self.dtype_policy
+        channels = [*_widths(levels, width)[::-1], channels_out]
+        height, width_, _ = image_shape
+        self.smallest = (height // 2**levels, width_ // 2**levels, channels[0])
+        self.hidden = dense(size_in, 8 * width, draw, policy)
+        self.spread = dense(8 * width, _pixels(image_shape, levels) * channels[0], draw, policy)
+        self.blocks = [[_block(c, draw, policy) for _ in range(depth)] for c in channels[:-1]]
+        gains = [1.0] * (levels - 1) + [SMALL]
+        sizes = zip(channels, channels[1:], gains, strict=False)
+        self.ups = [_up(a, b, draw, policy, gain) for a, b, gain in sizes]
+        self.embedding = class_embedding(self, num_classes, 8 * width)
+        self.built = True
+
+    def call(self, z, labels=None):
+        h = _add_class(self.hidden(tf.cast(z, self.compute_dtype)), self.embedding, labels)
+        h = tf.reshape(self.spread(tf.nn.silu(h)), [-1, *self.smallest])
+        for blocks, up in zip(self.blocks, self.ups, strict=True):
+            h = up(tf.nn.silu(_residual(h, blocks)))
+        return tf.cast(h, tf.float32)
+
+
+def _widths(levels, width):
+    return [width * 2**level for level in range(levels)]
+
+
+def _pixels(image_shape, levels):
+    """How many pixels the smallest level has."""
+    return image_shape[0] // 2**levels * (image_shape[1] // 2**levels)
+
+
+def _residual(h, blocks):
+    for inner, outer in blocks:
+        h += outer(tf.nn.silu(inner(tf.nn.silu(h))))
+    return h
+
+
+def _add_class(h, embedding, labels):
+    if embedding is None:
+        return h
+    return h + tf.cast(tf.gather(tf.convert_to_tensor(embedding), labels), h.dtype)
+
+
+def _block(channels, draw, dtype):
+    """The two convolutions of a residual block; the second starts at zero, so that the block does nothing."""
+    inner = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=_he(draw), dtype=dtype)
+    outer = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype=dtype)
+    for layer in (inner, outer):
+        layer.build((None, None, None, channels))
+    return [inner, outer]
+
+
+def _down(channels_in, channels_out, draw, dtype):
+    layer = keras.layers.Conv2D(
+        channels_out, 4, strides=2, padding="same", kernel_initializer=_he(draw), dtype=dtype
+    )
+    layer.build((None, None, None, channels_in))
+    return layer
+
+
+def _up(channels_in, channels_out, draw, dtype, gain=1.0):
+    # He's, of what a pixel sees: all channels through a quarter of the kernel.
+    initializer = keras.initializers.VarianceScaling(8 * gain, "fan_out", seed=draw)
+    layer = keras.layers.Conv2DTranspose(
+        channels_out, 4, strides=2, padding="same", kernel_initializer=initializer, dtype=dtype
+    )
+    layer.build((None, None, None, channels_in))
+    return layer
+
+
+def _small_dense(size_in, units, draw, dtype):
+    small = keras.initializers.VarianceScaling(SMALL, "fan_in", seed=draw)
+    layer = keras.layers.Dense(units, kernel_initializer=small, dtype=dtype)
+    layer.build((None, size_in))
+    return layer
+
+
+def _he(draw):
+    return keras.initializers.HeNormal(draw)

@@ -1,0 +1,118 @@
+"""Priors p(z): a standard normal, a flow, or the VampPrior."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from ..images import bin_centres
+from .latent_flows import CouplingFlow
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+
+class StandardNormal(keras.layers.Layer):
+    """p(z) = N(0, I).
+
+    Args:
+      latent_dim: D.
+    """
+
+    def __init__(self, latent_dim, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.latent_dim = self.noise_size = latent_dim
+        self.built = True
+
+    def distribution(self) -> tfd.Distribution:
+        """p(z) on vectors `[D]`, over the weights as they are now."""
+        return tfd.Independent(tfd.Normal(tf.zeros([self.latent_dim]), 1.0), 1)
+
+    def latents(self, noise: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+        """Draws `[N, D]` of standard normal noise `[N, noise_size]`.
+
+        Args:
+          temperature: scale of what is random, a number or `[N, 1]`.
+        """
+        return temperature * noise
+
+
+class FlowPrior(StandardNormal):
+    """A standard normal carried on by couplings; from latents to noise is forward, as in flows of data.
+
+    Args:
+      latent_dim: D, at least 2.
+      depth, width: couplings, units of their networks' hidden layers.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, latent_dim, depth, width, seed, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.flow = CouplingFlow(latent_dim, 0, depth, width, seed, dtype=self.dtype_policy, name="flow")
+        self.built = True
+
+    def distribution(self):
+        return tfd.TransformedDistribution(super().distribution(), tfb.Invert(self.flow.bijector()))
+
+    def latents(self, noise, temperature):
+        return self.flow.bijector().inverse(temperature * noise)
+
+
+class VampPrior(StandardNormal):
+    """The mean posterior of learned images: p(z) = 1/K sum_k q(z | u_k) (Tomczak & Welling 2017).
+
+    The u_k are sigmoids of weights; the paper cuts them off at 0 and 1, where gradients end. They start
+    from training images (`start_from`), the paper's from noise.
+
+    Args:
+      latent_dim: D.
+      components: K; the paper: 500.
+      image_shape: (H, W, C).
+      posterior: images `[K, H, W, C]` in [0, 1] -> the Gaussians q(z | u_k).
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(
+        self,
+        latent_dim,
+        components,
+        image_shape,
+        posterior: Callable[[tf.Tensor], tfd.Independent],
+        seed,
+        **kwargs,
+    ):
+        super().__init__(latent_dim, **kwargs)
+        self.noise_size = latent_dim + 1  # the last one chooses the component
+        self.components = components
+        self._posterior = posterior
+        self.pseudo_logits = self.add_weight(
+            shape=(components, *image_shape),
+            dtype="float32",
+            initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seed),
+            autocast=False,
+            name="pseudo_logits",
+        )
+        self.built = True
+
+    def start_from(self, images: tf.Tensor) -> None:
+        """Makes the pseudo-inputs images of a batch `[N, H, W, C]`, repeated if N < K, and a little noise.
+
+        The noise is what the weights held before, so that no two are the same.
+        """
+        x = tf.clip_by_value(bin_centres(images), 0.02, 0.98)
+        x = tf.gather(x, tf.range(self.components) % tf.shape(x)[0])
+        self.pseudo_logits.assign(tf.math.log(x / (1 - x)) + 0.1 * self.pseudo_logits)
+
+    def distribution(self):
+        uniform = tfd.Categorical(tf.zeros([self.components]))
+        return tfd.MixtureSameFamily(uniform, self._gaussians())
+
+    def latents(self, noise, temperature):
+        gaussians = self._gaussians().distribution
+        place = tfd.Normal(0.0, 1.0).cdf(noise[:, -1]) * self.components
+        k = tf.minimum(tf.cast(place, tf.int32), self.components - 1)
+        return tf.gather(gaussians.loc, k) + temperature * tf.gather(gaussians.scale, k) * noise[:, :-1]
+
+    def _gaussians(self):
+        return self._posterior(tf.sigmoid(tf.convert_to_tensor(self.pseudo_logits)))

@@ -1,0 +1,60 @@
+"""The signatures of exported autoencoders and VAEs."""
+
+from typing import TYPE_CHECKING
+
+from .. import signatures
+from ..images import to_uint8
+from ..signatures import Signature
+
+if TYPE_CHECKING:
+    from .encoder_decoder import EncoderDecoder
+    from .vae import VAE
+
+
+def autoencoder_signatures(model: "EncoderDecoder") -> list[Signature]:
+    """reconstruct, encode and decode; a conditional model takes `labels`."""
+    images = {"images": signatures.images(model.image_shape)}
+    latents = {"latents": signatures.vectors(model.latent_dim)}
+    labels = _labels(model)
+
+    def reconstruct(images, labels=None):
+        return {"images": to_uint8(model._decode(model._encode(images, labels), labels))}
+
+    def encode(images, labels=None):
+        return {"latents": model._encode(images, labels)}
+
+    def decode(latents, labels=None):
+        return {"images": to_uint8(model._decode(latents, labels))}
+
+    return [
+        Signature("reconstruct", {**images, **labels}, reconstruct),
+        Signature("encode", {**images, **labels}, encode),
+        Signature("decode", {**latents, **labels}, decode),
+    ]
+
+
+def vae_signatures(vae: "VAE") -> list[Signature]:
+    """sample and elbo, and what an autoencoder has.
+
+    `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`.
+    """
+    labels = _labels(vae)
+
+    def sample(seed, temperature, labels=None):
+        return {"images": to_uint8(vae._sample(seed, temperature[:, None], labels))}
+
+    def elbo(images, seed, labels=None):
+        reconstruction, kl = vae._elbo_parts(images, seed, labels)
+        return {"elbo": reconstruction - kl, "kl": kl}
+
+    drawn = {"seed": signatures.seeds(), "temperature": signatures.temperatures()}
+    scored = {"images": signatures.images(vae.image_shape), "seed": signatures.seeds()}
+    return [
+        Signature("sample", {**drawn, **labels}, sample),
+        Signature("elbo", {**scored, **labels}, elbo),
+        *autoencoder_signatures(vae),
+    ]
+
+
+def _labels(model):
+    return {"labels": signatures.labels(model.num_classes)} if model.num_classes else {}
