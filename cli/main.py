@@ -4,6 +4,7 @@ Subcommands import TensorFlow when they run, not before: `--help`, `list` and `i
 """
 
 import argparse
+import os
 import sys
 
 from absl import app
@@ -55,6 +56,10 @@ def main(arguments: argparse.Namespace) -> None:
     """Runs a subcommand. What the user can put right is told in one line, and exits with 2."""
     try:
         COMMANDS[arguments.command].run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, `head` for instance, has enough. What is left in the buffer must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:
         message = " ".join(str(error).split())
         print(f"latentzoo {arguments.command}: error: {message}", file=sys.stderr)

@@ -94,6 +94,13 @@ def test_they_import_no_tensorflow(arguments, preset):
     assert printed.endswith("loaded []\n")
 
 
+def test_a_reader_that_has_enough_is_no_error():
+    command = [sys.executable, "-c", "from latentzoo.cli import main; main.run()", "list"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 0
+
+
 def test_list_tells_the_presets_of_the_zoo(capsys):
     run("list", "--json")
     assert json.loads(capsys.readouterr().out) == zoo.list_presets()
