@@ -9,7 +9,7 @@ demo: .venv/package.stamp
 	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
 
 test: .venv/test.stamp
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/lint.stamp
 	$(BIN)/ruff check .

@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
             **recipe["train"],
         )
     except Preempted as stop:
-        print(f"stopped at step {stop.step}; the same command goes on from there", file=sys.stderr)
+        print(f"\nstopped at step {stop.step}; the same command goes on from there", file=sys.stderr)
         raise
     if unreadable := getattr(dataset, "unreadable", 0):
         print(f"{unreadable} images could not be read and were passed over", file=sys.stderr)

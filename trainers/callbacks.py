@@ -244,13 +244,16 @@ class Preemption(StepCallback):
     workers, a signal to any of them stops all at the same step.
 
     Args:
-      checkpoints: saved to by the chief.
-      chief: whether this process is.
+      chief: whether this process writes files.
+
+    Attributes:
+      checkpoints: saved to by the chief; set before the first step, for the signal may come before.
     """
 
-    def __init__(self, checkpoints: Checkpoints, chief: bool = True):
+    checkpoints: Checkpoints
+
+    def __init__(self, chief: bool = True):
         super().__init__()
-        self.checkpoints = checkpoints
         self.chief = chief
         self.asked = False
 

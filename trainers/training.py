@@ -165,14 +165,15 @@ def train(
     strategy = _strategy(model, strategy, replicas, batch_size, accumulation)
     chief = is_chief(strategy)
     about_data = {"dataset": (metadata or {}).get("dataset"), "examples": count}
-    workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
-    trained = _copy_into(strategy, model)
-    trained.accumulation = accumulation
-    if hasattr(trained, "batch_parts"):
-        trained.batch_parts = batch_parts
-    _compile(trained, strategy, settings)
-    checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
-    with Preemption(checkpoints, chief) as preemption, reading(dataset, eval_dataset):
+    with Preemption(chief) as preemption, reading(dataset, eval_dataset):
+        workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
+        trained = _copy_into(strategy, model)
+        trained.accumulation = accumulation
+        if hasattr(trained, "batch_parts"):
+            trained.batch_parts = batch_parts
+        _compile(trained, strategy, settings)
+        checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
+        preemption.checkpoints = checkpoints
         if not checkpoints.restore() and not trained.initialized:
             trained.initialize(*_first_examples(dataset, min(count, _INITIAL_IMAGES), seed))
         step = int(trained.optimizer.iterations.numpy())

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,11 @@ NAMES = [preset["name"] for preset in zoo.list_presets()]
 def preset(request, tmp_path_factory):
     """(model, folder of its export, seconds that the export took)."""
     model = zoo.load(request.param)
-    start = time.perf_counter()
-    folder = export.saved_model(model, tmp_path_factory.mktemp("models") / request.param)
-    return model, folder, time.perf_counter() - start
+    return model, export.saved_model(model, tmp_path_factory.mktemp("models") / request.param)
 
 
 def test_every_signature_answers_as_keras_where_there_is_no_keras(preset, tmp_path):
-    model, folder, _ = preset
+    model, folder = preset
     session = Session(folder)
     names = set(session.signatures) - {"serving_default"}
     session.close()
@@ -40,9 +37,8 @@ def test_every_signature_answers_as_keras_where_there_is_no_keras(preset, tmp_pa
         assert_same(answers[name], answer_of_keras(model, name, inputs))
 
 
-def test_an_export_is_made_soon_and_is_not_much_larger_than_its_weights(preset):
-    model, folder, seconds = preset
-    assert seconds < 60
+def test_an_export_is_not_much_larger_than_its_weights(preset):
+    model, folder = preset
     weights = sum(weight.value.numpy().nbytes for weight in model.weights)
     size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     assert size <= 1.5 * weights + 5e6
