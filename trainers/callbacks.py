@@ -115,7 +115,7 @@ class Evaluation(StepCallback):
 
     def on_train_begin(self, logs=None):
         self.told: dict[str, float] = {}  # beside the loss, until told anew
-        self.started = None
+        self.started, self.is_first = None, True
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.started is None:  # what happens between the steps is not counted
@@ -127,6 +127,8 @@ class Evaluation(StepCallback):
         if step % self.every == 0 or step == self.last:
             self._log(step, logs)
             self.started = None
+        if self.is_first:  # its time went into tracing
+            self.started, self.is_first = None, False
         self._show(logs)
 
     def on_epoch_end(self, epoch, logs=None):
