@@ -132,6 +132,12 @@ class ZooModel(keras.Model):
         self.optimizer.apply_gradients(zip(grads, weights, strict=True))
         return self.compute_metrics(inputs[0], None, None)
 
+    def _noise_step(self):
+        """What the noise of training depends on: the step's number, other in every piece of a batch too."""
+        optimizer = getattr(self, "optimizer", None)
+        step = optimizer.iterations if optimizer is not None else 0
+        return tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
+
     # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
     # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
 

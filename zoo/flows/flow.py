@@ -126,11 +126,7 @@ class Flow(ZooModel):
         return negative_log_prob / (self.latent_size * math.log(2)) + self.num_bits
 
     def _training_noise(self, events):
-        optimizer = getattr(self, "optimizer", None)
-        step = optimizer.iterations if optimizer is not None else 0
-        # Other noise in every piece of a batch too.
-        step = tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
-        return seeds.training_uniform(self.seed, step, tf.shape(events))
+        return seeds.training_uniform(self.seed, self._noise_step(), tf.shape(events))
 
     def sample(self, n: int, seed=0, temperature: float = 1.0, labels=None) -> tf.Tensor:
         """`n` samples, float32 `[n, H, W, C]` in [0, 1] (vectors: `[n, D]`).

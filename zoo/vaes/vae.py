@@ -184,7 +184,7 @@ class VAE(EncoderDecoder):
         labels = None if labels is None else tf.cast(labels, tf.int32)
         count = tf.shape(images)[0]
         if training:
-            step = self._step()
+            step = self._noise_step()
             uniform = seeds.training_uniform(self.seed, step, tf.shape(images))
             noise = seeds.training_normal(self.seed, step, [count, self.latent_dim])
             x = self._likelihood.data(images, uniform)
@@ -222,12 +222,6 @@ class VAE(EncoderDecoder):
         optimizer = getattr(self, "optimizer", None)
         step = optimizer.iterations if optimizer is not None else 0
         return self.beta * tf.minimum(tf.cast(step, tf.float32) / self.annealing_steps, 1.0) * cost
-
-    def _step(self):
-        """The number of the step, other in every piece of a batch too: its noise depends on it."""
-        optimizer = getattr(self, "optimizer", None)
-        step = optimizer.iterations if optimizer is not None else 0
-        return tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
 
     def _as_bits_per_dim(self, nats):
         return nats / (math.prod(self.image_shape) * math.log(2))
