@@ -16,6 +16,8 @@ from pathlib import Path
 
 import keras
 
+from ..zoo import folders
+
 # Settings that a resumed training may change: how long, and how often it tells. The length of the warm-up
 # follows from the steps if it is not given.
 _FREE = {"steps", "warmup_steps", "checkpoint_every", "evaluate_every", "on_nan"}
@@ -53,10 +55,8 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
       OSError: it cannot be written; the message names it.
     """
-    temporary = path.with_name(path.name + ".tmp")
-    with _named(path):
-        temporary.write_text(text)
-        os.replace(temporary, path)
+    with _named(path), folders.replacing(path) as scratch:
+        scratch.write_text(text)
 
 
 def append_line(path: Path, line: str) -> None:

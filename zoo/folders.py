@@ -1,8 +1,23 @@
-"""Folders that are there whole or not at all: written under another name, then renamed."""
+"""Files and folders that are there whole or not at all: written under another name, then renamed."""
 
+import contextlib
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Gives a path beside `path` to write to. What is there at the end of the `with` becomes `path`."""
+    path = Path(path)
+    scratch = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield scratch
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def scratch_beside(folder: Path) -> Path:

@@ -3,10 +3,12 @@
 import itertools
 import math
 import os
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from . import folders
 
 GAP = 2  # white pixels between the images of a grid
 
@@ -89,14 +91,27 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 def save_png(picture: np.ndarray, path: str | os.PathLike) -> None:
     """Writes a uint8 [H, W, C] picture, C 1 or 3. An old file stays whole until it is replaced."""
-    path = Path(path)
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        image.save(temporary, format="PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with folders.replacing(path) as scratch:
+        as_image(picture).save(scratch, format="PNG")
+
+
+def save_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike, seconds: float = 0.1) -> None:
+    """Writes uint8 [H, W, C] pictures as a GIF that shows each for `seconds`, forth and back, for ever."""
+    first, *others = (as_image(picture) for picture in pictures)
+    with folders.replacing(path) as scratch:
+        first.save(
+            scratch,
+            format="GIF",
+            save_all=True,
+            append_images=others + others[-2::-1],
+            duration=round(1000 * seconds),
+            loop=0,
+        )
+
+
+def as_image(picture: np.ndarray) -> Image.Image:
+    """A uint8 [H, W, C] picture, C 1 or 3, as Pillow's."""
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:

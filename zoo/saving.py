@@ -17,7 +17,7 @@ METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 
 # Where the classes that a config may name are registered.
-FAMILIES = ("flows", "vaes")
+FAMILIES = ("flows", "gans", "vaes")
 
 
 def load(name_or_folder: str | os.PathLike) -> keras.Model:
@@ -92,9 +92,8 @@ def update_metadata(folder: str | os.PathLike, changes: dict) -> None:
     metadata = registry.check_files(folder)
     files = sorted(path for path in folder.iterdir() if path.name not in (METADATA, "README.md"))
     metadata = {**metadata, **changes, "sha256": {path.name: registry.sha256(path) for path in files}}
-    scratch = folder / f".{METADATA}"
-    _write_json(scratch, metadata)
-    os.replace(scratch, folder / METADATA)
+    with folders.replacing(folder / METADATA) as scratch:
+        _write_json(scratch, metadata)
 
 
 def _config(model):

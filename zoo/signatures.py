@@ -68,10 +68,12 @@ def temperatures() -> Input:
     return Input((), tf.float32, 1.0, "finite and at least 0", _finite_and_not_negative)
 
 
-def labels(num_classes: int) -> Input:
-    """int32 `[B]`, the class of each row."""
+def labels(num_classes: int) -> dict[str, Input]:
+    """The input `labels`, int32 `[B]`, the class of each row; nothing for a model without classes."""
+    if not num_classes:
+        return {}
     expected = f"at least 0 and below {num_classes}"
-    return Input((), tf.int32, 0, expected, lambda x: (x >= 0) & (x < num_classes))
+    return {"labels": Input((), tf.int32, 0, expected, lambda x: (x >= 0) & (x < num_classes))}
 
 
 def _finite_and_not_negative(x):

@@ -24,7 +24,7 @@ def flow_signatures(flow: "Flow") -> list[Signature]:
     name = "images" if of_images else "vectors"
     events = signatures.images(flow.event_shape) if of_images else signatures.vectors(flow.latent_size)
     latents = signatures.vectors(flow.latent_size)
-    labels = {"labels": signatures.labels(flow.num_classes)} if flow.num_classes else {}
+    labels = signatures.labels(flow.num_classes)
 
     def decode(latents, labels=None):
         events = flow._decode(latents, labels)

@@ -15,7 +15,7 @@ def autoencoder_signatures(model: "EncoderDecoder") -> list[Signature]:
     """reconstruct, encode and decode; a conditional model takes `labels`."""
     images = {"images": signatures.images(model.image_shape)}
     latents = {"latents": signatures.vectors(model.latent_dim)}
-    labels = _labels(model)
+    labels = signatures.labels(model.num_classes)
 
     def reconstruct(images, labels=None):
         return {"images": to_uint8(model._decode(model._encode(images, labels), labels))}
@@ -38,7 +38,7 @@ def vae_signatures(vae: "VAE") -> list[Signature]:
 
     `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`.
     """
-    labels = _labels(vae)
+    labels = signatures.labels(vae.num_classes)
 
     def sample(seed, temperature, labels=None):
         return {"images": to_uint8(vae._sample(seed, temperature[:, None], labels))}
@@ -54,7 +54,3 @@ def vae_signatures(vae: "VAE") -> list[Signature]:
         Signature("elbo", {**scored, **labels}, elbo),
         *autoencoder_signatures(vae),
     ]
-
-
-def _labels(model):
-    return {"labels": signatures.labels(model.num_classes)} if model.num_classes else {}
