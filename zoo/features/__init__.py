@@ -1,0 +1,17 @@
+"""Networks trained on photos that turn images into features: what metrics and projections compare by."""
+
+from .feature_network import FeatureNetwork, as_rgb
+from .inception import InceptionV3
+from .networks import NETWORKS, feature_network
+from .perceptual import perceptual_distance
+from .squeezenet import SqueezeNet
+
+__all__ = [
+    "NETWORKS",
+    "FeatureNetwork",
+    "InceptionV3",
+    "SqueezeNet",
+    "as_rgb",
+    "feature_network",
+    "perceptual_distance",
+]

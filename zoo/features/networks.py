@@ -1,0 +1,27 @@
+"""The feature networks by name."""
+
+import functools
+
+from ..registry import suggest
+from .feature_network import FeatureNetwork
+from .inception import InceptionV3
+from .squeezenet import SqueezeNet
+
+# The first is the usual one.
+NETWORKS = {network.name: network for network in (SqueezeNet, InceptionV3)}
+
+
+@functools.cache
+def feature_network(name: str = SqueezeNet.name) -> FeatureNetwork:
+    """The feature network of this name, made once: squeezenet1.1 or inception_v3.
+
+    Raises:
+      ValueError: an unknown name.
+
+    >>> from latentzoo.zoo.features import feature_network
+    >>> feature_network().num_features
+    512
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"network must be a feature network, got {name!r}: {suggest(str(name), NETWORKS)}")
+    return NETWORKS[name]()
