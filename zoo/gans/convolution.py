@@ -1,0 +1,30 @@
+"""Convolutions that also resample: the filter and the kernel are parts of one linear map (StyleGAN2, B).
+
+Images are `[N, H, W, C]`, kernels `[k, k, C_in, C_out]` with k 1 or 3.
+"""
+
+import tensorflow as tf
+
+from .resampling import blur, downsample2d, upsample2d
+
+
+def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """The same size, with zeros outside."""
+    return tf.nn.conv2d(x, kernel, 1, "SAME")
+
+
+def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Half the size: filter, convolution, every second pixel."""
+    if kernel.shape[0] == 1:
+        return conv2d(downsample2d(x), kernel)
+    return tf.nn.conv2d(blur(x, 2), kernel, 2, "VALID")
+
+
+def conv2d_up(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Twice the size: zeros between the pixels, convolution with the kernel turned by 180 degrees, filter."""
+    if kernel.shape[0] == 1:
+        return upsample2d(conv2d(x, kernel))
+    height, width = x.shape[1:3]
+    shape = [tf.shape(x)[0], 2 * height + 1, 2 * width + 1, kernel.shape[3]]
+    x = tf.nn.conv2d_transpose(x, tf.transpose(kernel, [0, 1, 3, 2]), shape, 2, "VALID")
+    return blur(x, 1, gain=4.0)

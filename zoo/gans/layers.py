@@ -1,0 +1,139 @@
+"""Layers with an equalised learning rate (Karras et al. 2018, section 4.1) and what stands between them.
+
+Weights start as N(0, 1) and are scaled at run time, so that Adam moves all of them at one relative speed.
+Layers compute in the dtype of their input, from weights that Keras's autocasting leaves as they are.
+"""
+
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from .convolution import conv2d
+
+SLOPE = 0.2
+
+# What keeps the variance of activations: leaky ReLU halves it, about.
+ACTIVATION_GAIN = math.sqrt(2)
+
+
+class EqualizedDense(keras.layers.Layer):
+    """y = x W m / sqrt(size_in) + m b, or sqrt(2) * leaky ReLU of it, m the multiplier of the learning rate.
+
+    Args:
+      size_in, units: of `x [N, size_in]` and `y [N, units]`.
+      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1) / m.
+      activate: whether leaky ReLU follows.
+      bias_init: b at the start.
+      lr_multiplier: m.
+    """
+
+    def __init__(self, size_in, units, draw, *, activate=False, bias_init=0.0, lr_multiplier=1.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.activate = activate
+        self.lr_multiplier = lr_multiplier
+        normal = keras.initializers.RandomNormal(stddev=1 / lr_multiplier, seed=draw)
+        constant = keras.initializers.Constant(bias_init)
+        self.weight = self.add_weight(
+            shape=(size_in, units), initializer=normal, autocast=False, name="weight"
+        )
+        self.bias = self.add_weight(shape=(units,), initializer=constant, autocast=False, name="bias")
+        self.built = True
+
+    def call(self, x):
+        gain = self.lr_multiplier * (ACTIVATION_GAIN if self.activate else 1.0)
+        weight = tf.cast(self.weight, x.dtype) * (gain / math.sqrt(self.weight.shape[0]))
+        y = tf.matmul(x, weight) + tf.cast(self.bias, x.dtype) * gain
+        return leaky_relu(y) if self.activate else y
+
+
+class EqualizedConv2D(keras.layers.Layer):
+    """y = conv(x, W / sqrt(k^2 C_in)) + b, or sqrt(2) * leaky ReLU of it.
+
+    Args:
+      channels_in, channels_out, kernel_size: C_in, C_out and k.
+      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1).
+      convolve: one of `convolution`.
+      activate: whether leaky ReLU follows.
+      use_bias: whether there is b.
+      clamp: the output is cut to [-clamp, clamp], times the gain of the call; or None.
+    """
+
+    def __init__(
+        self,
+        channels_in,
+        channels_out,
+        kernel_size,
+        draw,
+        *,
+        convolve: Callable = conv2d,
+        activate=True,
+        use_bias=True,
+        clamp=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.convolve = convolve
+        self.activate = activate
+        self.clamp = clamp
+        shape = (kernel_size, kernel_size, channels_in, channels_out)
+        self.fan_in = kernel_size**2 * channels_in
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+        self.weight = self.add_weight(shape=shape, initializer=normal, autocast=False, name="weight")
+        self.bias = None
+        if use_bias:
+            self.bias = self.add_weight(
+                shape=(channels_out,), initializer="zeros", autocast=False, name="bias"
+            )
+        self.built = True
+
+    def call(self, x, gain=1.0):
+        """`gain` multiplies the output."""
+        # A positive factor passes through leaky ReLU, so it is cheaper on the weights than on the images.
+        factor = gain * (ACTIVATION_GAIN if self.activate else 1.0)
+        y = self.convolve(x, tf.cast(self.weight * (factor / math.sqrt(self.fan_in)), x.dtype))
+        if self.bias is not None:
+            y = tf.nn.bias_add(y, tf.cast(self.bias * factor, x.dtype))
+        if self.activate:
+            y = leaky_relu(y)
+        return clip(y, self.clamp, gain)
+
+
+def leaky_relu(x: tf.Tensor) -> tf.Tensor:
+    """max(x, 0.2 x)."""
+    return tf.nn.leaky_relu(x, SLOPE)
+
+
+def clip(x: tf.Tensor, clamp: float | None, gain: float = 1.0) -> tf.Tensor:
+    """`x` cut to [-clamp, clamp] * gain; all of it without a clamp."""
+    return x if clamp is None else tf.clip_by_value(x, -clamp * gain, clamp * gain)
+
+
+def minibatch_stddev(x: tf.Tensor, group: int, channels: int = 1) -> tf.Tensor:
+    """Appends the standard deviation within groups of images as further channels (Karras et al. 2018, 3).
+
+    Of N images, image i is in group i mod N / group. The deviations of a group at each pixel and channel are
+    averaged over the pixels and over each of `channels` equal parts of the channels, and repeated everywhere.
+
+    Args:
+      x: `[N, H, W, C]`, C a multiple of `channels`.
+      group: images in a group; N, if there are fewer.
+      channels: how many to append.
+
+    Returns:
+      `[N, H, W, C + channels]`.
+
+    Raises:
+      ValueError: N is known, and no multiple of `group`.
+    """
+    count = x.shape[0]
+    if count and count > group and count % group:
+        raise ValueError(f"The batch has {count} images, expected a multiple of minibatch_group, {group}.")
+    height, width, size = x.shape[1:]
+    group = tf.minimum(group, tf.shape(x)[0])
+    y = tf.reshape(x, [group, -1, height, width, channels, size // channels])
+    variance = tf.math.reduce_variance(y, axis=0)
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), axis=[1, 2, 4])
+    deviation = tf.tile(deviation[:, None, None], [group, height, width, 1])
+    return tf.concat([x, deviation], axis=3)

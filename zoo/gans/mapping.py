@@ -1,0 +1,112 @@
+"""StyleGAN's mapping network: latents and labels to the intermediate space W."""
+
+import keras
+import tensorflow as tf
+
+from .layers import EqualizedDense
+
+
+class MappingNetwork(keras.layers.Layer):
+    """w = f(z, label), fully connected layers with leaky ReLU (StyleGAN, section 2).
+
+        x = [normalise(z), normalise(embed(label))];  x = sqrt(2) * leaky ReLU(W x + b) in each layer
+
+    where normalise(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+
+    Args:
+      z_dim: of z; 0: there is none, w depends on the label alone.
+      w_dim: of w, of the hidden layers and of the label's embedding.
+      num_ws: w is repeated so many times; None: it is not repeated, and no average of it is kept.
+      depth: layers.
+      num_classes: 0, or the number of classes.
+      lr_multiplier: of the layers' learning rate, the embedding apart.
+      w_avg_decay: of the average of w, with each `update_average`.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(
+        self,
+        z_dim: int,
+        w_dim: int,
+        num_ws: int | None,
+        depth: int = 8,
+        num_classes: int = 0,
+        lr_multiplier: float = 0.01,
+        w_avg_decay: float = 0.995,
+        *,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.z_dim, self.num_ws, self.num_classes = z_dim, num_ws, num_classes
+        self.w_avg_decay = w_avg_decay
+        draw = keras.random.SeedGenerator(seed)
+        if num_ws is not None:
+            self.w_avg = self.add_weight(
+                shape=(w_dim,),
+                initializer="zeros",
+                trainable=False,
+                aggregation="mean",
+                autocast=False,
+                name="w_avg",
+            )
+        sizes = [z_dim + (w_dim if num_classes else 0)] + [w_dim] * depth
+        options = {"activate": True, "lr_multiplier": lr_multiplier, "dtype": self.variable_dtype}
+        with keras.name_scope(self.name):
+            self.embed = None
+            if num_classes:
+                self.embed = EqualizedDense(num_classes, w_dim, draw, dtype=self.variable_dtype, name="embed")
+            self.layers = [
+                EqualizedDense(a, b, draw, **options, name=f"fc{i}")
+                for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            ]
+        self.built = True
+
+    def call(self, z, labels=None, truncation=1.0, cutoff=None):
+        """The w of latents.
+
+        Args:
+          z: `[N, z_dim]`; None, if z_dim is 0.
+          labels: int `[N]`, with classes.
+          truncation: psi of w_avg + psi * (w - w_avg): a number, or a tensor `[N, 1, 1]`.
+          cutoff: only the first so many w are truncated; None: all.
+
+        Returns:
+          float32 `[N, num_ws, w_dim]`, or `[N, w_dim]` if num_ws is None.
+
+        Raises:
+          ValueError: labels are missing, or truncation is asked for where no average is kept.
+        """
+        x = [] if z is None else [_normalise(tf.cast(z, self.variable_dtype))]
+        if self.embed is not None:
+            if labels is None:
+                raise ValueError(f"labels are missing, expected integers below {self.num_classes}.")
+            one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=self.variable_dtype)
+            x.append(_normalise(self.embed(one_hot)))
+        w = tf.concat(x, axis=1)
+        for layer in self.layers:
+            w = layer(w)
+        if self.num_ws is not None:
+            w = tf.repeat(w[:, None], self.num_ws, axis=1)
+        return self.truncate(w, truncation, cutoff)
+
+    def truncate(self, w, truncation=1.0, cutoff=None) -> tf.Tensor:
+        """`w [N, num_ws, w_dim]` moved towards the average: StyleGAN, section 2 of the appendix."""
+        if isinstance(truncation, int | float) and truncation == 1:
+            return w
+        if self.num_ws is None:
+            raise ValueError(f"truncation is {truncation}, expected 1: this network keeps no average of w.")
+        w_avg = tf.convert_to_tensor(self.w_avg)
+        moved = w_avg + tf.cast(truncation, w.dtype) * (w - w_avg)
+        if cutoff is None:
+            return moved
+        return tf.where(tf.range(self.num_ws)[:, None] < cutoff, moved, w)
+
+    def update_average(self, w) -> None:
+        """Moves the average towards the mean of `w [N, w_dim]`."""
+        mean = tf.reduce_mean(w, axis=0)
+        self.w_avg.assign(mean + self.w_avg_decay * (self.w_avg - mean))
+
+
+def _normalise(x):
+    return x * tf.math.rsqrt(tf.reduce_mean(x**2, axis=1, keepdims=True) + 1e-8)

@@ -1,0 +1,123 @@
+"""Convolutions under a style: StyleGAN2's weight modulation and demodulation (section 2.2).
+
+The style multiplies the input's channels, the demodulation the output's, so that all images of a batch share
+one convolution. The other way, a kernel for each image and one grouped convolution, has the same result.
+"""
+
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from .convolution import conv2d, conv2d_up
+from .layers import ACTIVATION_GAIN, EqualizedDense, clip, leaky_relu
+
+
+def modulated_conv2d(
+    x: tf.Tensor, kernel: tf.Tensor, style: tf.Tensor, convolve: Callable = conv2d, gain: float = 1.0
+) -> tf.Tensor:
+    """A convolution whose kernel depends on the image (equations 1 and 3 of the paper).
+
+        w'[k, i, o] = style[i] w[k, i, o];  w''[k, i, o] = w'[k, i, o] / sqrt(sum_ki w'[k, i, o]^2 + 1e-8)
+
+    Args:
+      x: `[N, H, W, C_in]`, or one image `[1, H, W, C_in]` for all styles.
+      kernel: `[k, k, C_in, C_out]`.
+      style: `[N, C_in]`.
+      convolve: one of `convolution`.
+      gain: of the output.
+    """
+    y = convolve(x * _of_channels(style, x.dtype), tf.cast(kernel, x.dtype))
+    squares = tf.matmul(style**2, tf.reduce_sum(tf.square(kernel), axis=[0, 1]))
+    return y * _of_channels(gain * tf.math.rsqrt(squares + 1e-8), x.dtype)
+
+
+def _of_channels(values, dtype):
+    return tf.cast(values, dtype)[:, None, None, :]
+
+
+class StyledConv2D(keras.layers.Layer):
+    """sqrt(2) * leaky ReLU(modulated 3x3 convolution + strength * noise + bias), the style affine in w.
+
+    Args:
+      channels_in, channels_out: of the convolution.
+      w_dim: of w.
+      resolution: of the output.
+      draw: a `keras.random.SeedGenerator`.
+      up: whether the output is twice as large as the input.
+      clamp: the output is cut to [-clamp, clamp], times the gain of the call; or None.
+
+    Attributes:
+      noise_const: the layer's own noise `[R, R]`.
+    """
+
+    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, *, up=False, clamp=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.clamp = clamp
+        self.convolve = conv2d_up if up else conv2d
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+        shape = (3, 3, channels_in, channels_out)
+        self.weight = self.add_weight(shape=shape, initializer=normal, autocast=False, name="weight")
+        self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", autocast=False, name="bias")
+        self.noise_strength = self.add_weight(
+            shape=(), initializer="zeros", autocast=False, name="noise_strength"
+        )
+        self.noise_const = self.add_weight(
+            shape=(resolution, resolution),
+            initializer=normal,
+            trainable=False,
+            autocast=False,
+            name="noise_const",
+        )
+        with keras.name_scope(self.name):
+            self.affine = _style(w_dim, channels_in, draw, self.dtype_policy)
+        self.built = True
+
+    def call(self, x, w, noise=None, gain=1.0):
+        """`x [N or 1, r, r, C_in]`, `w [N, w_dim]`, `noise [N, R, R, 1]`, `[R, R, 1]` or None."""
+        # A positive factor passes through leaky ReLU, so it is cheaper on the weights than on the images.
+        factor = gain * ACTIVATION_GAIN
+        y = modulated_conv2d(x, tf.convert_to_tensor(self.weight), self.affine(w), self.convolve, factor)
+        bias = factor * tf.convert_to_tensor(self.bias)
+        if noise is None:
+            y = tf.nn.bias_add(y, tf.cast(bias, y.dtype))
+        else:
+            strength = factor * tf.convert_to_tensor(self.noise_strength)
+            y += tf.cast(strength * tf.cast(noise, strength.dtype) + bias, y.dtype)
+        return clip(leaky_relu(y), self.clamp, gain)
+
+
+class ToRGB(keras.layers.Layer):
+    """Images of activations: a 1x1 convolution under a style, not demodulated, plus a bias.
+
+    Args:
+      channels_in, channels_out: of the convolution.
+      w_dim: of w.
+      draw: a `keras.random.SeedGenerator`.
+      clamp: the output is cut to [-clamp, clamp]; or None.
+    """
+
+    def __init__(self, channels_in, channels_out, w_dim, draw, *, clamp=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.clamp = clamp
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+        shape = (1, 1, channels_in, channels_out)
+        self.weight = self.add_weight(shape=shape, initializer=normal, autocast=False, name="weight")
+        self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", autocast=False, name="bias")
+        with keras.name_scope(self.name):
+            self.affine = _style(w_dim, channels_in, draw, self.dtype_policy)
+        self.built = True
+
+    def call(self, x, w):
+        """`x [N, R, R, C_in]`, `w [N, w_dim]` -> `[N, R, R, C_out]`."""
+        height, width, channels_in = x.shape[1:]
+        # So few channels come out that a kernel for each image is cheaper than scaling its activations.
+        kernels = self.affine(w)[:, :, None] * self.weight[0, 0] / math.sqrt(channels_in)
+        y = tf.matmul(tf.reshape(x, [-1, height * width, channels_in]), tf.cast(kernels, x.dtype))
+        y = tf.nn.bias_add(y, tf.cast(self.bias, x.dtype))
+        return clip(tf.reshape(y, [-1, height, width, self.weight.shape[-1]]), self.clamp)
+
+
+def _style(w_dim, channels, draw, dtype):
+    return EqualizedDense(w_dim, channels, draw, bias_init=1.0, dtype=dtype, name="affine")
