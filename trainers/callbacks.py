@@ -26,7 +26,7 @@ class StepCallback(keras.callbacks.Callback):
     """Calls `at_step(step, logs)` after every step, numbered from 1 over all runs of a training."""
 
     def on_train_batch_end(self, batch, logs=None):
-        self.at_step(int(self.model.optimizer.iterations.numpy()), logs)
+        self.at_step(self.model.steps, logs)
 
     def at_step(self, step: int, logs: dict) -> None:
         raise NotImplementedError
@@ -60,11 +60,11 @@ class StopAtNaN(StepCallback):
         self.limit = limit
 
     def at_step(self, step, logs):
-        skipped = int(self.model.optimizer.skipped_in_a_row.numpy())
+        optimizer = max(self.model.optimizers, key=_skipped_in_a_row)
+        skipped = _skipped_in_a_row(optimizer)
         if skipped >= self.limit:
-            variable = self.model.trainable_variables[int(self.model.optimizer.first_bad.numpy())]
             raise ValueError(
-                f"learning_rate: at step {step} the gradient of {variable.path} is not finite"
+                f"learning_rate: at step {step} the gradient of {optimizer.first_bad_path} is not finite"
                 f"{f' ({skipped} steps in a row)' if skipped > 1 else ''}, expected a finite one;"
                 f" the last good checkpoint is {self.checkpoints.newest or 'none'};"
                 " try a lower learning_rate or clip_norm."
@@ -76,10 +76,11 @@ class StopAtNaN(StepCallback):
 class Evaluation(StepCallback):
     """After every `every` steps and the last, adds a line to metrics.jsonl and scalars to TensorBoard.
 
-    The line has step, loss (training, mean since the line before), learning_rate, images_per_second;
-    `skipped` if steps were; and the value of the metric that `evaluate` gives under its name,
-    standard_error and num_examples. When it is the best so far, the averaged weights are kept as the
-    preset folder `best`. The progress bar shows the loss by its name, and images_per_second.
+    The line has step, loss (training, mean since the line before), learning_rate, images_per_second, and
+    what else the model's training tells; `skipped` if steps were; and the value of the metric that
+    `evaluate` gives under its name, standard_error and num_examples. When it is the best so far, the
+    averaged weights are kept as the preset folder `best`. The progress bar shows the loss by its name, and
+    images_per_second.
 
     Args:
       workdir: the folder of the training.
@@ -119,7 +120,7 @@ class Evaluation(StepCallback):
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.started is None:  # what happens between the steps is not counted
-            self.first_step, self.started = int(self.model.optimizer.iterations.numpy()), time.monotonic()
+            self.first_step, self.started = self.model.steps, time.monotonic()
 
     def at_step(self, step, logs):
         seconds = time.monotonic() - self.started
@@ -141,7 +142,7 @@ class Evaluation(StepCallback):
 
     def _log(self, step, logs):
         loss = float(logs["loss"])
-        skipped = int(self.model.optimizer.skipped.numpy())
+        skipped = sum(int(optimizer.skipped.numpy()) for optimizer in self.model.optimizers)
         if not math.isfinite(loss) and not skipped:
             raise ValueError(
                 f"learning_rate: the loss became {loss} in steps {self.first_step} to {step},"
@@ -151,6 +152,7 @@ class Evaluation(StepCallback):
             "loss": loss if math.isfinite(loss) else None,
             "learning_rate": float(self.model.optimizer.learning_rate),
             "images_per_second": self.told["images_per_second"],
+            **{name: float(value) for name, value in logs.items() if name != "loss"},
         }
         if skipped:
             scalars["skipped"] = skipped
@@ -287,17 +289,21 @@ class Preemption(StepCallback):
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Puts the optimiser's averaged weights into `model` for the length of a `with`.
+    """Puts the averaged weights into `model` for the length of a `with`.
 
-    Does nothing if the optimiser keeps no averages (`use_ema=False`).
+    Does nothing if training keeps no averages.
     """
-    if not model.optimizer.use_ema:
+    if not model.has_averages:
         yield
         return
     raw = [variable.numpy() for variable in model.trainable_variables]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    model.use_averages()
     try:
         yield
     finally:
         for variable, value in zip(model.trainable_variables, raw, strict=True):
             variable.assign(value)
+
+
+def _skipped_in_a_row(optimizer):
+    return int(optimizer.skipped_in_a_row.numpy())

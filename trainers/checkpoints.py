@@ -16,7 +16,7 @@ class Checkpoints:
     place in it. TensorFlow writes a checkpoint under a temporary name and renames it.
 
     Args:
-      model: compiled, its optimiser built.
+      model: compiled, its optimisers built.
       folder: of the checkpoints, made at the first `save`.
       keep: how many are kept.
 
@@ -28,7 +28,7 @@ class Checkpoints:
         self.best = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
         checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
-            optimizer=[variable.value for variable in model.optimizer.variables],
+            training=model.training_variables,
             best=self.best,
         )
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=keep)

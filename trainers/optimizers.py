@@ -24,10 +24,10 @@ def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
         ) from None
 
 
-def guarded(keras_class: type, clip_norm: float | None = None) -> type:
+def guarded(keras_class: type, clip_norm: float = 0) -> type:
     """`keras_class`, but for two things that it does to the gradient of a step.
 
-    The gradients of all replicas are summed before they are clipped to a global norm of `clip_norm`:
+    The gradients of all replicas are summed before they are clipped to a global norm of `clip_norm`, if any:
     Keras's `global_clipnorm` clips each replica's part before the sum, which is another gradient.
 
     A step whose gradient is not finite changes no weight, slot or decay; it is counted, and its number
@@ -68,13 +68,18 @@ def guarded(keras_class: type, clip_norm: float | None = None) -> type:
             gradient = _sum_over_replicas(tf.concat([tf.reshape(part, [-1]) for part in parts], 0))
             norm = tf.norm(gradient)
             self._count(gradient, tf.math.is_finite(norm), [variables[k] for k in present])
-            if clip_norm is not None:
+            if clip_norm:
                 gradient *= clip_norm / tf.maximum(norm, clip_norm)
             sizes = [part.shape.num_elements() for part in parts]
             summed = list(grads)
             for k, part, values in zip(present, parts, tf.split(gradient, sizes), strict=True):
                 summed[k] = tf.reshape(values, part.shape)
             super().apply(summed, trainable_variables)
+
+        @property
+        def first_bad_path(self) -> str:
+            """The path of the variable that `first_bad` is the number of."""
+            return self._trainable_variables[int(self.first_bad.numpy())].path
 
         def _count(self, gradient, finite, variables):
             self.skipped_in_a_row.assign(tf.where(finite, 0, self.skipped_in_a_row + 1))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import keras
 
-from ..zoo import flows, vaes  # noqa: F401  (register the models)
+from ..zoo import flows, folders, gans, vaes  # noqa: F401  (register the models)
 from .training import train
 
 _KEYS = {"model", "dataset", "train"}
@@ -53,10 +53,8 @@ def write(recipe: dict, path: str | os.PathLike) -> None:
     Raises:
       OSError: it cannot be written.
     """
-    path = Path(path)
-    scratch = path.with_name(f".{path.name}")
-    scratch.write_text(json.dumps(recipe, indent=2) + "\n")
-    os.replace(scratch, path)
+    with folders.replacing(path) as scratch:
+        scratch.write_text(json.dumps(recipe, indent=2) + "\n")
 
 
 def build_model(recipe: dict) -> keras.Model:

@@ -6,16 +6,19 @@ import os
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from .. import metrics
 from ..metrics.batches import Data
 from ..metrics.batches import examples as checked
+from ..zoo.gans import AdversarialModel
 from .batches import training_batches
 from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
-from .optimizers import guarded, optimizer_class
-from .schedules import WarmupConstant, WarmupCosine
+from .collapse import CollapseAlarm, find_mode_collapse, find_posterior_collapse
+from .compiling import compile_for, schedule
+from .optimizers import optimizer_class
 from .sources import Source, as_source, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
 from .workdir import cut_log, open_workdir
@@ -41,12 +44,12 @@ def train(
     steps: int | None = None,
     epochs: float | None = None,
     batch_size: int = 16,
-    learning_rate: float = 1e-3,
+    learning_rate: float | None = None,
     optimizer: str = "adam",
-    schedule: str = "cosine",
+    schedule: str | None = None,
     warmup_steps: int | None = None,
-    clip_norm: float | None = 1.0,
-    ema: float | None = 0.999,
+    clip_norm: float | None = None,
+    ema: float | None = None,
     accumulation: int = 1,
     on_nan: str = "stop",
     checkpoint_every: int | str = 1000,
@@ -64,6 +67,9 @@ def train(
 ) -> keras.Model:
     """Trains `model` and leaves a preset folder at `workdir/preset`.
 
+    Settings that are None are the model's own, `model.training_defaults`; those of flows and VAEs are
+    given below in brackets, then those of GANs.
+
     Run it again with the same `workdir` to go on from the newest checkpoint, after a stop or with
     more `steps`. A resumed training ends with the weights of an uninterrupted one, bit for bit where
     TensorFlow's operations are deterministic (`tf.config.experimental.enable_op_determinism`).
@@ -78,14 +84,15 @@ def train(
       steps: how many steps in all, those of earlier runs in this folder included.
       epochs: the same as a number of passes over the dataset; give exactly one of the two.
       batch_size: images of a step, over all replicas.
-      learning_rate: the highest rate of the schedule.
-      optimizer: the name of a Keras optimiser, such as "adam", "adamax", "adamw".
-      schedule: "cosine" (to 2% of the rate, at the last step) or "constant", after the warm-up.
-      warmup_steps: steps of linear warm-up; None: a tenth of the steps, at most 500.
-      clip_norm: largest global norm of the gradient; None: no clipping.
+      learning_rate: the highest rate of the schedule (1e-3; 2e-3).
+      optimizer: the name of a Keras optimiser, such as "adam", "adamax", "adamw"; of a GAN, "adam".
+      schedule: "cosine" (to 2% of the rate, at the last step) or "constant", after the warm-up
+        ("cosine"; "constant").
+      warmup_steps: steps of linear warm-up (a tenth of the steps, at most 500; 0).
+      clip_norm: largest global norm of the gradient, 0: no clipping (1; 0).
       ema: decay of the exponential moving average of the weights: what is evaluated, drawn and
-        returned; None: the raw weights are. It should forget well within the run: 1 / (1 - ema)
-        much below `steps`.
+        returned; 0: the raw weights are (0.999; 0.999, of the generator). It should forget well within
+        the run: 1 / (1 - ema) much below `steps`.
       accumulation: pieces of a batch whose gradients are taken one after the other and summed: the
         same training in the memory of one piece.
       on_nan: what a step whose gradient is not finite does: "stop" ends the training; "skip" leaves
@@ -139,7 +146,7 @@ def train(
         "learning_rate": learning_rate,
         "optimizer": optimizer,
         "schedule": schedule,
-        "warmup_steps": min(steps // 10, 500) if warmup_steps is None else warmup_steps,
+        "warmup_steps": warmup_steps,
         "clip_norm": clip_norm,
         "ema": ema,
         "accumulation": accumulation,
@@ -148,6 +155,11 @@ def train(
         "evaluate_every": evaluate_every or checkpoint_steps or 1000,
         "seed": seed,
     }
+    for name, value in model.training_defaults.items():
+        if settings[name] is None:
+            settings[name] = value
+    if settings["warmup_steps"] is None:
+        settings["warmup_steps"] = min(steps // 10, 500)
     _check(settings)
     if batch_parts != 1 and not hasattr(model, "batch_parts"):
         raise ValueError(f"batch_parts: got {batch_parts}, expected 1: {model.name} has no parts.")
@@ -171,12 +183,12 @@ def train(
         trained.accumulation = accumulation
         if hasattr(trained, "batch_parts"):
             trained.batch_parts = batch_parts
-        _compile(trained, strategy, settings)
+        compile_for(trained, strategy, settings)
         checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
         preemption.checkpoints = checkpoints
         if not checkpoints.restore() and not trained.initialized:
             trained.initialize(*_first_examples(dataset, min(count, _INITIAL_IMAGES), seed))
-        step = int(trained.optimizer.iterations.numpy())
+        step = trained.steps
         _check_workers_agree(strategy, step)
         ours = [StopAtNaN(checkpoints, _NAN_LIMITS[on_nan]), StopAtStep(steps)]
         if chief:
@@ -188,6 +200,7 @@ def train(
                 Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
                 SampleGrid(workdir, every, steps),
                 SaveCheckpoint(checkpoints, checkpoint_steps, checkpoint_minutes, steps),
+                *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
             ]
         if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
@@ -200,7 +213,7 @@ def train(
                 verbose=verbose if chief else 0,
                 shuffle=False,  # the batches are shuffled already
             )
-    trained.optimizer.finalize_variable_values(trained.trainable_variables)
+    trained.use_averages()
     if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
         with reading(dataset, eval_dataset):
             batches = training_batches(dataset, batch_size, seed)
@@ -212,6 +225,17 @@ def train(
         model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
     _check_workers_agree(strategy, steps)  # a worker that left early would end the others
     return model
+
+
+def _alarms(model, dataset, scored, num, every, steps, seed) -> list[CollapseAlarm]:
+    """What tells of a collapse, if it can happen to such a model."""
+    if isinstance(model, AdversarialModel):
+        first = _first_examples(dataset, min(len(dataset), num), seed)
+        images, labels = (None if part is None else np.asarray(part) for part in first)
+        return [CollapseAlarm(every, steps, lambda: find_mode_collapse(model, images, labels))]
+    if "active_units" in metrics.names_for(model) and scored is not None:
+        return [CollapseAlarm(every, steps, lambda: find_posterior_collapse(model, scored, num))]
+    return []
 
 
 def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Dataset:
@@ -247,27 +271,18 @@ def _steps_or_minutes(value: int | str) -> tuple[int | None, float | None]:
 
 
 def _check(settings: dict) -> None:
-    for name in ("learning_rate", "evaluate_every", "clip_norm"):
-        value = settings[name]
-        if value is not None and not value > 0:
-            raise ValueError(f"{name}: got {value}, expected more than 0.")
-    if settings["warmup_steps"] < 0:
-        raise ValueError(f"warmup_steps: got {settings['warmup_steps']}, expected at least 0.")
-    if settings["ema"] is not None and not 0 < settings["ema"] < 1:
-        raise ValueError(f"ema: got {settings['ema']}, expected a decay between 0 and 1, or None.")
+    for name in ("learning_rate", "evaluate_every"):
+        if not settings[name] > 0:
+            raise ValueError(f"{name}: got {settings[name]}, expected more than 0.")
+    for name in ("warmup_steps", "clip_norm"):
+        if settings[name] < 0:
+            raise ValueError(f"{name}: got {settings[name]}, expected at least 0.")
+    if not 0 <= settings["ema"] < 1:
+        raise ValueError(f"ema: got {settings['ema']}, expected a decay below 1, or 0 for none.")
     if settings["on_nan"] not in _NAN_LIMITS:
         raise ValueError(f"on_nan: got {settings['on_nan']!r}, expected 'stop' or 'skip'.")
     optimizer_class(settings["optimizer"])
-    _schedule(settings)
-
-
-def _schedule(settings: dict) -> keras.optimizers.schedules.LearningRateSchedule:
-    rate, warmup = settings["learning_rate"], settings["warmup_steps"]
-    if settings["schedule"] == "cosine":
-        return WarmupCosine(rate, warmup, settings["steps"])
-    if settings["schedule"] == "constant":
-        return WarmupConstant(rate, warmup)
-    raise ValueError(f"schedule: got {settings['schedule']!r}, expected 'cosine' or 'constant'.")
+    schedule(settings)
 
 
 def _strategy(model, name, replicas: int | None, batch_size: int, accumulation: int):
@@ -300,20 +315,6 @@ def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Mo
         copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
-
-
-def _compile(model: keras.Model, strategy: tf.distribute.Strategy, settings: dict) -> None:
-    ema = settings["ema"]
-    make = guarded(optimizer_class(settings["optimizer"]), settings["clip_norm"])
-    with strategy.scope():
-        optimizer = make(
-            learning_rate=_schedule(settings),
-            use_ema=ema is not None,
-            ema_momentum=ema or 0.99,  # Keras checks it without use_ema too
-        )
-        optimizer.build(model.trainable_variables)
-        # XLA takes minutes to compile a flow for a processor, and gains nothing there.
-        model.compile(optimizer=optimizer, jit_compile=False)
 
 
 def _check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -27,6 +29,11 @@ class ZooModel(keras.Model):
 
     # What the loss is, such as bits_per_dim.
     loss_name = "loss"
+
+    # What `trainers.train` sets where it is not told: see there.
+    training_defaults: Mapping = MappingProxyType(
+        {"learning_rate": 1e-3, "schedule": "cosine", "warmup_steps": None, "clip_norm": 1.0, "ema": 0.999}
+    )
 
     # Whether the loss of an event depends on the batch around it.
     _needs_whole_batch = False
@@ -82,6 +89,30 @@ class ZooModel(keras.Model):
                 "expected `initialize(images)` before `fit`."
             )
         return super().fit(x, y, batch_size=batch_size, **kwargs)
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """Those that `fit` steps with; there are some once the model is compiled."""
+        return [self.optimizer]
+
+    @property
+    def steps(self) -> int:
+        """How many training steps were taken since `compile`."""
+        return int(self.optimizer.iterations.numpy())
+
+    @property
+    def training_variables(self) -> list[tf.Variable]:
+        """What the next training step depends on, beside the weights."""
+        return [variable.value for optimizer in self.optimizers for variable in optimizer.variables]
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether training keeps an average of the weights."""
+        return self.optimizer.use_ema
+
+    def use_averages(self) -> None:
+        """Puts the averages in the weights' place."""
+        self.optimizer.finalize_variable_values(self.trainable_variables)
 
     @property
     def accumulation(self) -> int:

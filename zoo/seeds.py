@@ -52,16 +52,17 @@ def fold(seeds: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
 
 def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """Uniform noise of a training step: other noise in every step and on every replica."""
-    return tf.random.stateless_uniform(shape, _of_step(seed, step))
+    return tf.random.stateless_uniform(shape, training_seed(seed, step))
 
 
 def training_normal(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """Standard normal noise of a training step, independent of its uniform noise."""
-    pair = tf.random.experimental.stateless_fold_in(_of_step(seed, step), 1)
+    pair = tf.random.experimental.stateless_fold_in(training_seed(seed, step), 1)
     return tf.random.stateless_normal(shape, pair)
 
 
-def _of_step(seed, step):
+def training_seed(seed: int, step: tf.Tensor) -> tf.Tensor:
+    """The pair that a replica's random numbers of a training step come from."""
     pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
     replica = tf.distribute.get_replica_context()
     if replica is not None:

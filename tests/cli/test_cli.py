@@ -19,7 +19,7 @@ from latentzoo.zoo.flows import Glow
 
 SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
 COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "compare", "train"]
-COMMANDS += ["export", "request"]
+COMMANDS += ["export", "request", "import", "manifold", "mix", "project", "diagnose"]
 
 
 def run(*arguments) -> None:
@@ -218,7 +218,7 @@ def test_train_follows_a_recipe_and_flags_go_before_it(tmp_path):
             "config": {"image_shape": [28, 28, 1], "levels": 1, "depth": 1, "width": 4},
         },
         "dataset": SMALL,
-        "train": {"steps": 50, "batch_size": 8, "ema": None},
+        "train": {"steps": 50, "batch_size": 8, "ema": 0},
     }
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(recipe))

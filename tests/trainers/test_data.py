@@ -315,7 +315,7 @@ def test_a_failed_download_is_told(squares, monkeypatch):
         raise ConnectionError("no\nnetwork")
 
     monkeypatch.setattr(tfds.builder(squares), "download_and_prepare", fail)
-    with pytest.raises(OSError, match="dataset 'squares' cannot be downloaded: no network"):
+    with pytest.raises(OSError, match="dataset 'squares' cannot be prepared: no network"):
         data.load(squares)
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from latentzoo.trainers.optimizers import guarded, optimizer_class
 
 
-def make(name, mirrored=None, clip_norm=None, **kwargs):
+def make(name, mirrored=None, clip_norm=0, **kwargs):
     """An optimiser and two weights that it has moved once."""
     with mirrored.scope() if mirrored else tf.distribute.get_strategy().scope():
         weights = [keras.Variable([1.0, 2.0], name="a"), keras.Variable([[3.0]], name="b")]

@@ -13,7 +13,7 @@ def recipe(pixel_flow):
             "config": {"image_shape": [4, 4, 1], "seed": 5},
         },
         "dataset": "made up",
-        "train": {"steps": 2, "batch_size": 8, "ema": None, "learning_rate": 0.05},
+        "train": {"steps": 2, "batch_size": 8, "ema": 0, "learning_rate": 0.05},
     }
 
 

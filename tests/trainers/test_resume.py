@@ -127,7 +127,7 @@ def test_a_corrupt_checkpoint_is_noticed(pixel_flow, images, tmp_path):
 
 
 def test_the_newest_checkpoints_and_the_best_weights_are_kept(pixel_flow, images, tmp_path):
-    settings = {"batch_size": 8, "verbose": 0, "warmup_steps": 2, "checkpoint_every": 2, "ema": None}
+    settings = {"batch_size": 8, "verbose": 0, "warmup_steps": 2, "checkpoint_every": 2, "ema": 0}
     # A rate that destroys what it has learnt: the first evaluation is the best.
     train(
         pixel_flow(), images, workdir=tmp_path, steps=8, keep_checkpoints=3, learning_rate=1.0,

@@ -1,0 +1,76 @@
+"""Tiny GANs."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from latentzoo.zoo.gans import GAN, AdversarialModel, StyleGAN2
+
+TINY_GAN = {"image_shape": (8, 8, 1), "latent_dim": 4, "levels": 1, "width": 4}
+TINY_STYLE = {
+    "image_shape": (14, 14, 1), "latent_dim": 8, "w_dim": 6, "mapping_depth": 2, "channel_base": 64,
+    "channel_max": 8,
+}  # fmt: skip
+
+
+@keras.saving.register_keras_serializable(package="latentzoo_tests")
+class LineGAN(AdversarialModel):
+    """G(z) = a z + b and D(x) = c x + d, on images of one pixel: all its steps have closed forms."""
+
+    def __init__(self, r1_gamma=0.0, r1_interval=1, seed=0, **kwargs):
+        super().__init__((1, 1, 1), 1, 0, r1_gamma, r1_interval, (0.0, 0.99), seed, **kwargs)
+        self.generator, self.discriminator = Line(0.5, -0.25, name="generator"), Line(2.0, 0.125, name="d")
+        self.built = True
+
+    def _images_of(self, latents, labels):
+        return tf.reshape(self.generator(latents), [-1, 1, 1, 1])
+
+    def _judge(self, images, labels, stream):
+        return self.discriminator(tf.reshape(images, [-1, 1]))[:, 0]
+
+    def get_config(self):
+        config = {"r1_gamma": self.r1_gamma, "r1_interval": self.r1_interval, "seed": self.seed}
+        return {**config, "name": self.name}
+
+
+class Line(keras.layers.Layer):
+    """slope * x + offset."""
+
+    def __init__(self, slope, offset, **kwargs):
+        super().__init__(**kwargs)
+        constant = keras.initializers.Constant
+        self.slope = self.add_weight(shape=(), initializer=constant(slope), name="slope")
+        self.offset = self.add_weight(shape=(), initializer=constant(offset), name="offset")
+        self.built = True
+
+    def call(self, x):
+        return self.slope * x + self.offset
+
+
+@pytest.fixture(scope="session")
+def line_gan():
+    return LineGAN
+
+
+@pytest.fixture(scope="session")
+def tiny_gan():
+    """GAN for 8x8 images; arguments as `GAN`'s."""
+    return lambda **options: GAN(**{**TINY_GAN, **options})
+
+
+@pytest.fixture(scope="session")
+def tiny_style():
+    """StyleGAN2 for 14x14 images, whose networks have 16x16; arguments as `StyleGAN2`'s."""
+    return lambda **options: StyleGAN2(**{**TINY_STYLE, **options})
+
+
+@pytest.fixture(scope="session")
+def style_model():
+    """A StyleGAN2 with weights as after training: noise and all biases do something."""
+    model = StyleGAN2(**TINY_STYLE, name="style")
+    numbers = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("noise_strength", "bias", "w_avg")):
+            weight.assign(np.asarray(weight) + 0.3 * numbers.standard_normal(weight.shape))
+    return model

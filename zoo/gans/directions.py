@@ -1,0 +1,155 @@
+"""Directions in W along which an attribute of images changes (InterFaceGAN, Shen et al. 2020).
+
+A plane in W parts the images with the attribute from those without; its normal is the direction.
+
+```python
+w = model.mapping(latents)                                   # of many samples
+smiles = classifier(model.synthesis(w))                      # or whatever says True or False of an image
+direction = fit_direction(w, smiles)
+model.synthesis(move(w[:8], direction, 2.0, model.style_mask("coarse")))
+```
+"""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import tensorflow as tf
+
+from ..model import check_number
+
+
+@dataclasses.dataclass(frozen=True)
+class Direction:
+    """A direction in W.
+
+    Attributes:
+      vector: float32 `[w_dim]`, towards the attribute; as long as the standard deviation along it of the w
+        that it was fitted to.
+      accuracy: of the plane, on a fifth of the w that it was not fitted to; the mean of the two classes', so
+        that 0.5 is chance.
+    """
+
+    vector: np.ndarray
+    accuracy: float
+
+
+def fit_direction(w, labels, *, softness: float = 1.0) -> Direction:
+    """The normal of the plane that a linear support vector machine parts two classes with.
+
+    The classes have the same weight, whatever their sizes. Each fit of the same w gives the same direction.
+
+    Args:
+      w: `[N, w_dim]`, or `[N, num_ws, w_dim]`, of which the mean over styles is taken.
+      labels: `[N]`, True or 1 for the images that have the attribute, False or 0 for the others.
+      softness: the machine's C: the smaller, the less a single w counts. Distances are in standard
+        deviations of w, the mean over its numbers.
+
+    Raises:
+      ValueError: another shape, values that are not finite, other labels, or fewer than 5 w of a class.
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.gans.directions import fit_direction
+    >>> w = np.random.default_rng(0).standard_normal([500, 3])
+    >>> direction = fit_direction(w, w[:, 1] > 0.3)
+    >>> int(abs(direction.vector).argmax()), direction.accuracy > 0.95
+    (1, True)
+    """
+    check_number("softness", softness, 0)
+    points = _points(w)
+    has_it = _answers(labels, len(points))
+    centre, spread = points.mean(axis=0), np.sqrt(points.var(axis=0).mean())
+    if not spread > 0:
+        raise ValueError(f"w has {len(points)} rows that are all the same, expected different ones.")
+    points = (points - centre) / spread
+    held_out = _fifth(has_it)
+    normal, offset = _plane(points[~held_out], has_it[~held_out], softness)
+    is_right = (points[held_out] @ normal + offset > 0) == has_it[held_out]
+    accuracy = np.mean([is_right[has_it[held_out] == value].mean() for value in (False, True)])
+    normal, _ = _plane(points, has_it, softness)
+    normal = normal / np.linalg.norm(normal)
+    return Direction((spread * (points @ normal).std() * normal).astype(np.float32), float(accuracy))
+
+
+def move(w, direction: Direction | np.ndarray, strength, layers=None) -> tf.Tensor:
+    """w moved along a direction: w + strength * vector, in all styles or in some.
+
+    Args:
+      w: `[N, w_dim]` or `[N, num_ws, w_dim]`.
+      direction: or a vector `[w_dim]`.
+      strength: a number, or one for each row, `[N]`. In standard deviations; negative: away from the
+        attribute.
+      layers: the styles to move, bool `[num_ws]`, as `StyleModel.style_mask` gives them.
+
+    Returns:
+      float32, as w.
+
+    Raises:
+      ValueError: another shape; layers for w without styles.
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.gans.directions import move
+    >>> move(np.zeros([1, 3, 2]), np.array([1.0, 0.5]), 2.0, [True, False, True]).numpy().tolist()
+    [[[2.0, 1.0], [0.0, 0.0], [2.0, 1.0]]]
+    """
+    w = tf.convert_to_tensor(w)
+    _check_shape(w.shape)
+    w = tf.cast(w, tf.float32)
+    vector = np.asarray(direction.vector if isinstance(direction, Direction) else direction, np.float32)
+    if vector.shape != (w.shape[-1],):
+        raise ValueError(f"direction has shape {list(vector.shape)}, expected [{w.shape[-1]}], as w has.")
+    strength = tf.cast(strength, tf.float32)
+    if strength.shape.rank and not strength.shape.is_compatible_with(w.shape[:1]):
+        raise ValueError(f"strength has shape {list(strength.shape)}, expected [] or [{w.shape[0]}].")
+    step = tf.reshape(strength, [-1] + [1] * (w.shape.rank - 1)) * vector
+    if layers is None:
+        return w + step
+    layers = np.asarray(layers)
+    if w.shape.rank != 3 or layers.dtype != bool or layers.shape != (w.shape[1],):
+        expected = f"bool [{w.shape[1]}]" if w.shape.rank == 3 else "None for w of shape [N, w_dim]"
+        raise ValueError(f"layers is {layers.dtype} {list(layers.shape)}, expected {expected}.")
+    return w + step * layers[:, np.newaxis].astype(np.float32)
+
+
+def _check_shape(shape):
+    if len(shape) not in (2, 3):
+        raise ValueError(f"w has shape {list(shape)}, expected [N, w_dim] or [N, num_ws, w_dim].")
+
+
+def _points(w):
+    w = np.asarray(w, np.float64)
+    _check_shape(w.shape)
+    if not np.isfinite(w).all():
+        raise ValueError("w has values that are not finite.")
+    return w if w.ndim == 2 else w.mean(axis=1)
+
+
+def _answers(labels, count):
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or labels.dtype.kind not in "biu" or not np.isin(labels, (0, 1)).all():
+        got = f"{labels.dtype} {list(labels.shape)}"
+        raise ValueError(f"labels is {got}, expected {count} of True and False, or of 1 and 0.")
+    labels = labels.astype(bool)
+    if min(labels.sum(), (~labels).sum()) < 5:
+        raise ValueError(f"labels has {labels.sum()} of {count} True, expected 5 True and 5 False at least.")
+    return labels
+
+
+def _fifth(has_it):
+    """Which rows are held out, a random fifth of each class."""
+    held_out = np.zeros(len(has_it), bool)
+    random = np.random.default_rng(0)
+    for value in (False, True):
+        rows = random.permutation(np.flatnonzero(has_it == value))
+        held_out[rows[: len(rows) // 5]] = True
+    return held_out
+
+
+def _plane(points, has_it, softness):
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    with warnings.catch_warnings():  # the last iteration's plane will do
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine = LinearSVC(C=softness, class_weight="balanced", dual=False).fit(points, has_it)
+    return machine.coef_[0], machine.intercept_[0]

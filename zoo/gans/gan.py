@@ -1,0 +1,182 @@
+"""The plain generative adversarial network, of DCGAN's size (Radford et al. 2015)."""
+
+import keras
+import tensorflow as tf
+
+from ..model import check_count, check_image_shape
+from ..signatures import Signature
+from .adversarial import AdversarialModel
+from .serving import gan_signatures
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class GAN(AdversarialModel):
+    """Strided convolutions down, strided convolutions up: the baseline that other GANs are measured by.
+
+    DCGAN's layers, with two changes. There is no batch normalisation, which makes an image depend on those
+    beside it; R1 steadies the training in its place. Weights start as He's. Classes are embedded: the
+    generator's beside z, the discriminator's as a projection (Miyato & Koyama 2018).
+
+    Args:
+      image_shape: (H, W, C); H and W multiples of 2^levels.
+      latent_dim: of z, standard normal.
+      levels: how many times the image is halved; 28x28: 2, 64x64: 4.
+      width: channels of the largest level, doubled in each further one.
+      num_classes: 0, or the number of classes that both networks are told.
+      r1_gamma, r1_interval: weight of R1, steps between.
+      seed: integer, of the initial weights and of the random numbers in training.
+      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.
+
+    Raises:
+      ValueError: an argument of a wrong value.
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.gans import GAN
+    >>> images = np.random.default_rng(0).integers(0, 256, [32, 8, 8, 1], np.uint8)
+    >>> model = GAN(image_shape=(8, 8, 1), latent_dim=4, levels=1, width=4)
+    >>> model.compile(jit_compile=False)
+    >>> history = model.fit(images, batch_size=16, verbose=0)
+    >>> model.sample(5).shape
+    TensorShape([5, 8, 8, 1])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (28, 28, 1),
+        latent_dim: int = 64,
+        levels: int = 2,
+        width: int = 64,
+        num_classes: int = 0,
+        r1_gamma: float = 1.0,
+        r1_interval: int = 8,
+        seed: int = 0,
+        **kwargs,
+    ):
+        shape = check_image_shape(image_shape, levels)
+        super().__init__(shape, latent_dim, num_classes, r1_gamma, r1_interval, (0.0, 0.99), seed, **kwargs)
+        self.levels = levels
+        self.width = check_count("width", width, 1)
+        sizes = (self.image_shape, levels, self.width)
+        options = {"num_classes": num_classes, "dtype": self.dtype_policy}
+        self.generator = Generator(*sizes, latent_dim, seed=2 * self.seed, **options, name="generator")
+        self.discriminator = Discriminator(*sizes, seed=2 * self.seed + 1, **options, name="discriminator")
+        self.built = True
+
+    def _images_of(self, latents, labels):
+        return self.generator(latents, labels)
+
+    def serving_signatures(self) -> list[Signature]:
+        """What an export offers a server, the main one first: see `gan_signatures`."""
+        return gan_signatures(self)
+
+    def get_config(self):
+        return {
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "levels": self.levels,
+            "width": self.width,
+            "num_classes": self.num_classes,
+            "r1_gamma": self.r1_gamma,
+            "r1_interval": self.r1_interval,
+            "seed": self.seed,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }
+
+
+class Generator(keras.layers.Layer):
+    """Latents and classes to images from -1 to 1.
+
+        h = lrelu(W [z, e(label)]);  h = lrelu(conv4x4^T(h)), stride 2, level by level;  the last one tanh
+
+    Args:
+      image_shape, levels, width, num_classes: as the model's.
+      latent_dim: of z.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, image_shape, levels, width, latent_dim, *, num_classes, seed, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        draw, policy = keras.random.SeedGenerator(seed), self.dtype_policy
+        height, width_, channels_out = image_shape
+        channels = [width * 2**level for level in range(levels)][::-1]
+        self.smallest = (height // 2**levels, width_ // 2**levels, channels[0])
+        self.embedding = _embedding(num_classes, latent_dim, draw, policy)
+        size_in = latent_dim * (1 if self.embedding is None else 2)
+        self.first = keras.layers.Dense(
+            self.smallest[0] * self.smallest[1] * channels[0], kernel_initializer=_he(draw), dtype=policy
+        )
+        self.first.build((None, size_in))
+        self.ups = []
+        for size, units in zip(channels, [*channels[1:], channels_out], strict=True):
+            # He's, of what a pixel sees: all channels through a quarter of the kernel.
+            start = keras.initializers.VarianceScaling(8.0, "fan_out", seed=draw)
+            up = keras.layers.Conv2DTranspose(units, 4, 2, "same", kernel_initializer=start, dtype=policy)
+            up.build((None, None, None, size))
+            self.ups.append(up)
+        self.built = True
+
+    def call(self, latents, labels=None):
+        h = tf.cast(latents, self.compute_dtype)
+        if self.embedding is not None:
+            h = tf.concat([h, self.embedding(labels)], axis=-1)
+        h = tf.reshape(self.first(h), [-1, *self.smallest])
+        for up in self.ups:
+            h = up(tf.nn.leaky_relu(h, 0.2))
+        return tf.tanh(tf.cast(h, tf.float32))
+
+
+class Discriminator(keras.layers.Layer):
+    """Images from -1 to 1 and classes to logits `[N]`, float32.
+
+        h = lrelu(conv4x4(h)), stride 2, level by level;  y = w h + <e(label), U h>
+
+    Args:
+      image_shape, levels, width, num_classes: as the model's.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, image_shape, levels, width, *, num_classes, seed, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        draw, policy = keras.random.SeedGenerator(seed), self.dtype_policy
+        height, width_, channels_in = image_shape
+        channels = [width * 2**level for level in range(levels)]
+        self.downs = []
+        for size, units in zip([channels_in, *channels], channels, strict=False):
+            down = keras.layers.Conv2D(units, 4, 2, "same", kernel_initializer=_he(draw), dtype=policy)
+            down.build((None, None, None, size))
+            self.downs.append(down)
+        self.features = height // 2**levels * (width_ // 2**levels) * channels[-1]
+        self.last = keras.layers.Dense(1, kernel_initializer=_he(draw), dtype=policy)
+        self.last.build((None, self.features))
+        self.embedding = _embedding(num_classes, 8 * width, draw, policy)
+        if self.embedding is not None:
+            self.projection = keras.layers.Dense(
+                8 * width, use_bias=False, kernel_initializer=_he(draw), dtype=policy
+            )
+            self.projection.build((None, self.features))
+        self.built = True
+
+    def call(self, images, labels=None):
+        h = tf.cast(images, self.compute_dtype)
+        for down in self.downs:
+            h = tf.nn.leaky_relu(down(h), 0.2)
+        h = tf.reshape(h, [-1, self.features])
+        logits = tf.cast(self.last(h)[:, 0], tf.float32)
+        if self.embedding is not None:
+            of_class = tf.reduce_sum(self.projection(h) * self.embedding(labels), axis=-1)
+            logits += tf.cast(of_class, tf.float32)
+        return logits
+
+
+def _embedding(num_classes, size, draw, dtype):
+    if not num_classes:
+        return None
+    normal = keras.initializers.RandomNormal(stddev=size**-0.5, seed=draw)
+    layer = keras.layers.Embedding(num_classes, size, embeddings_initializer=normal, dtype=dtype)
+    layer.build()
+    return layer
+
+
+def _he(draw):
+    return keras.initializers.HeNormal(draw)

@@ -1,0 +1,270 @@
+"""StyleGAN2 (Karras et al. 2020a), and its training on little data, ADA (Karras et al. 2020b)."""
+
+
+import keras
+import tensorflow as tf
+
+from ..model import check_choice, check_count, check_number
+from .adversarial import LazyStep
+from .augment import Augment, adapt
+from .style_model import StyleModel
+from .stylegan2_networks import Discriminator, Generator
+
+# Each step of the path length regularisation takes this part of the batch.
+_PATH_LENGTH_SHRINK = 2
+
+# Of the mean path length (StyleGAN2, section 3.2): what a step moves it by.
+_PATH_LENGTH_DECAY = 0.01
+
+# The part of a stream that augmentation draws from.
+_OF_AUGMENTATION = 1000
+
+# Steps between changes of the augmentation's probability.
+_ADAPT_INTERVAL = 4
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class StyleGAN2(StyleModel):
+    """Modulated convolutions, path length regularisation, adaptive discriminator augmentation.
+
+    The networks are those of the official code (stylegan2-ada), number for number: weights of its pickles
+    can be imported (`latentzoo import`). Training is the same: the logistic loss, R1 every `r1_interval`
+    steps, path lengths every `path_length_interval`, style mixing, a moving average of the generator.
+
+        y_lengths = |J_w^T y| of random images y;  L_path = w E (y_lengths - their mean so far)^2     (eq. 4)
+
+    Channels of a resolution r are min(channel_base / r, channel_max).
+
+    Args:
+      image_shape: (H, W, C), up to 1024 high and wide, C of 1, 3 or 4. The networks work on squares of the
+        next power of two, in a black frame; the model's images are without it.
+      latent_dim, w_dim: of z and w.
+      mapping_depth: layers of the mapping network; 2 for small images.
+      channel_base, channel_max: the official code's 16384 (32768 for 1024x1024) and 512.
+      architecture: of the generator, "skip", "resnet" or "orig" (the plain one).
+      discriminator_architecture: the same; the default is the paper's choice.
+      discriminator_mapping_depth: layers of the network that maps its labels; None: `mapping_depth`.
+      minibatch_group, minibatch_channels: images over which the discriminator compares their spread, and
+        how many channels tell it; 0 channels: none.
+      activation_clamp: activations are cut to so much in either direction, 256 in the official code; None:
+        only where the dtype policy makes them bfloat16.
+      num_classes: 0, or the number of classes that both networks are told.
+      r1_gamma: weight of R1; None: 0.0002 * resolution^2 / 16, the official code's for batches of 16.
+      r1_interval, path_length_interval: steps between those of each regularisation.
+      path_length_weight: 0: none.
+      mixing_probability: of a training image to have styles of two latents.
+      augment: "none" or "ada".
+      ada_target: what E sign D(x) of real images is held at.
+      ada_images: in so many images the probability of augmentation may rise from 0 to 1.
+      seed: integer, of the initial weights and of the random numbers in training.
+      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included: of the four highest resolutions.
+
+    Raises:
+      ValueError: an argument of a wrong value.
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.gans import StyleGAN2
+    >>> model = StyleGAN2(
+    ...     image_shape=(16, 16, 3), latent_dim=8, w_dim=8, mapping_depth=2, channel_base=64, channel_max=8
+    ... )
+    >>> w = model.mapping(np.zeros([2, 8], np.float32) + 1, truncation=0.7)
+    >>> w.shape, model.synthesis(w, noise="const").shape
+    (TensorShape([2, 6, 8]), TensorShape([2, 16, 16, 3]))
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int] = (32, 32, 3),
+        latent_dim: int = 512,
+        w_dim: int = 512,
+        mapping_depth: int = 8,
+        channel_base: int = 16384,
+        channel_max: int = 512,
+        architecture: str = "skip",
+        discriminator_architecture: str = "resnet",
+        discriminator_mapping_depth: int | None = None,
+        minibatch_group: int = 4,
+        minibatch_channels: int = 1,
+        activation_clamp: float | None = None,
+        num_classes: int = 0,
+        r1_gamma: float | None = None,
+        r1_interval: int = 16,
+        path_length_weight: float = 2.0,
+        path_length_interval: int = 4,
+        mixing_probability: float = 0.9,
+        augment: str = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
+        seed: int = 0,
+        **kwargs,
+    ):
+        gamma = 0.0 if r1_gamma is None else r1_gamma
+        super().__init__(
+            image_shape,
+            latent_dim,
+            num_classes,
+            gamma,
+            r1_interval,
+            (0.0, 0.99),
+            seed,
+            w_dim=w_dim,
+            mixing_probability=mixing_probability,
+            **kwargs,
+        )
+        if r1_gamma is None:
+            self.r1_gamma = 0.0002 * self.resolution**2 / 16
+        self.mapping_depth = check_count("mapping_depth", mapping_depth, 0)
+        self.channel_base = check_count("channel_base", channel_base, 1)
+        self.channel_max = check_count("channel_max", channel_max, 1)
+        kinds = ("skip", "resnet", "orig")
+        self.architecture = check_choice("architecture", architecture, kinds)
+        self.discriminator_architecture = check_choice(
+            "discriminator_architecture", discriminator_architecture, kinds
+        )
+        if discriminator_mapping_depth is not None:
+            check_count("discriminator_mapping_depth", discriminator_mapping_depth, 0)
+        self.discriminator_mapping_depth = discriminator_mapping_depth
+        self.minibatch_group = check_count("minibatch_group", minibatch_group, 1)
+        self.minibatch_channels = check_count("minibatch_channels", minibatch_channels, 0)
+        if activation_clamp is not None:
+            check_number("activation_clamp", activation_clamp, 0)
+        self.activation_clamp = activation_clamp
+        self.path_length_weight = check_number("path_length_weight", path_length_weight, 0)
+        self.path_length_interval = check_count("path_length_interval", path_length_interval, 1)
+        self.augment_kind = check_choice("augment", augment, ("none", "ada"))
+        self.ada_target = check_number("ada_target", ada_target, -1)
+        self.ada_images = check_count("ada_images", ada_images, 1)
+        self._make_networks()
+        self.built = True
+
+    def _make_networks(self):
+        shape = (self.resolution, self.resolution, self.image_shape[-1])
+        options = {
+            "num_classes": self.num_classes,
+            "channel_base": self.channel_base,
+            "channel_max": self.channel_max,
+            "activation_clamp": self.activation_clamp,
+            "dtype": self.dtype_policy,
+        }
+        self.generator = Generator(
+            shape,
+            self.latent_dim,
+            self.w_dim,
+            self.mapping_depth,
+            architecture=self.architecture,
+            seed=2 * self.seed,
+            name="generator",
+            **options,
+        )
+        depth = self.discriminator_mapping_depth
+        self.discriminator = Discriminator(
+            shape,
+            architecture=self.discriminator_architecture,
+            mapping_depth=self.mapping_depth if depth is None else depth,
+            minibatch_group=self.minibatch_group,
+            minibatch_channels=self.minibatch_channels,
+            seed=2 * self.seed + 1,
+            name="discriminator",
+            **options,
+        )
+        self.augment = Augment(name="augment") if self.augment_kind == "ada" else None
+
+    # Training.
+
+    def _lazy_steps(self):
+        steps = super()._lazy_steps()
+        if self.path_length_weight:
+            steps.append(LazyStep("generator", self.path_length_interval, self._path_length_step))
+        return steps
+
+    def _path_length_step(self, data):
+        reals, labels = self._reals_and_labels(data)
+        count = tf.maximum(tf.shape(reals)[0] // _PATH_LENGTH_SHRINK, 1)
+        labels = None if labels is None else labels[:count]
+        with tf.GradientTape() as tape:
+            lengths = self._path_lengths(count, labels)
+            mean = self._state.numbers["path_length"]
+            moved = mean + _PATH_LENGTH_DECAY * (tf.reduce_mean(tf.stop_gradient(lengths)) - mean)
+            penalty = tf.reduce_mean((lengths - moved) ** 2)
+            loss = self.path_length_interval * self.path_length_weight * penalty
+        self._apply(tape, loss, self.optimizer, self.generator)
+        mean.assign(moved)
+        self._tell("path_length", tf.reduce_mean(lengths))
+        return tf.shape(reals)[0]
+
+    def _path_lengths(self, count, labels):
+        """|J_w^T y| of new images, `[count]`: y normal, and as long as an image of 1 / sqrt(H W) each."""
+        w, noise = self._training_styles(count, labels, stream=4)
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            images = self.generator.synthesis(w, noise=noise)
+            y = self._training_normal(tf.shape(images), stream=5) / self.resolution
+            product = tf.reduce_sum(images * y)
+        slopes = tape.gradient(product, w)
+        return tf.sqrt(tf.reduce_mean(tf.reduce_sum(slopes**2, axis=2), axis=1))
+
+    def _judge(self, images, labels, stream):
+        if self.augment is not None:
+            images = self.augment(images, self._training_seed(stream, _OF_AUGMENTATION))
+        return self.discriminator(images, labels)
+
+    def _judged(self, of_reals):
+        if self.augment is None:
+            return
+        signs = self._state.numbers["signs"]
+        signs.assign_add(tf.reduce_mean(tf.sign(of_reals)) / _ADAPT_INTERVAL)
+        self._tell("augmentation", self.augment.p.value)
+
+    def _after_step(self, count):
+        logs = super()._after_step(count)
+        if self.augment is not None:
+            self._adapt(count)
+        return logs
+
+    def _adapt(self, count):
+        """Every few steps the probability of augmentation follows the signs seen since."""
+        due = self._state.step % _ADAPT_INTERVAL == 0
+        signs = self._state.numbers["signs"]
+        images = tf.cast(count, tf.float32) * _ADAPT_INTERVAL
+        moved = adapt(self.augment.p.value, signs, self.ada_target, images, self.ada_images)
+        self.augment.p.assign(tf.where(due, moved, self.augment.p.value))
+        signs.assign(tf.where(due, 0.0, signs))
+
+    def _told_names(self):
+        told = super()._told_names()
+        told += ("path_length",) if self.path_length_weight else ()
+        return told + (("augmentation",) if self.augment_kind == "ada" else ())
+
+    def _make_state(self, ema_images):
+        state = super()._make_state(ema_images)
+        for name in ("path_length", "signs"):
+            state.add_number(name)
+        return state
+
+    def get_config(self):
+        return {
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "w_dim": self.w_dim,
+            "mapping_depth": self.mapping_depth,
+            "channel_base": self.channel_base,
+            "channel_max": self.channel_max,
+            "architecture": self.architecture,
+            "discriminator_architecture": self.discriminator_architecture,
+            "discriminator_mapping_depth": self.discriminator_mapping_depth,
+            "minibatch_group": self.minibatch_group,
+            "minibatch_channels": self.minibatch_channels,
+            "activation_clamp": self.activation_clamp,
+            "num_classes": self.num_classes,
+            "r1_gamma": self.r1_gamma,
+            "r1_interval": self.r1_interval,
+            "path_length_weight": self.path_length_weight,
+            "path_length_interval": self.path_length_interval,
+            "mixing_probability": self.mixing_probability,
+            "augment": self.augment_kind,
+            "ada_target": self.ada_target,
+            "ada_images": self.ada_images,
+            "seed": self.seed,
+            "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+        }

@@ -1,0 +1,607 @@
+"""The networks of the first StyleGAN (Karras et al. 2019), as the official TensorFlow code has them.
+
+Images are `[N, R, R, C]` from -1 to 1. `named_weights` gives the weights by their official names, with these
+differences, for layers L and resolutions r:
+
+    official                      here
+    dlatent_avg                   mapping.w_avg
+    mapping/LabelConcat/weight    mapping.LabelConcat
+    synthesis/noise{i}            noise_const of layer i, 4x4.Const the first: [r, r] for [1, 1, r, r]
+    synthesis/4x4/Const/const     [4, 4, C] for [1, C, 4, 4]
+    synthesis/rxr/Conv0_up/weight from 128x128 on turned around along both axes: the fused convolution of
+                                  the official code is a true one there, and a correlation below
+    4x4/Dense0/weight             of the discriminator; rows for images flat in NHWC, official NCHW
+
+All else is the same, "." for "/": kernels `[k, k, C_in, C_out]`, matrices `[in, out]`. A network that does
+not grow has no `lod`, no ToRGB and no FromRGB but those of lod0.
+
+Under the dtype policy mixed_bfloat16, the four highest resolutions compute in bfloat16.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from .box_resampling import conv2d_down, conv2d_up, downscale2d, upscale2d
+from .convolution import conv2d
+from .growing import lerp, only_if
+from .layers import EqualizedConv2D, EqualizedDense, leaky_relu, minibatch_stddev
+from .mapping import MappingNetwork
+from .resolutions import check_square, policy_at, resolutions, seed_of_part
+
+# He's, for leaky ReLU. It is in the weights alone: biases do not have it, other than in StyleGAN2.
+GAIN = math.sqrt(2)
+
+EPSILON = 1e-8
+
+
+class HeDense(keras.layers.Layer):
+    """y = leaky ReLU(sqrt(2 / size_in) m x W + m b), m the multiplier of the learning rate.
+
+    Args:
+      size_in, units: of `x [N, size_in]` and `y [N, units]`.
+      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1) / m.
+      lr_multiplier: m.
+    """
+
+    def __init__(self, size_in, units, draw, *, lr_multiplier=1.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.lr_multiplier = lr_multiplier
+        normal = keras.initializers.RandomNormal(stddev=1 / lr_multiplier, seed=draw)
+        self.weight = self.add_weight(shape=(size_in, units), initializer=normal, name="weight")
+        self.bias = self.add_weight(shape=(units,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x):
+        weight = self.weight * (GAIN * self.lr_multiplier / math.sqrt(self.weight.shape[0]))
+        y = tf.matmul(x, tf.cast(weight, x.dtype))
+        return leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias * self.lr_multiplier, x.dtype)))
+
+
+class HeConv2D(keras.layers.Layer):
+    """y = leaky ReLU(conv(x, sqrt(2 / (k^2 C_in)) W) + b).
+
+    Args:
+      channels_in, channels_out, kernel_size: C_in, C_out and k.
+      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1).
+      convolve: images and kernel to images.
+    """
+
+    def __init__(
+        self, channels_in, channels_out, kernel_size, draw, *, convolve: Callable = conv2d, **kwargs
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.convolve = convolve
+        shape = (kernel_size, kernel_size, channels_in, channels_out)
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+        self.weight = self.add_weight(shape=shape, initializer=normal, name="weight")
+        self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x):
+        y = self.convolve(x, tf.cast(he_scaled(self.weight), x.dtype))
+        return leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias, x.dtype)))
+
+
+def he_scaled(kernel):
+    """`[k, k, C_in, C_out]` times sqrt(2 / (k^2 C_in))."""
+    return kernel * (GAIN / math.sqrt(math.prod(kernel.shape[:3])))
+
+
+def adain(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Adaptive instance normalisation: each channel of each image with mean and deviation of the style.
+
+        y = (1 + scale) (x - mean(x)) / sqrt(mean (x - mean(x))^2 + 1e-8) + shift                      (eq. 1)
+
+    Args:
+      x: `[N or 1, H, W, C]`; the statistics are of the dtype of `scale`.
+      scale, shift: `[N, C]`.
+    """
+    centred = tf.cast(x, scale.dtype)
+    centred -= tf.reduce_mean(centred, axis=[1, 2], keepdims=True)
+    variance = tf.reduce_mean(centred**2, axis=[1, 2], keepdims=True)
+    factor = (1 + scale[:, None, None]) * tf.math.rsqrt(variance + EPSILON)
+    return tf.cast(centred * factor + shift[:, None, None], x.dtype)
+
+
+class Mapping(MappingNetwork):
+    """w = f(z, label), fully connected layers with leaky ReLU (section 2).
+
+        x = normalise([z, embed(label)]);  x = leaky ReLU(sqrt(2 / n) m W x + m b) in each layer of n inputs
+
+    where normalise(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+
+    Args:
+      z_dim: of z and of a label's embedding, at least 1.
+      w_dim: of w and of the hidden layers.
+      the others: as `MappingNetwork`'s.
+    """
+
+    def __init__(
+        self,
+        z_dim: int,
+        w_dim: int,
+        num_ws: int,
+        depth: int = 8,
+        num_classes: int = 0,
+        lr_multiplier: float = 0.01,
+        *,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(z_dim, w_dim, num_ws, depth=0, seed=seed, **kwargs)
+        self.num_classes = num_classes
+        draw = keras.random.SeedGenerator(seed)
+        self.embedding = None
+        if num_classes:
+            normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+            self.embedding = self.add_weight(
+                shape=(num_classes, z_dim), initializer=normal, name="LabelConcat"
+            )
+        sizes = [2 * z_dim if num_classes else z_dim] + [w_dim] * depth
+        options = {"lr_multiplier": lr_multiplier, "dtype": self.variable_dtype}
+        with keras.name_scope(self.name):
+            self.layers = [
+                HeDense(a, b, draw, **options, name=f"Dense{i}")
+                for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+            ]
+
+    def call(self, z, labels=None, truncation=1.0, cutoff=None):
+        """See `MappingNetwork.call`."""
+        w = tf.cast(z, self.variable_dtype)
+        if self.embedding is not None:
+            if labels is None:
+                raise ValueError(f"labels are missing, expected integers below {self.num_classes}.")
+            one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=self.variable_dtype)
+            w = tf.concat([w, tf.matmul(one_hot, self.embedding)], axis=1)
+        w *= tf.math.rsqrt(tf.reduce_mean(w**2, axis=1, keepdims=True) + EPSILON)
+        for layer in self.layers:
+            w = layer(w)
+        return self.truncate(tf.repeat(w[:, None], self.num_ws, axis=1), truncation, cutoff)
+
+
+class Noise(keras.layers.Layer):
+    """x + B noise, B a strength for each channel: "B" in figure 1."""
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.weight = self.add_weight(shape=(channels,), initializer="zeros", name="weight")
+        self.built = True
+
+    def call(self, x, noise):
+        strengths = tf.convert_to_tensor(self.weight)
+        return x + tf.cast(strengths * tf.cast(noise, strengths.dtype), x.dtype)
+
+
+class SynthesisLayer(keras.layers.Layer):
+    """Noise, bias, leaky ReLU and AdaIN behind a convolution or behind a learned constant (figure 1b).
+
+        y = leaky ReLU(conv(x) + B noise + b);  AdaIN(y, scale, shift) with [scale, shift] = A w
+
+    Args:
+      channels_in: of the input; 0: there is none, but a constant that starts with ones.
+      channels_out: of the output.
+      w_dim: of w.
+      resolution: of the output.
+      draw: a `keras.random.SeedGenerator`.
+      up: whether the output is twice as large as the input.
+
+    Attributes:
+      noise_const: the layer's own noise `[R, R]`.
+    """
+
+    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, *, up=False, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.convolve = conv2d_up if up else conv2d
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
+        self.const = self.weight = None
+        if channels_in:
+            shape = (3, 3, channels_in, channels_out)
+            self.weight = self.add_weight(shape=shape, initializer=normal, name="weight")
+        else:
+            shape = (resolution, resolution, channels_out)
+            self.const = self.add_weight(shape=shape, initializer="ones", name="const")
+        self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", name="bias")
+        self.noise_const = self.add_weight(
+            shape=(resolution, resolution), initializer=normal, trainable=False, name="noise_const"
+        )
+        with keras.name_scope(self.name):
+            policy = self.dtype_policy
+            self.noise = Noise(channels_out, dtype=policy, name="Noise")
+            self.style = EqualizedDense(w_dim, 2 * channels_out, draw, dtype=policy, name="StyleMod")
+        self.built = True
+
+    def call(self, x, w, noise=None):
+        """`x [N, r, r, C_in]` or None, `w [N, w_dim]`, `noise [N, R, R, 1]`, `[R, R, 1]` or None."""
+        if self.const is not None:
+            y = tf.cast(tf.convert_to_tensor(self.const)[None], self.compute_dtype)
+        else:
+            y = self.convolve(x, tf.cast(he_scaled(self.weight), x.dtype))
+        if noise is not None:
+            y = self.noise(y, noise)
+        y = leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias, y.dtype)))
+        return adain(y, *tf.split(self.style(w), 2, axis=1))
+
+
+class SynthesisBlock(keras.layers.Layer):
+    """The two layers of a resolution.
+
+    Args:
+      channels_in: of the activations before; 0: the first block, which starts from a learned constant.
+      channels_out, w_dim, resolution, draw: as `SynthesisLayer`'s.
+    """
+
+    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        names = ("Conv0_up", "Conv1") if channels_in else ("Const", "Conv")
+        shape = (channels_out, w_dim, resolution, draw)
+        options = {"dtype": self.dtype_policy}
+        with keras.name_scope(self.name):
+            up = bool(channels_in)
+            self.convs = [
+                SynthesisLayer(channels_in, *shape, up=up, **options, name=names[0]),
+                SynthesisLayer(channels_out, *shape, **options, name=names[1]),
+            ]
+        self.shape_out = (resolution, resolution, channels_out)
+        self.built = True
+
+    def call(self, x, ws, noise):
+        """Activations of the block before, or None; two w `[N, w_dim]` and two noises."""
+        x = None if x is None else tf.cast(x, self.compute_dtype)
+        for conv, w, one in zip(self.convs, ws, noise, strict=True):
+            x = conv(x, w, noise=one)
+        return x
+
+
+class Synthesis(keras.layers.Layer):
+    """Images of w, two layers at each resolution from 4x4 on.
+
+    A growing network works at the resolutions that its weight `lod` leaves, with the newest one fading in,
+    and doubles the pixels of the image until it has R of them: see `growing`.
+
+    Args:
+      resolution: R, a power of 2 from 8 on.
+      channels: C of the images.
+      w_dim: of w.
+      channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels.
+      doublings: of the resolution, in training; 0: the network does not grow.
+      seed: integer, of the initial weights and the constant noise.
+
+    Attributes:
+      num_ws: how many w an image takes, one for each layer.
+      noise_shapes: (r, r, 1) of each noise, one for each layer.
+      lod: how many doublings are still to come; None, if the network does not grow.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int,
+        w_dim: int,
+        channel_base: int,
+        channel_max: int,
+        doublings: int = 0,
+        *,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.w_dim = w_dim
+        self.lod = add_lod(self, doublings)
+        draw = keras.random.SeedGenerator(seed)
+        channels_in = 0
+        self.blocks, self.torgbs = [], []
+        with keras.name_scope(self.name):
+            for size in resolutions(resolution):
+                channels_out = min(channel_base // size, channel_max)
+                policy = policy_at(size, resolution, self.dtype_policy)
+                shape = (channels_in, channels_out, w_dim, size, draw)
+                self.blocks.append(SynthesisBlock(*shape, dtype=policy, name=f"{size}x{size}"))
+                if doublings or size == resolution:
+                    name = lod_name("ToRGB", resolution, size)
+                    torgb = EqualizedConv2D(
+                        channels_out, channels, 1, draw, activate=False, dtype=policy, name=name
+                    )
+                    self.torgbs.append(torgb)
+                channels_in = channels_out
+        self.num_ws = 2 * len(self.blocks)
+        self.built = True
+
+    @property
+    def convs(self) -> list[SynthesisLayer]:
+        """The layers, in order: what takes w and noise."""
+        return [conv for block in self.blocks for conv in block.convs]
+
+    @property
+    def noise_shapes(self) -> list[tuple[int, int, int]]:
+        return [(*conv.noise_const.shape, 1) for conv in self.convs]
+
+    def call(self, w, noise="const"):
+        """The images of `w [N, num_ws, w_dim]`.
+
+        Args:
+          noise: "const": each layer's own; "none"; or a tensor `[N, r, r, 1]`, or None, for each of
+            `noise_shapes`.
+
+        Returns:
+          float32 `[N, R, R, C]`, from -1 to 1, about: they are not clipped.
+
+        Raises:
+          ValueError: w or noise of another shape.
+        """
+        if w.shape.rank != 3 or tuple(w.shape[1:]) != (self.num_ws, self.w_dim):
+            raise ValueError(f"w has shape {tuple(w.shape)}, expected (N, {self.num_ws}, {self.w_dim}).")
+        ws = tf.unstack(tf.cast(w, self.variable_dtype), axis=1)
+        noise = self._noise(noise)
+        inputs = [(ws[2 * i : 2 * i + 2], noise[2 * i : 2 * i + 2]) for i in range(len(self.blocks))]
+        return self._fixed(inputs) if self.lod is None else self._growing(inputs, tf.shape(w)[0])
+
+    def _fixed(self, inputs):
+        x = None
+        for block, (ws, noise) in zip(self.blocks, inputs, strict=True):
+            x = block(x, ws, noise=noise)
+        return self._image(self.torgbs[-1], x)
+
+    def _growing(self, inputs, count):
+        x = self.blocks[0](None, inputs[0][0], noise=inputs[0][1])
+        image = self._image(self.torgbs[0], x)
+        lod, channels = tf.convert_to_tensor(self.lod), image.shape[-1]
+        for i in range(1, len(self.blocks)):
+            block, still_to_come = self.blocks[i], len(self.blocks) - 1 - i
+            size = block.shape_out[0]
+            x, detailed = only_if(
+                lod < still_to_come + 1,
+                functools.partial(self._grow, i, x, *inputs[i]),
+                [(count, *block.shape_out), (count, size, size, channels)],
+                [block.compute_dtype, self.variable_dtype],
+            )
+            image = lerp(detailed, upscale2d(image), lod - still_to_come)
+        return image
+
+    def _grow(self, i, x, ws, noise):
+        x = self.blocks[i](x, ws, noise=noise)
+        return [x, self._image(self.torgbs[i], x)]
+
+    def _image(self, torgb, x):
+        return tf.cast(torgb(x), self.variable_dtype)
+
+    def _noise(self, noise):
+        if isinstance(noise, str):
+            if noise not in ("const", "none"):
+                raise ValueError(f'noise is "{noise}", expected "const", "none" or a list of tensors.')
+            return [conv.noise_const[:, :, None] if noise == "const" else None for conv in self.convs]
+        if len(noise) != len(self.convs):
+            raise ValueError(f"noise has {len(noise)} tensors, expected {len(self.convs)}.")
+        return list(noise)
+
+
+class Generator(keras.layers.Layer):
+    """Images of latents: `synthesis(mapping(z, labels))`.
+
+    Args:
+      image_shape: (R, R, C), R a power of 2 from 8 on.
+      z_dim, w_dim: of the latents z and w.
+      mapping_depth: layers of the mapping network.
+      num_classes: 0, or the number of classes.
+      channel_base, channel_max, doublings: see `Synthesis`.
+      seed: integer, of the initial weights.
+
+    Attributes:
+      mapping, synthesis: the two networks.
+
+    Raises:
+      ValueError: image_shape is none.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.gans.stylegan_networks import Generator
+    >>> generator = Generator((16, 16, 3), 8, 8, 2, 0, channel_base=64, channel_max=8, seed=0)
+    >>> generator(tf.zeros([2, 8]), truncation=0.7).shape
+    TensorShape([2, 16, 16, 3])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        z_dim: int,
+        w_dim: int,
+        mapping_depth: int,
+        num_classes: int,
+        channel_base: int,
+        channel_max: int,
+        doublings: int = 0,
+        *,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        resolution, channels = check_square(image_shape)
+        options = {"dtype": self.dtype_policy}
+        with keras.name_scope(self.name):
+            shape = (resolution, channels, w_dim, channel_base, channel_max, doublings)
+            self.synthesis = Synthesis(*shape, seed=seed_of_part(seed, 0), name="synthesis", **options)
+            shape = (z_dim, w_dim, self.synthesis.num_ws, mapping_depth, num_classes)
+            self.mapping = Mapping(*shape, seed=seed_of_part(seed, 1), name="mapping", **options)
+        self.built = True
+
+    def call(self, z, labels=None, truncation=1.0, cutoff=None, noise="const"):
+        """The arguments are those of `Mapping.call` and `Synthesis.call`."""
+        w = self.mapping(z, labels, truncation=truncation, cutoff=cutoff)
+        return self.synthesis(w, noise=noise)
+
+
+class DiscriminatorBlock(keras.layers.Layer):
+    """The layers of a resolution, which halve it: convolution; blur, convolution, means of 2x2 pixels.
+
+    Args:
+      channels, channels_out: of the activations before and after.
+      resolution: of the activations before.
+      draw: a `keras.random.SeedGenerator`.
+    """
+
+    def __init__(self, channels, channels_out, resolution, draw, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        options = {"dtype": self.dtype_policy}
+        with keras.name_scope(self.name):
+            self.conv0 = HeConv2D(channels, channels, 3, draw, **options, name="Conv0")
+            self.conv1 = HeConv2D(
+                channels, channels_out, 3, draw, convolve=conv2d_down, **options, name="Conv1_down"
+            )
+        self.shape_out = (resolution // 2, resolution // 2, channels_out)
+        self.built = True
+
+    def call(self, x):
+        return self.conv1(self.conv0(tf.cast(x, self.compute_dtype)))
+
+
+class DiscriminatorEpilogue(keras.layers.Layer):
+    """What the discriminator does at 4x4: activations to scores `[N, size_out]`.
+
+    Args:
+      channels, hidden: of the activations and of the vector between the two dense layers.
+      size_out: of the scores.
+      draw: a `keras.random.SeedGenerator`.
+      minibatch_group: see `minibatch_stddev`; 1: none.
+    """
+
+    def __init__(self, channels, hidden, size_out, draw, *, minibatch_group, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.minibatch_group = minibatch_group
+        options = {"dtype": self.dtype_policy}
+        with keras.name_scope(self.name):
+            channels_in = channels + (minibatch_group > 1)
+            self.conv = HeConv2D(channels_in, channels, 3, draw, **options, name="Conv")
+            self.dense0 = HeDense(16 * channels, hidden, draw, **options, name="Dense0")
+            self.dense1 = EqualizedDense(hidden, size_out, draw, **options, name="Dense1")
+        self.built = True
+
+    def call(self, x):
+        x = tf.cast(x, self.compute_dtype)
+        if self.minibatch_group > 1:
+            x = minibatch_stddev(x, self.minibatch_group)
+        x = self.conv(x)
+        return self.dense1(self.dense0(tf.reshape(x, [-1, self.dense0.weight.shape[0]])))
+
+
+class Discriminator(keras.layers.Layer):
+    """Logits of images: how real they look; with classes, how real for an image of the label.
+
+    A conditional one has a logit for each class (Mescheder et al. 2018). A growing one sees images in the
+    resolutions that its weight `lod` leaves, the mirror image of `Synthesis`.
+
+    Args:
+      image_shape: (R, R, C), R a power of 2 from 8 on.
+      num_classes: 0, or the number of classes.
+      channel_base, channel_max, doublings: see `Synthesis`.
+      minibatch_group: images over which their spread is taken, see `minibatch_stddev`; 1: none.
+      seed: integer, of the initial weights.
+
+    Attributes:
+      lod: see `Synthesis`.
+
+    Raises:
+      ValueError: image_shape is none.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.gans.stylegan_networks import Discriminator
+    >>> discriminator = Discriminator((16, 16, 3), 0, channel_base=64, channel_max=8, seed=0)
+    >>> discriminator(tf.zeros([4, 16, 16, 3])).shape
+    TensorShape([4])
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        channel_base: int,
+        channel_max: int,
+        doublings: int = 0,
+        minibatch_group: int = 4,
+        *,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        resolution, colours = check_square(image_shape)
+        self.num_classes = num_classes
+        self.lod = add_lod(self, doublings)
+        draw = keras.random.SeedGenerator(seed_of_part(seed, 0))
+        sizes = resolutions(resolution)[::-1]
+        widths = {size: min(channel_base // size, channel_max) for size in [*sizes, 2]}
+        self.fromrgbs, self.blocks = [], []
+        with keras.name_scope(self.name):
+            for size in sizes:
+                options = {"dtype": policy_at(size, resolution, self.dtype_policy)}
+                if doublings or size == resolution:
+                    name = lod_name("FromRGB", resolution, size)
+                    self.fromrgbs.append(HeConv2D(colours, widths[size], 1, draw, **options, name=name))
+                if size > 4:
+                    shape = (widths[size], widths[size // 2], size, draw)
+                    self.blocks.append(DiscriminatorBlock(*shape, **options, name=f"{size}x{size}"))
+            self.epilogue = DiscriminatorEpilogue(
+                *(widths[4], widths[2], max(num_classes, 1), draw),
+                minibatch_group=minibatch_group,
+                **options,
+                name="4x4",
+            )
+        self.built = True
+
+    def call(self, images, labels=None):
+        """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`.
+
+        Raises:
+          ValueError: labels are missing.
+        """
+        if self.num_classes and labels is None:
+            raise ValueError(f"labels are missing, expected integers below {self.num_classes}.")
+        y = self.epilogue(self._fixed(images) if self.lod is None else self._growing(images))
+        if not self.num_classes:
+            return y[:, 0]
+        one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=y.dtype)
+        return tf.reduce_sum(y * one_hot, axis=1)
+
+    def _fixed(self, images):
+        x = self._features(0, images)[0]
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def _growing(self, images):
+        lod, count = tf.convert_to_tensor(self.lod), tf.shape(images)[0]
+        x = self._features_if(lod < 1, 0, images, count)
+        for i, block in enumerate(self.blocks):
+            images = downscale2d(images)
+            (detailed,) = only_if(
+                lod < i + 1,
+                lambda block=block, x=x: [block(x)],
+                [(count, *block.shape_out)],
+                [block.compute_dtype],
+            )
+            coarse = self._features_if(lod > i, i + 1, images, count)
+            x = lerp(tf.cast(detailed, coarse.dtype), coarse, lod - i)
+        return x
+
+    def _features_if(self, condition, i, images, count):
+        fromrgb = self.fromrgbs[i]
+        shape = (count, *images.shape[1:3], fromrgb.bias.shape[0])
+        read = functools.partial(self._features, i, images)
+        return only_if(condition, read, [shape], [fromrgb.compute_dtype])[0]
+
+    def _features(self, i, images):
+        fromrgb = self.fromrgbs[i]
+        return [fromrgb(tf.cast(images, fromrgb.compute_dtype))]
+
+
+def add_lod(network: keras.layers.Layer, doublings: int) -> keras.Variable | None:
+    """The level of detail, which starts at the number of doublings; None if there are none."""
+    if not doublings:
+        return None
+    start = keras.initializers.Constant(doublings)
+    return network.add_weight(shape=(), initializer=start, trainable=False, name="lod")
+
+
+def lod_name(layer: str, resolution: int, size: int) -> str:
+    """The official name of a layer at a size, after the doublings from there to the resolution."""
+    return f"{layer}_lod{int(math.log2(resolution // size))}"
