@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ..zoo.registry import suggest
+from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
 from .sources import ImageFiles, Source, in_order
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -48,9 +49,9 @@ def source(
     """A data set by name or path, to train on.
 
     Args:
-        name: `two_moons`, the name of an image set of TensorFlow Datasets, a folder of images
-            (see `from_folder`), or an .npz file with arrays x_train, y_train, x_test and y_test
-            (the y only if labels are asked for).
+        name: `two_moons`, the name of an image set of TensorFlow Datasets, `noto_emoji` (see
+            `NotoEmoji`), a folder of images (see `from_folder`), or an .npz file with arrays
+            x_train, y_train, x_test and y_test (the y only if labels are asked for).
         split: `train`, `test`, or what TensorFlow Datasets takes, such as `train[:90%]`.
         image_shape: (height, width, channels). Images of another size are cut to these proportions
             around their centre and resized. By default nothing is, and all must have one size.
@@ -65,7 +66,7 @@ def source(
     Raises:
         ValueError: an unknown name (the message says the nearest ones) or split, no labels, no
             images, images of several sizes.
-        OSError: files that cannot be read or downloaded.
+        OSError: files that cannot be read or downloaded, or a font that is not there (`noto_emoji`).
 
     >>> moons = source("two_moons", split="test", labels=True)
     >>> len(moons)
@@ -107,7 +108,7 @@ def from_tfds(
     try:
         builder.download_and_prepare()
     except Exception as error:  # TFDS raises its own, requests' and apache_beam's, of many bases
-        raise OSError(f"dataset '{name}' cannot be downloaded: {_line(error)}") from error
+        raise OSError(f"dataset '{name}' cannot be prepared: {_line(error)}") from error
     try:
         size = builder.info.splits[split].num_examples
     except (KeyError, ValueError):
