@@ -1,0 +1,97 @@
+"""Network pickles of NVIDIA's code, as plain values: see `pickles` for why this is safe."""
+
+import io
+import os
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import arrays, pickles
+from .pickles import Budget, Record, Refused
+
+# The largest official pickles have 0.4 GB.
+MAX_BYTES = 4 * 2**30
+
+# How every pickle of protocol 2 or later begins.
+PROTO = b"\x80"
+
+# What reading damaged bytes may raise, in Python's own modules or here.
+DAMAGED = (
+    *(ValueError, TypeError, LookupError, AttributeError, EOFError, ArithmeticError, MemoryError),
+    *(struct.error, zipfile.BadZipFile, NotImplementedError, RecursionError),
+)
+
+
+def read_file(path: str | os.PathLike) -> Any:
+    """The value in a network pickle, of PyTorch or of TensorFlow.
+
+    Its networks are `Record`s, by the names of their classes, with the attributes that they were saved
+    with. Tensors and arrays in them are `Lazy`. Code that the file brings along is not run.
+
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: it is no network pickle, is damaged, or names something that no network needs.
+    """
+    path = Path(path)
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise ValueError(f"'{path}' has {size} bytes, expected a network pickle of at most {MAX_BYTES}.")
+        data = file.read(MAX_BYTES)
+    is_torch = arrays.is_torch_file(data)
+    if not is_torch and data[:1] != PROTO:
+        raise ValueError(f"'{path}' is no network pickle: it does not begin as one of protocol 2 or later.")
+    budget = Budget(len(data))
+    names = {**arrays.names(budget), **_object_names(budget)}
+    try:
+        if is_torch:
+            return arrays.read_torch(data, names, budget)
+        return pickles.read(io.BytesIO(data), names, budget)
+    except Refused as error:
+        raise ValueError(f"'{path}' is refused: {error}.") from None
+    except DAMAGED as error:
+        raise ValueError(f"'{path}' is no whole network pickle: {_reason(error)}.") from None
+
+
+def _object_names(budget: Budget) -> dict[str, Callable[..., Any] | None]:
+    """What the names of Python and of the official code in a pickle stand for."""
+
+    def encode(text: Any, encoding: Any = "latin1") -> bytes:
+        """How older pickles write bytes."""
+        if encoding != "latin1" or not isinstance(text, str):
+            raise Refused("it encodes a text, which no network needs")
+        budget.spend(copied=len(text))
+        return text.encode("latin-1")
+
+    def to_set(items: Any = ()) -> set:
+        budget.spend(len(items))
+        return pickles.to_set(items)
+
+    table: dict[str, Callable[..., Any] | None] = {
+        "torch_utils.persistence._reconstruct_persistent_obj": _persistent_object,
+        "dnnlib.util.EasyDict": arrays.to_dict,
+        "dnnlib.EasyDict": arrays.to_dict,
+        "dnnlib.tflib.network.Network": lambda: Record("Network"),
+        "_codecs.encode": encode,
+    }
+    for builtins in ("builtins", "__builtin__"):  # of Python 3 and 2
+        table[f"{builtins}.set"] = table[f"{builtins}.frozenset"] = to_set
+        table[f"{builtins}.bytes"] = lambda: b""
+    return table
+
+
+def _persistent_object(meta: Any) -> Record:
+    """A module of the PyTorch code. `module_src`, the code of its class, is left where it is."""
+    kind, state = meta["class_name"], meta["state"]
+    if not isinstance(kind, str) or not isinstance(state, dict):
+        raise TypeError("a module has no class or no attributes")
+    return Record(pickles.printable(kind), state)
+
+
+def _reason(error: BaseException) -> str:
+    """What Python says of a wrong value is worth telling; a wrong index or type only says: damaged."""
+    lines = str(error).strip().splitlines()
+    is_clear = type(error) is ValueError and lines
+    return f"it is damaged or cut short ({pickles.printable(lines[0])})" if is_clear else "it is damaged"

@@ -1,0 +1,138 @@
+"""Networks out of the pickles of stylegan2-ada-pytorch: a tree of modules, each with its attributes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .arrays import Lazy
+from .networks import OfficialNetwork, check_filter
+from .pickles import Record, printable
+
+# The averaged generator, which makes the pictures, and the discriminator.
+GENERATOR, DISCRIMINATOR = "G_ema", "D"
+
+# More than any network has. In a pickle, modules may stand inside each other in a circle.
+MAX_DEPTH, MAX_MODULES, MAX_WEIGHTS = 8, 2_000, 10_000
+
+
+# Where a module keeps its weights.
+KINDS = ("_parameters", "_buffers")
+
+
+def is_pytorch(content: Any) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(content.get(name), Record) for name in (GENERATOR, DISCRIMINATOR)
+    )
+
+
+def read_networks(content: dict) -> tuple[OfficialNetwork, OfficialNetwork]:
+    """The averaged generator and the discriminator.
+
+    Raises:
+      ValueError: they are no networks of StyleGAN2, or have settings that the zoo's have not.
+    """
+    return _generator(content[GENERATOR]), _discriminator(content[DISCRIMINATOR])
+
+
+def _generator(network: Record) -> OfficialNetwork:
+    modules = _modules(network, "Generator")
+    if not {"mapping.fc0", "synthesis.b4.conv1"} <= set(modules):
+        raise ValueError("its generator is none of StyleGAN2")
+    return OfficialNetwork(
+        _weights(modules),
+        _clamp(modules, {name for name in modules if not name.endswith(".skip")}),
+        _multiplier(modules),
+    )
+
+
+def _discriminator(network: Record) -> OfficialNetwork:
+    modules = _modules(network, "Discriminator")
+    if not {"b4.conv", "b4.fc", "b4.out"} <= set(modules):
+        raise ValueError("its discriminator is none of StyleGAN2")
+    # What the discriminator makes of an image of 4x4 is not cut, nor are skip connections.
+    cut = {name for name in modules if not name.endswith(".skip") and name != "b4.fromrgb"}
+    spread = modules.get("b4.mbstd")
+    group = None if spread is None else _number(spread, "group_size", int, optional=True)
+    return OfficialNetwork(
+        _weights(modules),
+        _clamp(modules, cut),
+        _multiplier(modules),
+        minibatch_group=group,
+        minibatch_channels=0 if spread is None else _number(spread, "num_channels", int),
+    )
+
+
+def _modules(network: Record, kind: str) -> dict[str, Record]:
+    """All modules inside of a network by their names, such as `synthesis.b8.conv0`."""
+    if network.kind != kind:
+        raise ValueError(f"it has the class {network.kind} where a {kind} of StyleGAN2 was expected")
+    modules = {}
+    for name, module in _walk(network, "", 0):
+        modules[name] = module
+        if len(modules) > MAX_MODULES:
+            raise ValueError("it has more modules than a network of StyleGAN2")
+        activation = module.state.get("activation", "lrelu")
+        linear = name.endswith((".affine", "embed", ".skip")) or name == "b4.out"
+        if activation != ("linear" if linear else "lrelu"):
+            raise ValueError(f"{name}.activation is not that of StyleGAN2, which is not supported")
+    return modules
+
+
+def _walk(module: Record, name: str, depth: int) -> Iterator[tuple[str, Record]]:
+    yield name, module
+    for key, child in _dict(module, "_modules").items():
+        if child is None:
+            continue
+        if not isinstance(child, Record) or not isinstance(child.state, dict) or depth == MAX_DEPTH:
+            raise ValueError(f"{printable(f'{name}.{key}')} is no module")
+        yield from _walk(child, f"{name}.{key}" if name else str(key), depth + 1)
+
+
+def _weights(modules: dict[str, Record]) -> dict[str, np.ndarray]:
+    """Parameters and buffers by their names in the state dict, without the filters, which are checked."""
+    weights = {}
+    if sum(len(_dict(module, kind)) for module in modules.values() for kind in KINDS) > MAX_WEIGHTS:
+        raise ValueError("it has more weights than a network of StyleGAN2")
+    for name, module in modules.items():
+        for kind in KINDS:
+            for key, value in _dict(module, kind).items():
+                if value is None:
+                    continue
+                if not isinstance(value, Lazy):
+                    raise ValueError(f"{printable(f'{name}.{key}')} is no tensor")
+                if key == "resample_filter":
+                    check_filter(value.array, f"{name}.{key}")
+                else:
+                    weights[f"{name}.{key}"] = value.array
+    return weights
+
+
+def _clamp(modules: dict[str, Record], names: set[str]) -> float | None:
+    values = {
+        _number(modules[name], "conv_clamp", (int, float), optional=True)
+        for name in names
+        if "conv_clamp" in modules[name].state
+    }
+    if len(values) != 1:
+        raise ValueError("its layers clamp at several values, which is not supported")
+    return values.pop()
+
+
+def _multiplier(modules: dict[str, Record]) -> float:
+    layer = modules.get("mapping.fc0")
+    return 0.01 if layer is None else float(_number(layer, "bias_gain", (int, float)))
+
+
+def _dict(module: Record, name: str) -> dict:
+    value = (module.state or {}).get(name)
+    if not isinstance(value, dict):
+        raise ValueError(f"a {module.kind} has no {name}")
+    return value
+
+
+def _number(module: Record, name: str, kind, optional: bool = False):
+    value = module.state.get(name)
+    if not (isinstance(value, kind) or (optional and value is None)):
+        raise ValueError(f"{name} of a {module.kind} is no number")
+    return value

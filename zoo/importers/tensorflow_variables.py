@@ -1,0 +1,197 @@
+"""Networks out of the pickles of NVIDIA's TensorFlow code: variables by their names, HWIO.
+
+Version 4 is StyleGAN2's, version 5 StyleGAN2-ADA's. The names and the layout become those of the PyTorch
+code, so that one importer serves both.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from .arrays import Lazy
+from .networks import OfficialNetwork, check_filter
+from .pickles import Record, printable
+
+# The code that writes each version of the format.
+CODES = {3: "stylegan", 4: "stylegan2", 5: "stylegan2-ada"}
+
+# More than a network has, inside of each other or side by side.
+MAX_COMPONENTS = 3
+
+# Settings that the zoo's networks have at one value only.
+FIXED = {
+    "mapping_nonlinearity": "lrelu",
+    "nonlinearity": "lrelu",
+    "normalize_latents": True,
+    "use_noise": True,
+}
+
+
+def is_tensorflow(content: Any) -> bool:
+    return (
+        isinstance(content, tuple)
+        and len(content) == 3
+        and all(isinstance(network, Record) and network.kind == "Network" for network in content)
+    )
+
+
+def code(content: tuple[Record, ...]) -> str:
+    """The official code that wrote the networks, one of `CODES`.
+
+    Raises:
+      ValueError: it is unknown.
+    """
+    versions = [(network.state or {}).get("version") for network in content]
+    if versions[0] not in CODES or versions.count(versions[0]) != len(versions):
+        raise ValueError("it is a TensorFlow pickle of an unknown version, expected 3, 4 or 5")
+    return CODES[versions[0]]
+
+
+def read_networks(content: tuple[Record, ...]) -> tuple[OfficialNetwork, OfficialNetwork]:
+    """The averaged generator and the discriminator of StyleGAN2 or ADA.
+
+    Raises:
+      ValueError: they have variables or settings that the zoo's networks have not.
+    """
+    _, discriminator, generator = content
+    # Without an argument, StyleGAN2 compares groups of 4 images, and its successor the whole batch.
+    usual_group = 4 if code(content) == "stylegan2" else None
+    return _generator(generator), _discriminator(discriminator, usual_group)
+
+
+def _generator(network: Record) -> OfficialNetwork:
+    settings = _settings(network)
+    variables = _variables(network)
+    weights = {}
+    for name, value in variables.items():
+        new_name, value = _generator_weight(name, value, _resolution(variables))
+        weights[new_name] = value
+    return OfficialNetwork(
+        weights,
+        activation_clamp=_number(settings, "conv_clamp", None),
+        mapping_multiplier=_number(settings, "mapping_lrmul", 0.01),
+    )
+
+
+def _discriminator(network: Record, usual_group: int | None) -> OfficialNetwork:
+    settings = _settings(network)
+    variables = _variables(network)
+    weights = {}
+    for name, value in variables.items():
+        new_name, value = _discriminator_weight(name, value, _resolution(variables))
+        weights[new_name] = value
+    group = _number(settings, "mbstd_group_size", usual_group)
+    return OfficialNetwork(
+        weights,
+        activation_clamp=_number(settings, "conv_clamp", None),
+        mapping_multiplier=_number(settings, "mapping_lrmul", 0.1),
+        minibatch_group=group,
+        minibatch_channels=_number(settings, "mbstd_num_features", 1),
+    )
+
+
+# How the names of layers in a block change.
+SYNTHESIS_LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb", "Skip": "skip"}
+DISCRIMINATOR_LAYERS = {
+    **{"Conv0": "conv0", "Conv1_down": "conv1", "FromRGB": "fromrgb", "Skip": "skip"},
+    **{"Conv": "conv", "Dense0": "fc"},
+}
+
+
+def _generator_weight(name: str, value: np.ndarray, resolution: int) -> tuple[str, np.ndarray]:
+    """A weight's new name, and its value in the new layout."""
+    if name == "dlatent_avg":
+        return "mapping.w_avg", value
+    if match := re.fullmatch(r"mapping/(LabelEmbed|Dense\d+)/(weight|bias)", name):
+        layer, kind = match.groups()
+        layer = "embed" if layer == "LabelEmbed" else layer.replace("Dense", "fc")
+        return f"mapping.{layer}.{kind}", value.T
+    if name == "synthesis/4x4/Const/const":
+        return "synthesis.b4.const", value[0]
+    if match := re.fullmatch(r"synthesis/noise(\d+)", name):
+        index = int(match[1])  # 0: 4x4, 1 and 2: 8x8, 3 and 4: 16x16 ...
+        return f"synthesis.b{4 << (index + 1) // 2}.conv{1 - index % 2}.noise_const", value[0, 0]
+    block, layer, kind = _in_block(name.removeprefix("synthesis/"), "ToRGB", resolution)
+    layer = SYNTHESIS_LAYERS.get(layer)
+    if layer == "conv0" and kind == "weight":
+        value = value[::-1, ::-1]  # TensorFlow's is a correlation, PyTorch's a convolution
+    kinds = {
+        "weight": lambda: ("weight", value.transpose(3, 2, 0, 1)),
+        "bias": lambda: ("bias", value),
+        "noise_strength": lambda: ("noise_strength", value),
+        "mod_weight": lambda: ("affine.weight", value.T),
+        "mod_bias": lambda: ("affine.bias", value + 1),
+    }
+    if not name.startswith("synthesis/") or layer is None or kind not in kinds:
+        raise ValueError(f"its generator has the variable {printable(name)}, which is not supported")
+    new_kind, value = kinds[kind]()
+    return f"synthesis.{block}.{layer}.{new_kind}", value
+
+
+def _discriminator_weight(name: str, value: np.ndarray, resolution: int) -> tuple[str, np.ndarray]:
+    if match := re.fullmatch(r"(LabelEmbed|Mapping\d+|Output)/(weight|bias)", name):
+        layer, kind = match.groups()
+        layer = {"LabelEmbed": "mapping.embed", "Output": "b4.out"}.get(layer, layer)
+        return f"{layer.replace('Mapping', 'mapping.fc')}.{kind}", value.T
+    block, layer, kind = _in_block(name, "FromRGB", resolution)
+    layer = DISCRIMINATOR_LAYERS.get(layer)
+    if layer is None or kind not in ("weight", "bias"):
+        raise ValueError(f"its discriminator has the variable {printable(name)}, which is not supported")
+    if value.ndim == 4:
+        value = value.transpose(3, 2, 0, 1)
+    return f"{block}.{layer}.{kind}", value.T if value.ndim == 2 else value
+
+
+def _in_block(name: str, image_layer: str, resolution: int) -> tuple[str, str, str]:
+    """The block, layer and kind of `8x8/Conv1/weight`, or of `ToRGB_lod0/weight`: resolution / 2^0."""
+    if match := re.fullmatch(rf"{image_layer}_lod(\d+)/(\w+)", name):
+        return f"b{resolution >> int(match[1])}", image_layer, match[2]
+    match = re.fullmatch(r"(\d+)x\1/(\w+)/(\w+)", name)
+    return (f"b{match[1]}", match[2], match[3]) if match else ("", "", "")
+
+
+def _resolution(variables: dict[str, np.ndarray]) -> int:
+    sizes = [int(match[1]) for name in variables if (match := re.search(r"(\d{1,5})x\1/", name))]
+    return max(sizes, default=0)
+
+
+def _variables(network: Record, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
+    """The variables of a network and of its components, as `mapping/Dense0/bias`."""
+    state = network.state or {}
+    pairs, components = state.get("variables"), state.get("components", {})
+    if not isinstance(pairs, list) or not isinstance(components, dict):
+        raise ValueError("a Network has no variables")
+    if depth + len(components) > MAX_COMPONENTS:
+        raise ValueError("a Network has more components than one of StyleGAN2")
+    variables = {}
+    for name, value in pairs:
+        if not isinstance(name, str) or not isinstance(value, Lazy):
+            raise ValueError("a variable of a Network is no array")
+        variables[prefix + name] = value.array
+    for name, component in components.items():
+        if not isinstance(component, Record):
+            raise ValueError("a component of a Network is none")
+        variables.update(_variables(component, f"{prefix}{name}/", depth + 1))
+    return variables
+
+
+def _settings(network: Record) -> dict:
+    """The arguments of a network, none of which asks for what the zoo has not."""
+    settings = (network.state or {}).get("static_kwargs")
+    if not isinstance(settings, dict):
+        raise ValueError("a Network has no static_kwargs")
+    for name, value in FIXED.items():
+        if settings.get(name, value) != value:
+            raise ValueError(f"{name} is not {value!r}, which is not supported")
+    if "resample_kernel" in settings:
+        kernel = np.asarray(settings["resample_kernel"], np.float64)
+        check_filter(kernel / kernel.sum(), "resample_kernel")
+    return settings
+
+
+def _number(settings: dict, name: str, default):
+    value = settings.get(name, default)
+    if value is not None and not isinstance(value, int | float):
+        raise ValueError(f"{name} is no number")
+    return value
