@@ -1,18 +1,40 @@
-"""Score a model on a data set, with standard error and protocol."""
+"""Score a model on a data set, with standard error and protocol; or all presets, as a table."""
 
 import argparse
 import json
 
 from . import arguments as types
-from . import models
+from . import models, preset_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    types.add_preset(parser)
+    parser.add_argument("preset", nargs="?", help="a preset's name (see latentzoo list) or folder")
+    parser.add_argument(
+        "--all", action="store_true", help="every preset on its own data, as a table in Markdown (or --json)"
+    )
+    parser.add_argument(
+        "--recorded",
+        action="store_true",
+        help="with --all: what the presets' metadata.json record; nothing is measured",
+    )
     types.add_dataset(parser, split="test")
     parser.add_argument(
-        "--metrics", nargs="+", help="which (default: the usual one, such as bits_per_dim of images)"
+        "--metrics",
+        nargs="+",
+        type=_names,
+        help="which, such as frechet_distance,precision,recall (default: the usual one, such as "
+        "bits_per_dim of flows and frechet_distance of GANs)",
     )
+    parser.add_argument(
+        "--network",
+        default="squeezenet1.1",
+        help="feature network of sample quality: squeezenet1.1, which is shipped, or inception_v3, whose "
+        "weights Keras downloads (default %(default)s)",
+    )
+    parser.add_argument(
+        "--temperature", type=types.number(0), help="of the samples of a flow or a VAE (default: 1)"
+    )
+    parser.add_argument("--truncation", type=types.number(0), help="of a style model's samples (default: 1)")
     parser.add_argument(
         "--num_samples",
         type=types.integer(1),
@@ -20,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
-        "--num", type=types.integer(1), help="how many examples, from the start (default: all)"
+        "--num",
+        type=types.integer(1),
+        help="how many examples, from the start (default: all); of sample quality, how many samples and "
+        "real images (default: 10000)",
     )
     types.add_seed(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -30,24 +55,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_model(arguments.preset)
-    from .. import metrics
-
-    with models.load_data(arguments, model) as dataset:
-        results = metrics.evaluate(
-            model,
-            dataset,
-            names=arguments.metrics,
-            dataset_name=models.dataset_name(arguments),
-            split=arguments.split,
-            num=arguments.num,
-            batch_size=arguments.batch_size,
-            seed=arguments.seed,
-            verbose=not arguments.json,
-            num_samples=arguments.num_samples,
-        )
+    if arguments.metrics is not None:
+        arguments.metrics = [name for names in arguments.metrics for name in names]
+    if arguments.all == (arguments.preset is not None):
+        raise ValueError("one of preset and --all must be given.")
+    if arguments.all:
+        preset_table.run(arguments)
+        return
+    if arguments.recorded:
+        raise ValueError("--recorded must be given with --all: see latentzoo info for one preset.")
+    results = measure(models.load_model(arguments.preset), arguments, verbose=not arguments.json)
     if arguments.save:
-        _save(arguments.preset, results)
+        save(arguments.preset, results)
     if arguments.json:
         print(json.dumps(results, indent=2))
     else:
@@ -55,12 +74,38 @@ def run(arguments: argparse.Namespace) -> None:
             print(describe(result))
 
 
-def _save(preset: str, results: list[dict]) -> None:
-    """Puts the results in place of older ones of the same metric on the same data."""
+def measure(
+    model, arguments: argparse.Namespace, verbose: bool, names: list[str] | None = None
+) -> list[dict]:
+    """The entries of `metrics.evaluate` for `arguments.preset`; names: None: those of the arguments."""
+    from .. import metrics
+
+    names = names or arguments.metrics or metrics.names_for(model)[:1]
+    with models.load_data(arguments, model, labels=bool(set(names) & set(metrics.OF_LABELS))) as dataset:
+        return metrics.evaluate(
+            model,
+            dataset,
+            names=names,
+            dataset_name=models.dataset_name(arguments),
+            split=arguments.split,
+            num=arguments.num,
+            batch_size=arguments.batch_size,
+            seed=arguments.seed,
+            verbose=verbose,
+            num_samples=arguments.num_samples,
+            network=arguments.network,
+            temperature=arguments.temperature,
+            truncation=arguments.truncation,
+        )
+
+
+def save(preset: str, results: list[dict]) -> None:
+    """Puts the results in place of older ones of the same metric on the same data, drawn alike."""
     from ..zoo import registry, saving
 
     def key(result):
-        return result["name"], result["dataset"], result["split"]
+        drawn = result.get("temperature"), result.get("truncation")
+        return result["name"], result["dataset"], result["split"], *drawn
 
     new = {key(result) for result in results}
     kept = [result for result in registry.info(preset)["metrics"] if key(result) not in new]
@@ -75,3 +120,7 @@ def describe(metric: dict) -> str:
         f"({metric['dataset']}, {metric['split']}, {metric['num_examples']} examples; "
         f"{metric['protocol']})"
     )
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]

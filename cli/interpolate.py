@@ -1,4 +1,4 @@
-"""Walk between two images on a line in latent space, as a PNG row."""
+"""Walk through latent space, from one image to another, as a PNG row and a GIF."""
 
 import argparse
 
@@ -9,7 +9,10 @@ from . import models
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     for name in ("image_a", "image_b"):
-        parser.add_argument(f"--{name}", required=True, help="an image file, or a number in the data set")
+        parser.add_argument(f"--{name}", help="an image file, or a number in the data set")
+    parser.add_argument(
+        "--seeds", type=types.integers, help="of a GAN, which encodes no images: two samples' seeds, as 1,2"
+    )
     types.add_dataset(parser, split="test")
     parser.add_argument(
         "--steps",
@@ -17,15 +20,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=8,
         help="images in the row, both ends included (default %(default)s)",
     )
+    parser.add_argument("--space", choices=["z", "w"], help="of a StyleGAN (default w)")
+    parser.add_argument("--truncation", type=types.number(0), help="of a StyleGAN (default 1)")
     types.add_label(parser)
     types.add_picture(parser, "interpolation.png")
+    parser.add_argument("--gif", type=types.new_file(".gif"), help="GIF to write the walk to")
 
 
 def run(arguments: argparse.Namespace) -> None:
     model = models.load_image_model(arguments.preset)
-    image_a, image_b = (_image(arguments, model, text) for text in (arguments.image_a, arguments.image_b))
-    images = model.interpolate(image_a, image_b, arguments.steps, labels=arguments.label)
+    options = models.known_options(arguments, model.interpolate, ("space", "truncation"))
+    ends = _images(arguments, model) if hasattr(model, "encode") else _latents(arguments, model)
+    images = model.interpolate(*ends, arguments.steps, labels=arguments.label, **options)
     models.save_grid(images, arguments.out, columns=arguments.steps)
+    if arguments.gif:
+        models.save_gif(images, arguments.gif)
+
+
+def _images(arguments: argparse.Namespace, model) -> list:
+    texts = arguments.image_a, arguments.image_b
+    if None in texts or arguments.seeds:
+        raise ValueError(f"image_a and image_b must be given for '{arguments.preset}', and no seeds.")
+    return [_image(arguments, model, text) for text in texts]
+
+
+def _latents(arguments: argparse.Namespace, model) -> list:
+    if arguments.image_a or arguments.image_b or len(arguments.seeds or []) != 2:
+        raise ValueError(f"seeds must be two for '{arguments.preset}', which encodes no images.")
+    from ..zoo import seeds
+
+    return [seeds.normal(seeds.row_seeds(seed, 1), (model.latent_dim,))[0] for seed in arguments.seeds]
 
 
 def _image(arguments: argparse.Namespace, model, text: str):

@@ -10,7 +10,22 @@ import sys
 from absl import app
 from absl.flags import argparse_flags
 
-from . import compare, evaluate, export, info, interpolate, reconstruct, request, sample, train
+from . import (
+    compare,
+    diagnose,
+    evaluate,
+    export,
+    info,
+    interpolate,
+    manifold,
+    mix,
+    project,
+    reconstruct,
+    request,
+    sample,
+    train,
+)
+from . import import_ as import_network
 from . import list as list_presets
 
 COMMANDS = {
@@ -19,9 +34,14 @@ COMMANDS = {
     "sample": sample,
     "reconstruct": reconstruct,
     "interpolate": interpolate,
+    "manifold": manifold,
+    "mix": mix,
+    "project": project,
     "evaluate": evaluate,
     "compare": compare,
+    "diagnose": diagnose,
     "train": train,
+    "import": import_network,
     "export": export,
     "request": request,
 }

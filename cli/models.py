@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -53,6 +54,23 @@ def load_image_model(preset: str) -> "keras.Model":
     return model
 
 
+def load_style_model(preset: str) -> "keras.Model":
+    """The same, if it is a StyleGAN."""
+    model = load_image_model(preset)
+    if not hasattr(model, "style_mix"):
+        raise ValueError(f"preset must be a StyleGAN, got '{preset}', a {type(model).__name__}.")
+    return model
+
+
+def known_options(arguments: argparse.Namespace, method: Callable, names: tuple[str, ...]) -> dict:
+    """Those of the arguments that are given, which must be ones that the model's method takes."""
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    for name in given:
+        if name not in inspect.signature(method).parameters:
+            raise ValueError(f"{name} must not be given: '{arguments.preset}' does not know it.")
+    return given
+
+
 def dataset_name(arguments: argparse.Namespace) -> str:
     """The data asked for, or what the preset was trained on."""
     name = arguments.dataset or registry.info(arguments.preset).get("dataset")
@@ -62,8 +80,10 @@ def dataset_name(arguments: argparse.Namespace) -> str:
 
 
 @contextlib.contextmanager
-def load_data(arguments: argparse.Namespace, model: "keras.Model") -> Iterator["tf.data.Dataset"]:
-    """The data asked for, of the model's shape, with labels if the model takes them.
+def load_data(
+    arguments: argparse.Namespace, model: "keras.Model", labels: bool = False
+) -> Iterator["tf.data.Dataset"]:
+    """The data asked for, of the model's shape, with labels if the model takes them, or if asked for.
 
     Within the `with`, an image that cannot be read is an OSError that names it.
     """
@@ -71,7 +91,7 @@ def load_data(arguments: argparse.Namespace, model: "keras.Model") -> Iterator["
 
     name = dataset_name(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads
-        source = data.source(name, arguments.split, labels=bool(model.num_classes))
+        source = data.source(name, arguments.split, labels=labels or bool(model.num_classes))
     check_shape(source, model, name)
     with sources.reading(source):
         yield sources.in_order(source)
@@ -120,4 +140,17 @@ def save_grid(images, path: Path, columns: int | None = None) -> None:
 
     images = np.asarray(images)
     pictures.save_png(pictures.grid(images, columns, zoom(images.shape[1:])), path)
+    print(f"{len(images)} images in {path}")
+
+
+def save_gif(images, path: Path) -> None:
+    """Writes images [N, H, W, C] as a GIF, and says so."""
+    import numpy as np
+
+    from ..zoo import pictures
+
+    images = np.asarray(images)
+    size = zoom(images.shape[1:])
+    frames = [pictures.grid(image[None], zoom=size) for image in images]
+    pictures.save_gif(frames, path)
     print(f"{len(images)} images in {path}")

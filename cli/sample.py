@@ -12,13 +12,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=types.number(0),
-        default=1.0,
-        help="scale of the latents: below 1 likelier and less varied (default %(default)s)",
+        help="scale of the latents: below 1 likelier and less varied (default 1)",
+    )
+    parser.add_argument(
+        "--truncation",
+        type=types.number(0),
+        help="of a StyleGAN, the same in W: below 1 better and less varied (default 1)",
     )
     parser.add_argument(
         "--labels",
         type=types.integers,
-        help="classes such as 0,1,2, repeated in turn, for a conditional model",
+        help="classes such as 0,1,2, repeated in turn, of a conditional model (default: all)",
     )
     types.add_seed(parser)
     types.add_picture(parser, "samples.png")
@@ -30,10 +34,12 @@ def run(arguments: argparse.Namespace) -> None:
 
     from ..zoo import pictures
 
-    labels = None if arguments.labels is None else np.resize(arguments.labels, arguments.num)
-    samples = model.sample(
-        arguments.num, seed=arguments.seed, temperature=arguments.temperature, labels=labels
-    )
+    labels = arguments.labels
+    if labels is None and model.num_classes:
+        labels = range(model.num_classes)
+    labels = None if labels is None else np.resize(labels, arguments.num)
+    options = models.known_options(arguments, model.sample, ("temperature", "truncation"))
+    samples = model.sample(arguments.num, seed=arguments.seed, labels=labels, **options)
     if len(model.event_shape) == 3:
         models.save_grid(samples, arguments.out)
     else:

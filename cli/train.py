@@ -1,7 +1,7 @@
 """Train a new model, or fine-tune a preset, and leave a preset folder.
 
-The model is `glow`, `realnvp`, `vae` or `autoencoder`, with constructor arguments by --set; or a preset, to
-fine-tune it; or a recipe.json, to train what it describes again.
+The model is one of this list, with constructor arguments by --set: glow, realnvp, vae, autoencoder, gan,
+stylegan, stylegan2; or a preset, to fine-tune it; or a recipe.json, to train what it describes again.
 """
 
 import argparse
@@ -20,6 +20,9 @@ MODELS = {
     "realnvp": "latentzoo>RealNVP",
     "vae": "latentzoo>VAE",
     "autoencoder": "latentzoo>Autoencoder",
+    "gan": "latentzoo>GAN",
+    "stylegan": "latentzoo>StyleGAN",
+    "stylegan2": "latentzoo>StyleGAN2",
 }
 
 # Keyword arguments of trainers.train: type, default as it is there, and help.
@@ -27,12 +30,12 @@ SETTINGS = {
     "steps": (types.integer(1), None, "steps in all; this or --epochs"),
     "epochs": (types.number(0), None, "passes over the data in all"),
     "batch_size": (types.integer(1), 16, "images of a step, over all replicas"),
-    "learning_rate": (types.number(0), 1e-3, "highest rate of the schedule"),
+    "learning_rate": (types.number(0), None, "highest rate of the schedule (default 1e-3, GANs 2e-3)"),
     "optimizer": (str, "adam", "a Keras optimiser: adam, adamax, adamw, ..."),
-    "schedule": (str, "cosine", "after the warm-up: cosine or constant"),
-    "warmup_steps": (types.integer(0), None, "steps of linear warm-up"),
-    "clip_norm": (types.number(0), 1.0, "largest global norm of the gradient; 0: no clipping"),
-    "ema": (types.number(0, 1), 0.999, "decay of the average of the weights; 0: no average"),
+    "schedule": (str, None, "after the warm-up: cosine or constant (default cosine, GANs constant)"),
+    "warmup_steps": (types.integer(0), None, "steps of linear warm-up (default a tenth, GANs none)"),
+    "clip_norm": (types.number(0), None, "largest norm of the gradient; 0: no limit (default 1, GANs 0)"),
+    "ema": (types.number(0, 1), None, "decay of the average of the weights; 0: none (default 0.999)"),
     "accumulation": (types.integer(1), 1, "pieces of a batch, one after the other, to save memory"),
     "on_nan": (str, "stop", "at a gradient that is not finite: stop, or skip the step (10 in a row: stop)"),
     "checkpoint_every": (types.steps_or_minutes, 1000, "steps between checkpoints, or minutes as 10min"),
@@ -46,7 +49,7 @@ SETTINGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", nargs="?", help="glow, realnvp, vae, autoencoder, a preset to fine-tune, or a recipe.json"
+        "model", nargs="?", help=f"{', '.join(MODELS)}, a preset to fine-tune, or a recipe.json"
     )
     parser.add_argument("--recipe", help="in place of a model: a preset whose training to repeat")
     parser.add_argument(
@@ -217,9 +220,6 @@ def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[
     """Keyword arguments of trainers.train: the recipe's, and over them those that are given."""
     given = {name: getattr(arguments, name) for name in SETTINGS}
     settings = {name: value for name, value in given.items() if value is not None}
-    for name in ("clip_norm", "ema"):
-        if settings.get(name) == 0:
-            settings[name] = None
     length = {"steps", "epochs"}
     if not length & set(settings):
         settings = {**of_recipe, **settings}
@@ -248,7 +248,7 @@ def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Adds the data's shape to a model's constructor arguments, and checks their names."""
     import keras
 
-    from ..zoo import flows, vaes  # noqa: F401  (register the models)
+    from ..zoo import flows, gans, vaes  # noqa: F401  (register the models)
 
     name = model["registered_name"]
     known = set(inspect.signature(keras.saving.get_registered_object(name)).parameters)

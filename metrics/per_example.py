@@ -17,6 +17,19 @@ def mean_over_examples(
     of the mean over examples: the sample standard deviation (N - 1) over sqrt(N). It is None for a
     single example.
     """
+    scores = scores_of_examples(score, model, dataset, num, batch_size, verbose)
+    error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
+    return {
+        "value": float(scores.mean()),
+        "standard_error": error,
+        "num_examples": len(scores),
+    }
+
+
+def scores_of_examples(
+    score: Callable, model, dataset: Data, num: int | None, batch_size: int, verbose: bool
+) -> np.ndarray:
+    """`score(examples, labels, first)` of each example, float64 `[N]`."""
     dataset = as_dataset(dataset)
     count = int(dataset.cardinality())
     bar = keras.utils.Progbar(min(num or count, count), verbose=int(verbose), unit_name="example")
@@ -26,13 +39,7 @@ def mean_over_examples(
         scores.append(np.asarray(score(examples, labels, first), np.float64))
         first += len(examples)
         bar.update(first)
-    scores = np.concatenate(scores)
-    error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
-    return {
-        "value": float(scores.mean()),
-        "standard_error": error,
-        "num_examples": len(scores),
-    }
+    return np.concatenate(scores)
 
 
 def numbered_seeds(seed: int, first: int, count: int) -> np.ndarray:

@@ -93,13 +93,21 @@ def test_progress_is_shown_if_asked(pixel_flow, pixels, capsys):
     [
         ({"num": 0}, "num: got 0, expected at least 1."),
         ({"batch_size": 0}, "batch_size: got 0, expected at least 1."),
-        ({"names": ["fid"]}, "names: got 'fid', expected any of ['bits_per_dim', 'log_prob']."),
+        ({"temperature": 0.5}, "temperature: got 0.5, expected none: no metric of samples is asked for."),
     ],
 )
 def test_bad_arguments(pixel_flow, pixels, change, message):
     with pytest.raises(ValueError) as error:
         metrics.evaluate(pixel_flow(), pixels, verbose=False, **change)
     assert str(error.value) == message
+
+
+def test_unknown_metrics_are_refused(pixel_flow, pixels):
+    with pytest.raises(ValueError) as error:
+        metrics.evaluate(pixel_flow(), pixels, names=["fid"])
+    known = sorted(metrics.names_for(pixel_flow()))
+    assert str(error.value) == f"names: got 'fid', expected any of {known}."
+    assert {"bits_per_dim", "log_prob", "frechet_distance"} < set(known)
 
 
 def test_bad_datasets(pixel_flow, pixels):

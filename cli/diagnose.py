@@ -1,0 +1,164 @@
+"""Look into a model: likelihoods of two data sets, outliers, nearest training images, a map of latents."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from . import arguments as types
+from . import models
+
+PARTS = ("likelihood", "neighbours", "latents")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    types.add_preset(parser)
+    types.add_dataset(parser, split="test")
+    parser.add_argument("--other", help="a second data set, whose likelihoods are drawn beside the first's")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, help="which parts (default: all that the model has)"
+    )
+    parser.add_argument(
+        "--num", type=types.integer(20), default=2000, help="images of each data set (default %(default)s)"
+    )
+    parser.add_argument(
+        "--pictures", type=types.integer(1), default=16, help="outliers, and samples (default %(default)s)"
+    )
+    parser.add_argument("--map", choices=("pca", "tsne"), default="tsne", help="(default %(default)s)")
+    parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
+    types.add_seed(parser)
+    parser.add_argument(
+        "--out", type=types.new_folder, default="diagnosis", help="folder to write in (default %(default)s)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    model = models.load_image_model(arguments.preset)
+    has = {
+        "likelihood": hasattr(model, "log_prob") or hasattr(model, "elbo"),
+        "neighbours": hasattr(model, "sample"),
+        "latents": hasattr(model, "encode"),
+    }
+    parts = arguments.only or [part for part in PARTS if has[part]]
+    for part in parts:
+        if not has[part]:
+            raise ValueError(f"only: got {part}, which a {type(model).__name__} does not have.")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents}
+    found = {}
+    for part in parts:
+        found |= look[part](model, arguments)
+    path = arguments.out / "diagnosis.json"
+    _write(path, json.dumps(found, indent=2) + "\n")
+    print(f"all numbers in {path}")
+
+
+def _likelihood(model, arguments):
+    import numpy as np
+
+    from ..metrics import likelihood, plots
+
+    name = f"{models.dataset_name(arguments)}, {arguments.split}"
+    with models.load_data(arguments, model) as dataset:
+        own = _log_likelihoods(model, dataset, arguments)
+        least = np.argsort(own, kind="stable")[: arguments.pictures]
+        outliers = likelihood.images_of(dataset, least, model)
+    models.save_grid(outliers, arguments.out / "outliers.png")
+    # One half tells what is usual, and the other what the test says of data of the same kind.
+    reference, rest = np.array_split(np.random.default_rng(arguments.seed).permutation(own), 2)
+    values, tested = {name: own}, {name: rest}
+    if arguments.other:
+        of_other = argparse.Namespace(**{**vars(arguments), "dataset": arguments.other})
+        with models.load_data(of_other, model) as dataset:
+            other = _log_likelihoods(model, dataset, of_other)
+        name = f"{arguments.other}, {arguments.split}"
+        values[name] = tested[name] = other
+    label = "ELBO in nats" if hasattr(model, "elbo") else "log p in nats"
+    plots.save_histogram(values, label, arguments.out / "likelihood.png")
+    print(f"likelihoods in {arguments.out / 'likelihood.png'}")
+    found = {"outliers": least.tolist(), "likelihood": {}}
+    for name, numbers in values.items():
+        test = likelihood.atypical_batches(reference, tested[name], seed=arguments.seed)
+        found["likelihood"][name] = {
+            "mean": float(numbers.mean()), "standard_deviation": float(numbers.std()), "typicality": test
+        }  # fmt: skip
+        print(
+            f"{name}: {label} {numbers.mean():.2f} ± {numbers.std():.2f} (standard deviation); "
+            f"{100 * test['rejected']:.1f}% of {test['batches']} batches of 10 are atypical"
+        )
+    return found
+
+
+def _log_likelihoods(model, dataset, arguments):
+    from ..metrics import likelihood
+
+    settings = {"num": arguments.num, "batch_size": arguments.batch_size, "seed": arguments.seed}
+    return likelihood.log_likelihoods(model, dataset, **settings)
+
+
+def _neighbours(model, arguments):
+    import numpy as np
+
+    from ..metrics.likelihood import images_of
+    from ..metrics.nearest_neighbours import nearest_neighbours
+    from ..metrics.samples import as_bytes, labels_like, sample_batches
+    from ..zoo.pictures import to_uint8
+
+    count = min(arguments.pictures, 64)
+    with models.load_data(arguments, model) as dataset:
+        labels = labels_like(model, dataset, count)
+        (samples,) = sample_batches(model, count, count, arguments.seed, labels, {})
+        samples = as_bytes(model, samples)
+        real = images_of(dataset, np.arange(min(count, int(dataset.cardinality()))), model)
+    of_training = argparse.Namespace(**{**vars(arguments), "split": "train"})
+    with models.load_data(of_training, model) as training:
+        both = np.concatenate([samples, to_uint8(real)])
+        distances, images = nearest_neighbours(both, model, training)
+    rows = np.concatenate([samples[:, None], images[: len(samples)]], axis=1)
+    path = arguments.out / "neighbours.png"
+    models.save_grid(rows.reshape(-1, *rows.shape[2:]), path, columns=rows.shape[1])
+    of_samples, of_real = distances[: len(samples), 0], distances[len(samples) :, 0]
+    print(
+        f"distance to the nearest training image, median: samples {np.median(of_samples):.4f}, "
+        f"{arguments.split} images {np.median(of_real):.4f}"
+    )
+    return {"neighbours": {"samples": of_samples.tolist(), arguments.split: of_real.tolist()}}
+
+
+def _latents(model, arguments):
+    import numpy as np
+
+    from ..metrics import plots
+    from ..metrics.latent_map import latent_map
+
+    latents, labels = [], []
+    with models.load_data(arguments, model, labels=_has_labels(arguments)) as dataset:
+        for batch in dataset.take(arguments.num).batch(arguments.batch_size):
+            images, classes = batch if isinstance(batch, tuple) else (batch, None)
+            latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
+            labels.append(classes)
+    labels = None if labels[0] is None else np.concatenate(labels)
+    places = latent_map(np.concatenate(latents), arguments.map, arguments.seed)
+    path = arguments.out / "latents.png"
+    plots.save_map(places, labels, path)
+    print(f"a map of {len(places)} latents in {path}")
+    return {"latents": {"method": arguments.map, "num": len(places)}}
+
+
+def _has_labels(arguments):
+    from ..trainers import data
+
+    try:
+        data.source(models.dataset_name(arguments), arguments.split, labels=True)
+    except ValueError:  # data without labels, or another mistake, which shows without them too
+        return False
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(text)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

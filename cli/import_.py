@@ -1,0 +1,40 @@
+"""Turn an official network pickle into a preset folder, without running what is in the pickle."""
+
+import argparse
+import json
+from pathlib import Path
+
+from ..zoo import registry
+from . import arguments as types
+from . import models
+
+# The kinds of pickles, by the official code that wrote them. TensorFlow's are known by themselves.
+KINDS = ("stylegan2", "stylegan2-ada")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=KINDS, help="the official code: %(choices)s")
+    parser.add_argument("file", type=Path, help="its network pickle, of PyTorch or of TensorFlow")
+    parser.add_argument("--out", type=types.new_folder, required=True, help="preset folder to write")
+    parser.add_argument("--json", action="store_true", help="what was imported, as JSON")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from ..zoo import importers
+
+    official = importers.read_stylegan2(arguments.file)
+    source = {
+        "file": arguments.file.name,
+        "sha256": registry.sha256(arguments.file),
+        "code": official.code,
+    }
+    models.start_tensorflow()
+    model = official.make_model()
+    model.save_to_preset(arguments.out, {"source": source})
+    shape, parameters = list(model.image_shape), model.count_params()
+    if arguments.json:
+        imported = {"preset": str(arguments.out), "model": type(model).__name__, "image_shape": shape}
+        print(json.dumps({**imported, "parameters": parameters, "source": source}, indent=2))
+    else:
+        size = "x".join(map(str, shape))
+        print(f"{type(model).__name__} of {size} images with {parameters} parameters in {arguments.out}")

@@ -1,0 +1,38 @@
+"""Decode a grid of points of a two-dimensional latent space, into one PNG."""
+
+import argparse
+
+from . import arguments as types
+from . import models
+
+# The grid's lines are even quantiles of the latents of so many images: where there are more, they are closer.
+_IMAGES = 2000
+_QUANTILES = (0.01, 0.99)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    types.add_preset(parser)
+    types.add_dataset(parser, split="test")
+    parser.add_argument(
+        "--num", type=types.integer(2), default=20, help="images on a side (default %(default)s)"
+    )
+    types.add_label(parser)
+    types.add_picture(parser, "manifold.png")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    model = models.load_image_model(arguments.preset)
+    if model.latent_size != 2 or not hasattr(model, "decode"):
+        raise ValueError(
+            f"preset must have 2 latent dimensions for a manifold, got '{arguments.preset}' "
+            f"of {model.latent_size}."
+        )
+    import numpy as np
+
+    with models.load_data(arguments, model) as dataset:
+        images = next(iter(dataset.batch(_IMAGES)))
+    images, labels = images if isinstance(images, tuple) else (images, None)
+    latents = np.asarray(model.encode(images, labels=labels))
+    across, up = np.quantile(latents, np.linspace(*_QUANTILES, arguments.num), axis=0).T
+    points = np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2).astype(np.float32)
+    models.save_grid(model.decode(points, arguments.label), arguments.out, arguments.num)

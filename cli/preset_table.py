@@ -1,0 +1,145 @@
+"""The table of all presets: what `latentzoo evaluate --all` measures and prints."""
+
+import argparse
+import contextlib
+import json
+import sys
+
+from ..zoo import registry
+from . import models
+
+# The columns, if not asked for others: each model's usual score, and how good its samples are.
+_USUAL = ["score", "frechet_distance", "precision", "recall"]
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measures every preset on its own data, or takes what is recorded, and prints the table.
+
+    Below the presets come as many training images as there are samples, compared with the same real images:
+    the distance that a perfect model would have.
+    """
+    if arguments.dataset:
+        raise ValueError("dataset must not be given with --all: each preset has its own.")
+    columns = arguments.metrics or _USUAL
+    presets = registry.list_presets()
+    if arguments.recorded:
+        rows = [{**_about(preset), "metrics": preset["metrics"]} for preset in presets]
+    else:
+        with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
+            _check(columns)
+            rows = [_measured(preset, columns, arguments) for preset in presets]
+            rows += _floors(presets, columns, arguments)
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        print(markdown(rows, columns))
+
+
+def _check(columns):
+    models.start_tensorflow()
+    from .. import metrics
+
+    for column in columns:
+        if column != "score" and column not in metrics.METRICS:
+            raise ValueError(f"metrics: got '{column}': {registry.suggest(column, metrics.METRICS)}")
+
+
+def _about(preset):
+    published = registry.info(preset["name"]).get("published", [])
+    about = {key: preset[key] for key in ("name", "model", "dataset", "parameters")}
+    return {**about, "published": published}
+
+
+def _measured(preset, columns, arguments):
+    from . import evaluate
+
+    about = _about(preset)
+    print(f"{preset['name']}:")
+    model = models.load_model(preset["name"])
+    from .. import metrics
+
+    known = metrics.names_for(model)
+    wanted = [known[0] if column == "score" else column for column in columns]
+    names = [name for name in dict.fromkeys(wanted) if name in known]
+    of_preset = argparse.Namespace(**{**vars(arguments), "preset": preset["name"]})
+    try:
+        results = evaluate.measure(model, of_preset, verbose=True, names=names)
+    except OSError as error:  # data that are not there
+        print(f"{preset['name']} is not measured: {error}")
+        return {**about, "metrics": []}
+    if arguments.save:
+        evaluate.save(preset["name"], results)
+    return {**about, "metrics": results}
+
+
+def _floors(presets, columns, arguments):
+    """For each data set of images, its training images beside the real ones."""
+    rows = {}
+    for preset in presets:
+        name = preset["dataset"]
+        if name in rows:
+            continue
+        from .. import metrics
+
+        wanted = [column for column in columns if column in metrics.OF_FEATURES]
+        model = models.load_model(preset["name"])
+        if not wanted or len(model.event_shape) != 3:
+            continue
+        of_preset = argparse.Namespace(**{**vars(arguments), "preset": preset["name"]})
+        of_training = argparse.Namespace(**{**vars(of_preset), "split": "train"})
+        print(f"training images of {name}:")
+        try:
+            with models.load_data(of_preset, model) as real, models.load_data(of_training, model) as others:
+                sets = metrics.compare_images(
+                    model, real, others, network=metrics.feature_network(arguments.network),
+                    num=arguments.num, batch_size=arguments.batch_size, seed=arguments.seed,
+                    dataset_name=name, split=arguments.split,
+                )  # fmt: skip
+        except OSError as error:
+            print(f"the training images of {name} are not measured: {error}")
+            continue
+        data = {"dataset": name, "split": arguments.split}
+        rows[name] = {
+            "name": "training images",
+            "model": None,
+            "dataset": name,
+            "parameters": None,
+            "published": [],
+            "metrics": [{**metrics.OF_FEATURES[column](sets), **data} for column in wanted],
+        }
+    return list(rows.values())
+
+
+def markdown(rows: list[dict], columns: list[str]) -> str:
+    """The table in Markdown; numbers of others stand in a column of their own, with their source."""
+    header = ["preset", "model", "data", "weights", *columns, "published"]
+    lines = [header, ["---"] * len(header)]
+    lines += [_cells(row, columns) for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cells(row, columns):
+    name = row["name"] if row["model"] is None else f"`{row['name']}`"
+    weights = "–" if row["parameters"] is None else f"{row['parameters']:,}"
+    published = [f"{number['value']} {number['unit']} ({number['source']})" for number in row["published"]]
+    return [
+        name,
+        row["model"] or "–",
+        row["dataset"],
+        weights,
+        *(_cell(row, column) for column in columns),
+        "; ".join(published) or "–",
+    ]
+
+
+def _cell(row, column):
+    for metric in row["metrics"]:
+        # The name of a metric of features ends in its network's, in brackets.
+        if column == metric["name"].split(" (")[0] or (column == "score" and _is_own(metric)):
+            error = "" if metric["standard_error"] is None else f" ± {metric['standard_error']:.3f}"
+            return f"{metric['value']:.3f}{error}" + (f" {metric['unit']}" if column == "score" else "")
+    return "–"
+
+
+def _is_own(metric):
+    return " (" not in metric["name"]

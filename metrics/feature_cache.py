@@ -1,0 +1,68 @@
+"""Features of real images on disk, for the next evaluation.
+
+They lie in the folder `latentzoo/features` of the user's cache (`$XDG_CACHE_HOME` or ~/.cache), or in
+`$LATENTZOO_CACHE/features`. A file is named by a fingerprint of all that the features depend on, the pixels
+included, so it is never out of date; it may be deleted at any time.
+"""
+
+import hashlib
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+
+def cache_folder() -> Path:
+    """Where the features are."""
+    if own := os.environ.get("LATENTZOO_CACHE"):
+        return Path(own) / "features"
+    users = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(users) / "latentzoo" / "features"
+
+
+def fingerprint(record: dict, images: Iterable[np.ndarray]) -> str:
+    """A sha256 of the record and of the pixels, however they are batched.
+
+    >>> import numpy as np
+    >>> from latentzoo.metrics.feature_cache import fingerprint
+    >>> pixels = np.zeros([4, 2, 2, 1], np.uint8)
+    >>> fingerprint({}, [pixels]) == fingerprint({}, [pixels[:1], pixels[1:]])
+    True
+    """
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    shape = None
+    for batch in images:
+        if shape is None:
+            shape = batch.shape[1:]
+            digest.update(str((shape, batch.dtype.name)).encode())
+        digest.update(np.ascontiguousarray(batch).data)
+    return digest.hexdigest()
+
+
+def cached_features(name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """The features of this fingerprint from disk, or computed and put there.
+
+    A file that cannot be read is computed anew; where nothing can be written, a warning says so.
+    """
+    path = cache_folder() / f"{name}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["features"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        features = compute()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as file:
+                np.savez(file, features=features)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        warnings.warn(f"features cannot be cached in '{path.parent}': {error.strerror}.", stacklevel=2)
+    return features

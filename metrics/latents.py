@@ -1,0 +1,67 @@
+"""Latents of a model under its prior, and images of them: z for every family, w for style models."""
+
+import numpy as np
+import tensorflow as tf
+
+from ..zoo import seeds
+
+# Streams of random numbers of an example, apart from each other and from the samples' own.
+_STREAM = 1000
+
+
+def has_styles(model) -> bool:
+    """Whether the model maps z to w, and makes images of w."""
+    return hasattr(model, "mapping") and hasattr(model, "synthesis")
+
+
+def check_prior(model) -> None:
+    """Refuses models whose latents are not standard normal.
+
+    Raises:
+      ValueError: a VAE with a learned prior.
+    """
+    prior = getattr(model, "prior_kind", "normal")
+    if prior != "normal":
+        raise ValueError(f"model: got one with the prior {prior!r}, expected a standard normal one.")
+
+
+def draw_latents(model, rows: np.ndarray, stream: int) -> np.ndarray:
+    """z, standard normal float32 `[n, D]`; row i of `rows[i]` and the stream alone."""
+    return _normal(tf.constant(rows, tf.int32), _STREAM + stream, model.latent_size).numpy()
+
+
+def draw_uniform(rows: np.ndarray, stream: int) -> np.ndarray:
+    """float32 in [0, 1), `[n, 1]`; row i of `rows[i]` and the stream alone."""
+    return _uniform(tf.constant(rows, tf.int32), _STREAM + stream).numpy()
+
+
+def styles(model, latents: np.ndarray, labels, sampling: dict) -> np.ndarray:
+    """w `[n, num_ws, w_dim]` of z."""
+    return np.asarray(model.mapping(latents, labels, **sampling))
+
+
+def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Points of the great circles from a to b, `[n, D]`, at t `[n, 1]`; lengths go from one to the other.
+
+    >>> import numpy as np
+    >>> from latentzoo.metrics.latents import slerp
+    >>> slerp(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]), np.array([[0.5]])).round(6).tolist()
+    [[1.414214, 1.414214]]
+    """
+    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)]
+    a, b = a / lengths[0], b / lengths[1]
+    cosine = np.sum(a * b, axis=1, keepdims=True).clip(-1, 1)
+    across = b - cosine * a
+    across = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+    angle = t * np.arccos(cosine)
+    return (a * np.cos(angle) + across * np.sin(angle)) * ((1 - t) * lengths[0] + t * lengths[1])
+
+
+@tf.function
+def _normal(rows, stream, size):
+    return seeds.normal(seeds.fold(rows, stream), (size,))
+
+
+@tf.function
+def _uniform(rows, stream):
+    return seeds.uniform(seeds.fold(rows, stream), (1,))

@@ -1,0 +1,103 @@
+"""What likelihoods say of a data set, and what they do not (Nalisnick et al. 2019a, 2019b)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .batches import Data, as_dataset, batches
+from .per_example import numbered_seeds, scores_of_examples
+
+# Of the typicality test: batches drawn to know what is usual, and the part of them called usual.
+_DRAWS, _LEVEL = 2000, 0.99
+
+
+def log_likelihoods(
+    model,
+    dataset: Data,
+    *,
+    num: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    verbose: bool = True,
+) -> np.ndarray:
+    """log p in nats of the first `num` examples, float64 `[N]`; of a VAE the ELBO, with noise of `seed`.
+
+    Raises:
+      ValueError: a model without likelihoods.
+    """
+    if hasattr(model, "elbo"):
+
+        def score(examples, labels, first):
+            rows = numbered_seeds(seed, first, len(examples))
+            reconstruction, kl = model.elbo_parts(examples, seed=rows, labels=labels)
+            return reconstruction - kl
+
+    elif hasattr(model, "log_prob"):
+
+        def score(examples, labels, first):
+            return model.log_prob(examples, labels=labels)
+
+    else:
+        raise ValueError(f"model: got a {type(model).__name__}, expected one with likelihoods.")
+    return scores_of_examples(score, model, dataset, num, batch_size, verbose)
+
+
+def atypical_batches(
+    reference: np.ndarray, log_likelihoods: np.ndarray, batch_size: int = 10, seed: int = 0
+) -> dict:
+    """The typicality test of batches: is their mean log p as far off the usual one as chance allows?
+
+    Data of another kind may be likelier than a model's own; typical they are not. A batch is atypical if
+    the mean of its log p differs from that of the reference by more than 99% of the batches drawn from the
+    reference do (Nalisnick et al. 2019b, algorithm 1).
+
+    Args:
+      reference: log p of data known to be the model's, such as a part of the test split.
+      log_likelihoods: log p of the data in question, at least `batch_size` of them.
+
+    Returns:
+      A dict with `rejected`, the part of the batches that are atypical; `threshold` in nats; `batches`, how
+      many there were. Of the reference's own kind of data, 0.01 is to be expected.
+
+    Raises:
+      ValueError: fewer examples than a batch has.
+
+    >>> import numpy as np
+    >>> from latentzoo.metrics.likelihood import atypical_batches
+    >>> own, other = np.random.default_rng(0).normal(size=[2, 1000])
+    >>> atypical_batches(own, other + 3)["rejected"]
+    1.0
+    """
+    for name, values in (("reference", reference), ("log_likelihoods", log_likelihoods)):
+        if len(values) < batch_size:
+            raise ValueError(f"{name}: got {len(values)} numbers, expected a batch of {batch_size} at least.")
+    rng = np.random.default_rng(seed)
+    usual = np.mean(reference)
+    draws = rng.choice(reference, [_DRAWS, batch_size]).mean(axis=1)
+    threshold = np.quantile(np.abs(draws - usual), _LEVEL)
+    count = len(log_likelihoods) // batch_size
+    order = rng.permutation(len(log_likelihoods))[: count * batch_size]
+    means = np.asarray(log_likelihoods)[order].reshape(count, batch_size).mean(axis=1)
+    return {
+        "rejected": float(np.mean(np.abs(means - usual) > threshold)),
+        "threshold": float(threshold),
+        "batches": count,
+    }
+
+
+def images_of(dataset: Data, numbers: np.ndarray, model, batch_size: int = 1024) -> np.ndarray:
+    """The images of a data set with these numbers, counted from 0, in the order of `numbers`."""
+    wanted = {int(number): place for place, number in enumerate(numbers)}
+    found = [None] * len(wanted)
+    for number, image in _numbered(model, dataset, batch_size, int(max(numbers)) + 1):
+        if number in wanted:
+            found[wanted[number]] = image
+    return np.stack(found)
+
+
+def _numbered(model, dataset, batch_size, num) -> Iterator[tuple[int, np.ndarray]]:
+    number = 0
+    for images, _ in batches(model, as_dataset(dataset), batch_size, num):
+        for image in images.numpy():
+            yield number, image
+            number += 1

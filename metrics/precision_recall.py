@@ -1,0 +1,40 @@
+"""Precision and recall of samples (Kynkäänniemi et al. 2019): how many are right, and what is missed.
+
+The manifold of a set is the union of balls around its points, each as far as its third nearest neighbour.
+"""
+
+import numpy as np
+
+from .feature_sets import FeatureSets
+from .neighbours import squared_distances, squared_radii
+
+K = 3
+
+
+def precision(sets: FeatureSets) -> dict:
+    """The part of the samples that lie on the manifold of the real images; the highest is best."""
+    return _entry(sets, "precision", on_manifold(sets.fake, sets.real))
+
+
+def recall(sets: FeatureSets) -> dict:
+    """The part of the real images that lie on the manifold of the samples; the highest is best."""
+    return _entry(sets, "recall", on_manifold(sets.real, sets.fake))
+
+
+def on_manifold(points: np.ndarray, others: np.ndarray, k: int = K) -> np.ndarray:
+    """Whether each point `[N, F]` is in a ball around one of the others `[M, F]`; bool `[N]`.
+
+    >>> import numpy as np
+    >>> from latentzoo.metrics.precision_recall import on_manifold
+    >>> line = np.array([[0.0], [1.0], [2.0]])
+    >>> on_manifold(np.array([[2.9], [3.1]]), line, k=1).tolist()
+    [True, False]
+    """
+    radii = squared_radii(others, k)
+    return np.concatenate([(d <= radii).any(axis=1) for d in squared_distances(points, others)])
+
+
+def _entry(sets, name, hits):
+    value = hits.mean()
+    error = np.sqrt(value * (1 - value) / len(hits))
+    return sets.entry(name, value, error, "of 1", f"k = {K}")

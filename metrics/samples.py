@@ -1,0 +1,66 @@
+"""Samples of a model, batch by batch, as the metrics of sample quality see them."""
+
+import inspect
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..zoo import pictures
+from .batches import Data, batches
+from .per_example import numbered_seeds
+
+
+def check_sampling(model, sampling: dict) -> dict:
+    """The options of `model.sample` that are given, such as temperature or truncation.
+
+    Raises:
+      ValueError: the model has no such option.
+    """
+    given = {name: value for name, value in sampling.items() if value is not None}
+    known = inspect.signature(model.sample).parameters
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{name}: got {value}, expected none: a {type(model).__name__} has no {name}.")
+    return given
+
+
+def sample_batches(
+    model, num: int, batch_size: int, seed: int, labels: np.ndarray | None, sampling: dict
+) -> Iterator[np.ndarray]:
+    """Yields `num` samples, float32 `[<= batch_size, H, W, C]` in [0, 1]; sample i is of (seed, i) alone.
+
+    Args:
+      labels: int `[num]` of a conditional model, else None.
+      sampling: options of `model.sample`.
+    """
+    for first in range(0, num, batch_size):
+        # Whole batches alone, of which the last one is cut: another size would be traced anew.
+        rows = numbered_seeds(seed, first, batch_size)
+        classes = {} if labels is None else {"labels": np.resize(labels[first:], batch_size)}
+        images = model.sample(batch_size, seed=rows, **classes, **sampling)
+        yield np.asarray(images)[: num - first]
+
+
+def as_bytes(model, samples: np.ndarray) -> np.ndarray:
+    """Samples in [0, 1] as uint8.
+
+    A GAN learns from pixels v / 127.5 - 1, so its samples are rounded to the nearest, as the official code
+    of StyleGAN does; the pixel of another model is the bin of 256 in which the value lies.
+    """
+    if model.family == "gan":
+        return np.floor(samples * 255.0 + 0.5).clip(0, 255).astype(np.uint8)
+    return pictures.to_uint8(samples)
+
+
+def labels_like(model, dataset: Data, num: int) -> np.ndarray | None:
+    """Labels for `num` samples of a conditional model, those of the data's examples in turn; else None."""
+    if not model.num_classes:
+        return None
+    labels = [np.asarray(labels) for _, labels in batches(model, dataset, 1024, num)]
+    return np.resize(np.concatenate(labels), num)
+
+
+def in_words(num: int, seed: int, sampling: dict) -> str:
+    """How samples were drawn, for the record."""
+    options = "".join(f", {name} {value:g}" for name, value in sampling.items())
+    return f"{num} samples, seed {seed}{options}"
