@@ -31,7 +31,8 @@ def test_there_are_presets():
 def test_the_folder_is_whole_and_small(preset):
     folder = Path(preset["path"])
     registry.check_files(folder)
-    assert set(preset["sha256"]) == {"config.json", "model.weights.h5", "recipe.json"}
+    names = {name for name in preset["sha256"] if not name.endswith(".png")}
+    assert names == {"config.json", "model.weights.h5", "recipe.json"}
     assert sum(path.stat().st_size for path in folder.iterdir()) < LARGEST
 
 
@@ -54,14 +55,21 @@ def test_the_recipe_describes_the_model(preset, model):
 def test_the_model_card_states_the_measured_numbers(preset):
     card = (Path(preset["path"]) / "README.md").read_text()
     for metric in preset["metrics"]:
-        assert f"{metric['value']:.3f}" in card
-        assert f"{metric['standard_error']:.3f}" in card
+        assert is_stated(metric["value"], card)
+        assert is_stated(metric["standard_error"], card)
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     row = next(line for line in readme.splitlines() if line.startswith(f"| `{preset['name']}`"))
-    assert f"{preset['metrics'][0]['value']:.3f}" in row
+    assert is_stated(preset["metrics"][0]["value"], row)
+
+
+def is_stated(value, text):
+    """Whether a text has the number, with three or four decimals."""
+    return any(f"{value:.{decimals}f}" in text for decimals in (3, 4))
 
 
 def test_samples_differ_and_are_finite(model):
+    if not hasattr(model, "sample"):
+        return  # an autoencoder has no prior
     samples = model.sample(8, seed=0).numpy()
     assert np.isfinite(samples).all()
     assert samples.std(axis=0).max() > 0.1
