@@ -25,23 +25,27 @@ from worker import METHODS, ContenderFailed, Worker
 WARM_UP_CALLS = 3
 
 
-def measure(config: Config, names: list[str], repeats: int, seconds: float) -> dict[str, dict]:
+def measure(
+    config, names: list[str], repeats: int, seconds: float, methods=METHODS, peers: str = "peers"
+) -> dict[str, dict]:
     """Runs the contenders. Returns a row for each name; a row of one that failed has only "failed".
 
     Args:
       repeats: timed repeats of each method.
       seconds: of one repeat, about.
+      methods: of the contenders.
+      peers: the module that has them.
     """
     rows = {name: {"config": dataclasses.asdict(config)} for name in names}
     with ExitStack() as stack:
         workers = {}
         for name in names:
             try:
-                workers[name] = stack.enter_context(Worker(name, config))
+                workers[name] = stack.enter_context(Worker(name, config, peers=peers))
                 rows[name] |= workers[name].ready
             except ContenderFailed as failure:
                 rows[name] = {"failed": str(failure)}
-        for method in METHODS:
+        for method in methods:
             _measure_method(method, workers, rows, config, repeats, seconds)
     return rows
 

@@ -1,7 +1,7 @@
 """One contender in a process of its own, so that its peak memory is its own.
 
 `Worker` is the benchmark's side, `main` the process's. One JSON line asks for some calls of a method, another
-answers.
+answers. The contenders are those of a module with `CONTENDERS` and `Config`, such as `peers`.
 """
 
 import dataclasses
@@ -14,8 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-
-from peers import CONTENDERS, Config
+from types import ModuleType
 
 METHODS = ("train", "log_prob", "sample")
 
@@ -24,9 +23,9 @@ class ContenderFailed(Exception):
     """A contender could not be started, stopped with an error or took too long."""
 
 
-def _tensorflow_settings(name: str, config: Config) -> dict[str, str]:
+def _tensorflow_settings(peers: ModuleType, name: str, config) -> dict[str, str]:
     """Environment variables, since TensorFlow's threads are set before it starts."""
-    threads_share = name in CONTENDERS and CONTENDERS[name].threads_share
+    threads_share = name in peers.CONTENDERS and peers.CONTENDERS[name].threads_share
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": "1" if threads_share else str(config.threads),
@@ -39,8 +38,9 @@ class Worker:
 
     Args:
       name: a key of `CONTENDERS`.
-      config: what to build.
+      config: what to build, a `Config`.
       limit: seconds after which the process is ended, or None.
+      peers: the name of the module that has both.
 
     Attributes:
       ready: {"parameters": trainable numbers, "setup_seconds": building and initialising, imports apart,
@@ -50,16 +50,16 @@ class Worker:
       ContenderFailed: here and in `ask`.
     """
 
-    def __init__(self, name: str, config: Config, limit: float | None = None):
+    def __init__(self, name: str, config, limit: float | None = None, peers: str = "peers"):
         self._name, self._limit, self._expired = name, limit, False
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
-            [sys.executable, __file__, name, json.dumps(dataclasses.asdict(config))],
+            [sys.executable, __file__, peers, name, json.dumps(dataclasses.asdict(config))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, **_tensorflow_settings(name, config)},
+            env={**os.environ, **_tensorflow_settings(importlib.import_module(peers), name, config)},
         )
         self._timer = threading.Timer(limit or threading.TIMEOUT_MAX, self._expire)
         self._timer.daemon = True
@@ -70,7 +70,7 @@ class Worker:
         """Calls `method` for about `seconds`, as the pace of its last calls foretells, but once at least.
 
         Returns:
-          {"calls", "seconds", "loss" of train in bits/dim, "peak_bytes": resident, until now}.
+          {"calls", "seconds", "loss" of train, "peak_bytes": resident, until now}.
         """
         try:
             self._process.stdin.write(json.dumps({"method": method, "seconds": seconds}) + "\n")
@@ -107,7 +107,7 @@ class Worker:
         raise ContenderFailed(f"not done in {self._limit:g} s" if self._expired else said.strip())
 
 
-def main(name: str, config: Config) -> None:
+def main(peers: ModuleType, name: str, config) -> None:
     # Whatever the libraries print goes to stderr, the answers alone to stdout.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -115,7 +115,7 @@ def main(name: str, config: Config) -> None:
     def answer(value):
         print(json.dumps(value), file=answers, flush=True)
 
-    contender = CONTENDERS[name]
+    contender = peers.CONTENDERS[name]
     for module in contender.modules:
         importlib.import_module(module)
     imports_bytes = _peak_bytes()
@@ -143,4 +143,5 @@ def _peak_bytes():
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Config(**json.loads(sys.argv[2])))
+    module = importlib.import_module(sys.argv[1])
+    main(module, sys.argv[2], module.Config(**json.loads(sys.argv[3])))
