@@ -6,6 +6,7 @@ Subcommands import TensorFlow when they run, not before: `--help`, `list` and `i
 import argparse
 import os
 import sys
+import warnings
 
 from absl import app
 from absl.flags import argparse_flags
@@ -56,6 +57,7 @@ class Parser(argparse_flags.ArgumentParser):
 
 def run() -> None:
     """The entry point of the console script."""
+    warnings.formatwarning = lambda message, *_, **__: f"latentzoo: warning: {message}\n"
     app.run(main, flags_parser=parse)
 
 

@@ -224,7 +224,7 @@ def test_train_follows_a_recipe_and_flags_go_before_it(tmp_path):
     path.write_text(json.dumps(recipe))
     run("train", path, "--workdir", tmp_path / "run", "--steps", 1, "--eval_split", "none")
     settings = zoo.info(tmp_path / "run" / "preset")["recipe"]
-    assert (settings["steps"], settings["batch_size"], settings["ema"]) == (1, 8, None)
+    assert (settings["steps"], settings["batch_size"], settings["ema"]) == (1, 8, 0)
 
 
 def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, capsys):

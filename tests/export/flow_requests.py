@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def make(model, signature: str, n: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """`n` rows for a signature of a flow."""
+    """`n` rows for a signature of a flow, a VAE or an autoencoder."""
     rng = np.random.default_rng([seed, n])
     name = signature.removesuffix("_from_png").removesuffix("_to_png")
     if name == "sample":
@@ -23,6 +23,8 @@ def make(model, signature: str, n: int, seed: int = 0) -> dict[str, np.ndarray]:
     else:
         images = smooth_images(rng, n, model.event_shape)
         inputs = {"image_bytes": as_png(images)} if signature.endswith("_from_png") else {"images": images}
+        if name == "elbo":
+            inputs["seed"] = rng.integers(-(2**31), 2**31, [n, 2]).astype(np.int32)
     if model.num_classes:
         inputs["labels"] = rng.integers(0, model.num_classes, n).astype(np.int32)
     return inputs
@@ -76,6 +78,9 @@ def _answer(model, signature, inputs):
             for i, (seed, temperature) in enumerate(rows)
         ]
         return _named(model, signature, np.stack(events))
+    if name == "elbo":
+        reconstruction, kl = model.elbo_parts(inputs["images"], inputs["seed"], labels)
+        return {"elbo": np.asarray(reconstruction - kl), "kl": np.asarray(kl)}
     (values,) = inputs.values()
     if name == "encode":
         return {"latents": np.asarray(model.encode(values, labels))}
