@@ -11,7 +11,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("presets", nargs=2, metavar="preset", help="two presets' names or folders")
     types.add_dataset(parser, split="test")
     parser.add_argument(
-        "--num_examples", type=types.integer(1), help="how many images, from the start (default: all)"
+        "--num_examples",
+        "--num",
+        dest="num_examples",
+        type=types.integer(1),
+        help="how many images, from the start (default: all)",
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(

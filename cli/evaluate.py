@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
         "--num",
+        "--num_examples",
+        dest="num",
         type=types.integer(1),
         help="how many examples, from the start (default: all); of sample quality, how many samples and "
         "real images (default: 10000)",

@@ -12,7 +12,6 @@ Under the dtype policy mixed_bfloat16, the four highest resolutions compute in b
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from .convolution import conv2d_down, conv2d_up
@@ -20,6 +19,7 @@ from .layers import EqualizedConv2D, EqualizedDense, minibatch_stddev
 from .mapping import MappingNetwork
 from .modulation import StyledConv2D, ToRGB
 from .resampling import downsample2d, upsample2d
+from .resolutions import check_square, policy_at, seed_of_part
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 
@@ -154,7 +154,7 @@ class Synthesis(keras.layers.Layer):
                     *(channels_in, channels_out, w_dim, size, channels, architecture, draw),
                     is_last=size == resolution,
                     clamp=activation_clamp,
-                    dtype=_precision(self.dtype_policy, size, resolution),
+                    dtype=policy_at(size, resolution, self.dtype_policy),
                     name=f"b{size}",
                 )
                 self.blocks.append(block)
@@ -246,19 +246,19 @@ class Generator(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        resolution, channels = _check_image_shape(image_shape)
+        resolution, channels = check_square(image_shape)
         # The two networks draw from streams of their own.
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
             self.synthesis = Synthesis(
                 *(resolution, channels, w_dim, channel_base, channel_max, architecture),
                 activation_clamp=activation_clamp,
-                seed=_part_of(seed, 0),
+                seed=seed_of_part(seed, 0),
                 name="synthesis",
                 **options,
             )
             shape = (z_dim, w_dim, self.synthesis.num_ws, mapping_depth, num_classes)
-            self.mapping = MappingNetwork(*shape, seed=_part_of(seed, 1), name="mapping", **options)
+            self.mapping = MappingNetwork(*shape, seed=seed_of_part(seed, 1), name="mapping", **options)
         self.built = True
 
     def call(self, z, labels=None, truncation=1.0, cutoff=None, noise="const"):
@@ -396,9 +396,9 @@ class Discriminator(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        resolution, colours = _check_image_shape(image_shape)
+        resolution, colours = check_square(image_shape)
         _check_architecture(architecture)
-        draw = keras.random.SeedGenerator(_part_of(seed, 0))
+        draw = keras.random.SeedGenerator(seed_of_part(seed, 0))
         widths = _widths(resolution, channel_base, channel_max)
         self.mapping = None
         self.blocks = []
@@ -408,20 +408,20 @@ class Discriminator(keras.layers.Layer):
                 block = DiscriminatorBlock(
                     *(channels_in, widths[size], widths[size // 2], colours, architecture, draw),
                     clamp=activation_clamp,
-                    dtype=_precision(self.dtype_policy, size, resolution),
+                    dtype=policy_at(size, resolution, self.dtype_policy),
                     name=f"b{size}",
                 )
                 self.blocks.append(block)
             if num_classes:
                 shape = (0, widths[4], None, mapping_depth, num_classes)
                 options = {"dtype": self.dtype_policy, "name": "mapping"}
-                self.mapping = MappingNetwork(*shape, seed=_part_of(seed, 1), **options)
+                self.mapping = MappingNetwork(*shape, seed=seed_of_part(seed, 1), **options)
             self.b4 = DiscriminatorEpilogue(
                 *(widths[4], widths[4] if num_classes else 1, colours, architecture, draw),
                 minibatch_group=minibatch_group,
                 minibatch_channels=minibatch_channels,
                 clamp=activation_clamp,
-                dtype=_precision(self.dtype_policy, 4, resolution),
+                dtype=policy_at(4, resolution, self.dtype_policy),
                 name="b4",
             )
         self.built = True
@@ -448,25 +448,6 @@ def _widths(resolution, channel_base, channel_max):
     if channel_base < resolution:
         raise ValueError(f"channel_base is {channel_base}, expected at least the resolution, {resolution}.")
     return {2**i: min(channel_base // 2**i, channel_max) for i in range(2, resolution.bit_length())}
-
-
-def _precision(policy, size, resolution):
-    """The dtype policy of the block of a size."""
-    is_high = size >= max(resolution >> (LOW_PRECISION_RESOLUTIONS - 1), 8)
-    return policy if is_high else policy.variable_dtype
-
-
-def _part_of(seed, number):
-    """The seed of a part."""
-    return int(np.random.default_rng([seed, number]).integers(2**31))
-
-
-def _check_image_shape(image_shape):
-    """(R, C)."""
-    shape = tuple(image_shape)
-    if len(shape) != 3 or shape[0] != shape[1] or shape[0] < 8 or shape[0] & (shape[0] - 1) or shape[2] < 1:
-        raise ValueError(f"image_shape is {shape}, expected (R, R, C) with R a power of 2 from 8 on.")
-    return shape[0], shape[2]
 
 
 def _check_architecture(architecture):
