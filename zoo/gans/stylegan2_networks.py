@@ -20,6 +20,7 @@ from .mapping import MappingNetwork
 from .modulation import StyledConv2D, ToRGB
 from .resampling import downsample2d, upsample2d
 from .resolutions import check_square, policy_at, seed_of_part
+from .synthesis import StyleSynthesis
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 
@@ -109,7 +110,7 @@ class SynthesisBlock(keras.layers.Layer):
         return x, image
 
 
-class Synthesis(keras.layers.Layer):
+class Synthesis(StyleSynthesis):
     """Images of w, in blocks from 4x4 to the resolution, with two convolutions each, the first with one.
 
     Args:
@@ -162,32 +163,7 @@ class Synthesis(keras.layers.Layer):
         self.num_ws = sum(len(block.convs) for block in self.blocks) + 1
         self.built = True
 
-    @property
-    def convs(self) -> list[StyledConv2D]:
-        """The convolutions, in order: what takes noise."""
-        return [conv for block in self.blocks for conv in block.convs]
-
-    @property
-    def noise_shapes(self) -> list[tuple[int, int, int]]:
-        return [(*conv.noise_const.shape, 1) for conv in self.convs]
-
-    def call(self, w, noise="const"):
-        """The images of `w [N, num_ws, w_dim]`.
-
-        Args:
-          noise: "const": each layer's own; "none"; or a tensor `[N, r, r, 1]`, or None, for each of
-            `noise_shapes`.
-
-        Returns:
-          float32 `[N, R, R, C]`, from -1 to 1, about: they are not clipped.
-
-        Raises:
-          ValueError: w or noise of another shape.
-        """
-        if w.shape.rank != 3 or tuple(w.shape[1:]) != (self.num_ws, self.w_dim):
-            raise ValueError(f"w has shape {tuple(w.shape)}, expected (N, {self.num_ws}, {self.w_dim}).")
-        ws = tf.unstack(tf.cast(w, self.variable_dtype), axis=1)
-        noise = self._noise(noise)
+    def _images(self, ws, noise):
         x = image = None
         first = 0
         for block in self.blocks:
@@ -195,15 +171,6 @@ class Synthesis(keras.layers.Layer):
             x, image = block(x, image, ws[first : first + block.num_ws], noise[first:end])
             first = end
         return image
-
-    def _noise(self, noise):
-        if isinstance(noise, str):
-            if noise not in ("const", "none"):
-                raise ValueError(f'noise is "{noise}", expected "const", "none" or a list of tensors.')
-            return [conv.noise_const[:, :, None] if noise == "const" else None for conv in self.convs]
-        if len(noise) != len(self.convs):
-            raise ValueError(f"noise has {len(noise)} tensors, expected {len(self.convs)}.")
-        return list(noise)
 
 
 class Generator(keras.layers.Layer):

@@ -31,6 +31,7 @@ from .growing import lerp, only_if
 from .layers import EqualizedConv2D, EqualizedDense, leaky_relu, minibatch_stddev
 from .mapping import MappingNetwork
 from .resolutions import check_square, policy_at, resolutions, seed_of_part
+from .synthesis import StyleSynthesis
 
 # He's, for leaky ReLU. It is in the weights alone: biases do not have it, other than in StyleGAN2.
 GAIN = math.sqrt(2)
@@ -256,7 +257,7 @@ class SynthesisBlock(keras.layers.Layer):
         return x
 
 
-class Synthesis(keras.layers.Layer):
+class Synthesis(StyleSynthesis):
     """Images of w, two layers at each resolution from 4x4 on.
 
     A growing network works at the resolutions that its weight `lod` leaves, with the newest one fading in,
@@ -310,34 +311,9 @@ class Synthesis(keras.layers.Layer):
         self.num_ws = 2 * len(self.blocks)
         self.built = True
 
-    @property
-    def convs(self) -> list[SynthesisLayer]:
-        """The layers, in order: what takes w and noise."""
-        return [conv for block in self.blocks for conv in block.convs]
-
-    @property
-    def noise_shapes(self) -> list[tuple[int, int, int]]:
-        return [(*conv.noise_const.shape, 1) for conv in self.convs]
-
-    def call(self, w, noise="const"):
-        """The images of `w [N, num_ws, w_dim]`.
-
-        Args:
-          noise: "const": each layer's own; "none"; or a tensor `[N, r, r, 1]`, or None, for each of
-            `noise_shapes`.
-
-        Returns:
-          float32 `[N, R, R, C]`, from -1 to 1, about: they are not clipped.
-
-        Raises:
-          ValueError: w or noise of another shape.
-        """
-        if w.shape.rank != 3 or tuple(w.shape[1:]) != (self.num_ws, self.w_dim):
-            raise ValueError(f"w has shape {tuple(w.shape)}, expected (N, {self.num_ws}, {self.w_dim}).")
-        ws = tf.unstack(tf.cast(w, self.variable_dtype), axis=1)
-        noise = self._noise(noise)
+    def _images(self, ws, noise):
         inputs = [(ws[2 * i : 2 * i + 2], noise[2 * i : 2 * i + 2]) for i in range(len(self.blocks))]
-        return self._fixed(inputs) if self.lod is None else self._growing(inputs, tf.shape(w)[0])
+        return self._fixed(inputs) if self.lod is None else self._growing(inputs, tf.shape(ws[0])[0])
 
     def _fixed(self, inputs):
         x = None
@@ -367,15 +343,6 @@ class Synthesis(keras.layers.Layer):
 
     def _image(self, torgb, x):
         return tf.cast(torgb(x), self.variable_dtype)
-
-    def _noise(self, noise):
-        if isinstance(noise, str):
-            if noise not in ("const", "none"):
-                raise ValueError(f'noise is "{noise}", expected "const", "none" or a list of tensors.')
-            return [conv.noise_const[:, :, None] if noise == "const" else None for conv in self.convs]
-        if len(noise) != len(self.convs):
-            raise ValueError(f"noise has {len(noise)} tensors, expected {len(self.convs)}.")
-        return list(noise)
 
 
 class Generator(keras.layers.Layer):
