@@ -11,8 +11,8 @@ from .callbacks import StepCallback, averaged_weights
 # Below this part of the data's variance the samples of a GAN have collapsed.
 ENOUGH = 0.1
 
-# Samples, and images of the data, whose variances are compared.
-_NUM = 64
+# How many samples, and images of the data, have their variances compared.
+COMPARED = 64
 
 
 class CollapseAlarm(StepCallback):
@@ -51,7 +51,7 @@ def find_mode_collapse(model, images: np.ndarray, labels: np.ndarray | None) -> 
       images: of the data, uint8 or float32 in [0, 1].
       labels: theirs, if the model has classes.
     """
-    images, labels = images[:_NUM], None if labels is None else labels[:_NUM]
+    images, labels = images[:COMPARED], None if labels is None else labels[:COMPARED]
     reals = np.asarray(images, np.float64) / (255 if images.dtype == np.uint8 else 1)
     samples = np.asarray(model.sample(len(images), seed=0, labels=labels), np.float64)
     part = samples.var(axis=0).sum() / max(reals.var(axis=0).sum(), 1e-12)

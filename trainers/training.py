@@ -16,7 +16,7 @@ from ..zoo.gans import AdversarialModel
 from .batches import training_batches
 from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
-from .collapse import CollapseAlarm, find_mode_collapse, find_posterior_collapse
+from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for, schedule
 from .optimizers import optimizer_class
 from .sources import Source, as_source, in_order, reading
@@ -230,7 +230,7 @@ def train(
 def _alarms(model, dataset, scored, num, every, steps, seed) -> list[CollapseAlarm]:
     """What tells of a collapse, if it can happen to such a model."""
     if isinstance(model, AdversarialModel):
-        first = _first_examples(dataset, min(len(dataset), num), seed)
+        first = _first_examples(dataset, min(len(dataset), num, COMPARED), seed)
         images, labels = (None if part is None else np.asarray(part) for part in first)
         return [CollapseAlarm(every, steps, lambda: find_mode_collapse(model, images, labels))]
     if "active_units" in metrics.names_for(model) and scored is not None:

@@ -269,14 +269,24 @@ def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
       ValueError: it is not three positive integers, or H or W is no multiple of 2^levels.
     """
     check_count("levels", levels, 1)
-    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
-    if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-        raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
+    shape = check_three(image_shape)
     if shape[0] % 2**levels or shape[1] % 2**levels:
         raise ValueError(
             f"image_shape is {shape} with {levels} levels, expected height and width to be multiples "
             f"of {2**levels}."
         )
+    return shape
+
+
+def check_three(image_shape) -> tuple[int, int, int]:
+    """`image_shape` as (H, W, C).
+
+    Raises:
+      ValueError: it is not three positive integers.
+    """
+    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
+    if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
+        raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
     return shape
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from .. import seeds
 from ..images import check_images, check_kind, check_vectors
-from ..model import ZooModel, check_count, check_number
+from ..model import ZooModel, check_count, check_number, check_three
 
 # Draws of a training step, each of a stream of its own.
 _STREAMS = 8
@@ -69,7 +68,7 @@ class AdversarialModel(ZooModel):
         **kwargs,
     ):
         super().__init__(num_classes=num_classes, **kwargs)
-        self.image_shape = _check_shape(image_shape)
+        self.image_shape = check_three(image_shape)
         self.latent_dim = check_count("latent_dim", latent_dim, 1)
         self.r1_gamma = check_number("r1_gamma", r1_gamma, 0)
         self.r1_interval = check_count("r1_interval", r1_interval, 1)
@@ -463,10 +462,3 @@ def slerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
     from_a = tf.where(near, 1 - t, tf.sin((1 - t) * angle) / sine)
     from_b = tf.where(near, t, tf.sin(t * angle) / sine)
     return (length_a + t * (length_b - length_a)) * (from_a * unit_a + from_b * unit_b)
-
-
-def _check_shape(image_shape) -> tuple[int, int, int]:
-    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
-    if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-        raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
-    return shape
