@@ -1,6 +1,7 @@
-"""Look into a model: likelihoods of two data sets, outliers, nearest training images, a map of latents."""
+"""Look into a model: likelihoods, outliers, nearest training images, latents, precision against recall."""
 
 import argparse
+import inspect
 import json
 import os
 from pathlib import Path
@@ -8,7 +9,11 @@ from pathlib import Path
 from . import arguments as types
 from . import models
 
-PARTS = ("likelihood", "neighbours", "latents")
+PARTS = ("likelihood", "neighbours", "latents", "sweep")
+
+# Options of `sample` that trade variety for quality, and the values that a sweep gives them.
+_NARROWING = ("truncation", "temperature")
+_VALUES = (0.3, 0.5, 0.7, 0.85, 1.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +43,14 @@ def run(arguments: argparse.Namespace) -> None:
         "likelihood": hasattr(model, "log_prob") or hasattr(model, "elbo"),
         "neighbours": hasattr(model, "sample"),
         "latents": hasattr(model, "encode"),
+        "sweep": _narrowing(model) is not None,
     }
     parts = arguments.only or [part for part in PARTS if has[part]]
     for part in parts:
         if not has[part]:
             raise ValueError(f"only: got {part}, which a {type(model).__name__} does not have.")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents}
+    look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents, "sweep": _sweep}
     found = {}
     for part in parts:
         found |= look[part](model, arguments)
@@ -143,6 +149,33 @@ def _latents(model, arguments):
     plots.save_map(places, labels, path)
     print(f"a map of {len(places)} latents in {path}")
     return {"latents": {"method": arguments.map, "num": len(places)}}
+
+
+def _narrowing(model):
+    known = inspect.signature(model.sample).parameters if hasattr(model, "sample") else ()
+    return next((option for option in _NARROWING if option in known), None)
+
+
+def _sweep(model, arguments):
+    from .. import metrics
+    from ..metrics import plots
+
+    option = _narrowing(model)
+    settings = {"num": arguments.num, "batch_size": arguments.batch_size, "seed": arguments.seed}
+    rows = []
+    with models.load_data(arguments, model) as dataset:
+        for value in _VALUES:
+            scores = metrics.evaluate(
+                model, dataset, names=["precision", "recall"], dataset_name=models.dataset_name(arguments),
+                split=arguments.split, **settings, **{option: value},
+            )  # fmt: skip
+            rows.append({option: value, "precision": scores[0]["value"], "recall": scores[1]["value"]})
+            print(", ".join(f"{name} {number:.3f}" for name, number in rows[-1].items()))
+    path = arguments.out / "sweep.png"
+    curves = {name: [row[name] for row in rows] for name in ("precision", "recall")}
+    plots.save_curves(_VALUES, curves, option, path)
+    print(f"precision and recall against {option} in {path}")
+    return {"sweep": {"protocol": scores[0]["protocol"], "rows": rows}}
 
 
 def _has_labels(arguments):

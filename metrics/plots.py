@@ -1,6 +1,7 @@
 """Figures of the diagnostics, as PNG files."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,24 @@ def save_map(places: np.ndarray, labels: np.ndarray | None, path: str | os.PathL
             axes.scatter(*places[labels == label].T, s=4, label=str(label))
         axes.legend(markerscale=3, fontsize="small")
     axes.set_aspect("equal", "datalim")
+    _save(figure, path)
+
+
+def save_curves(
+    places: Sequence[float], curves: dict[str, Sequence[float]], label: str, path: str | os.PathLike
+) -> None:
+    """Writes curves over the same places, by their names, from 0 to 1 upwards.
+
+    Args:
+      label: of the horizontal axis.
+      path: of the PNG.
+    """
+    figure, axes = _figure()
+    for name, heights in curves.items():
+        axes.plot(places, heights, marker="o", label=name)
+    axes.set_xlabel(label)
+    axes.set_ylim(0, 1)
+    axes.legend()
     _save(figure, path)
 
 

@@ -131,7 +131,7 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     options = ["--num", 40, "--pictures", 4, "--map", "pca", "--out", out]
     other = ["--other", SMALL]
     run("diagnose", preset, *options, *other)
-    names = ["diagnosis.json", "latents.png", "likelihood.png", "neighbours.png", "outliers.png"]
+    names = ["diagnosis.json", "latents.png", "likelihood.png", "neighbours.png", "outliers.png", "sweep.png"]
     assert sorted(path.name for path in out.iterdir()) == names
     found = json.loads((out / "diagnosis.json").read_text())
     with np.load(SMALL) as arrays:
@@ -144,6 +144,11 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     np.testing.assert_array_equal(picture, images[np.argmin(scores), ..., 0])
     every = (((images[:4, None, ..., 0] - training / 1.0) / 255.0) ** 2).mean(axis=(2, 3))
     np.testing.assert_allclose(found["neighbours"]["test"], np.sqrt(every.min(axis=1)), rtol=1e-5)
+    rows = found["sweep"]["rows"]
+    assert [row["temperature"] for row in rows] == [0.3, 0.5, 0.7, 0.85, 1.0]
+    names = ["precision", "recall"]
+    alone = metrics.evaluate(zoo.load(preset), images, names=names, num=40, temperature=0.5, verbose=False)
+    assert [rows[1][name] for name in names] == [entry["value"] for entry in alone]
     printed = capsys.readouterr().out
     assert "batches of 10 are atypical" in printed and "a map of 40 latents" in printed
 

@@ -5,8 +5,8 @@ A plane in W parts the images with the attribute from those without; its normal 
 ```python
 w = model.mapping(latents)                                   # of many samples
 smiles = classifier(model.synthesis(w))                      # or whatever says True or False of an image
-direction = fit_direction(w, smiles)
-model.synthesis(move(w[:8], direction, 2.0, model.style_mask("coarse")))
+direction = model.direction(w, smiles)                       # of any points of W: fit_direction(w, smiles)
+model.synthesis(model.move(w[:8], direction, 2.0, "coarse"))
 ```
 """
 

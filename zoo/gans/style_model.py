@@ -10,6 +10,7 @@ from ..images import bin_centres, check_vectors
 from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .adversarial import AdversarialModel
+from .directions import Direction, fit_direction, move
 from .projection import Projection, project
 from .serving import style_signatures
 
@@ -52,9 +53,7 @@ class StyleModel(AdversarialModel):
     def _size(self):
         return self.resolution, self.resolution
 
-    def mapping(
-        self, latents, labels=None, truncation: float = 1.0, cutoff: int | None = None
-    ) -> tf.Tensor:
+    def mapping(self, latents, labels=None, truncation: float = 1.0, cutoff: int | None = None) -> tf.Tensor:
         """w `[N, num_ws, w_dim]` of latents z `[N, latent_dim]`.
 
         Args:
@@ -148,6 +147,34 @@ class StyleModel(AdversarialModel):
         # StyleGAN2's last style is that of ToRGB.
         of_style = np.array(of_style + [self.resolution] * (self.num_ws - len(of_style)))
         return (of_style >= first) & (of_style <= last)
+
+    def direction(self, w, labels) -> Direction:
+        """The direction in W from images without an attribute to those with it: see `fit_direction`.
+
+        Args:
+          w: `[N, num_ws, w_dim]`, as `mapping` gives it.
+          labels: `[N]`, True or 1 for the w whose image has the attribute.
+
+        Raises:
+          ValueError: as `fit_direction`.
+        """
+        return fit_direction(self._check_w(w, "w"), labels)
+
+    def move(
+        self, w, direction: Direction | np.ndarray, strength, layers: int | str | tuple[int, int] = "all"
+    ) -> tf.Tensor:
+        """w moved along a direction, `[N, num_ws, w_dim]`.
+
+        Args:
+          w: `[N, num_ws, w_dim]`.
+          direction: or a vector `[w_dim]`.
+          strength: a number, or one for each row; in standard deviations of w along the direction.
+          layers: the styles that move, as `style_mix`'s crossover.
+
+        Raises:
+          ValueError: an argument of a wrong kind.
+        """
+        return move(self._check_w(w, "w"), direction, strength, self.style_mask(layers))
 
     def interpolate(
         self, latents_a, latents_b, steps: int, labels=None, space: str = "w", truncation: float = 1.0

@@ -38,6 +38,7 @@ class StyleGAN(StyleModel):
       r1_gamma: weight of R1.
       r1_interval: steps between those of R1; 1: a part of every step.
       mixing_probability: of a training image to have styles of two latents.
+      use_noise: whether training may give the noise a strength; False: it stays 0 (table 1 has both).
       progressive: whether the networks grow in training.
       first_resolution: of the growing networks, a power of 2 from 4 on.
       steady_images, fade_images: of training, before and during each doubling.
@@ -72,6 +73,7 @@ class StyleGAN(StyleModel):
         r1_gamma: float = 10.0,
         r1_interval: int = 1,
         mixing_probability: float = 0.9,
+        use_noise: bool = True,
         progressive: bool = True,
         first_resolution: int = 8,
         steady_images: int = 600_000,
@@ -95,6 +97,7 @@ class StyleGAN(StyleModel):
         self.channel_base = check_count("channel_base", channel_base, self.resolution)
         self.channel_max = check_count("channel_max", channel_max, 1)
         self.minibatch_group = check_count("minibatch_group", minibatch_group, 1)
+        self.use_noise = bool(use_noise)
         self.progressive = bool(progressive)
         self.first_resolution = _check_first_resolution(first_resolution, self.resolution)
         self.steady_images = check_count("steady_images", steady_images, 0)
@@ -122,6 +125,8 @@ class StyleGAN(StyleModel):
             name="generator",
             **options,
         )
+        for conv in self.generator.synthesis.convs:
+            conv.noise.trainable = self.use_noise
         self.discriminator = Discriminator(
             shape,
             minibatch_group=self.minibatch_group,
@@ -198,6 +203,7 @@ class StyleGAN(StyleModel):
             "r1_gamma": self.r1_gamma,
             "r1_interval": self.r1_interval,
             "mixing_probability": self.mixing_probability,
+            "use_noise": self.use_noise,
             "progressive": self.progressive,
             "first_resolution": self.first_resolution,
             "steady_images": self.steady_images,

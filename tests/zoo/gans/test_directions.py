@@ -96,3 +96,18 @@ def test_errors_of_moving_say_what_came():
         move(w, vector, 1.0, [True, False])
     with pytest.raises(ValueError, match=r"layers is bool \[4\], expected None for w of shape \[N, w_dim\]"):
         move(w[:, 0], vector, 1.0, np.ones(4, bool))
+
+
+def test_a_model_finds_and_moves_along_a_direction(style_model):
+    w = style_model.mapping(np.random.default_rng(0).standard_normal([200, 8]).astype(np.float32))
+    has_it = np.asarray(w)[:, 0, 2] > np.median(np.asarray(w)[:, 0, 2])
+    direction = style_model.direction(w, has_it)
+    np.testing.assert_array_equal(direction.vector, fit_direction(w, has_it).vector)
+    moved = np.asarray(style_model.move(w, direction, -2.0, "coarse") - w)
+    coarse = style_model.style_mask("coarse")
+    assert not moved[:, ~coarse].any() and 0 < coarse.sum() < style_model.num_ws
+    np.testing.assert_allclose(
+        moved[:, coarse], np.broadcast_to(-2 * direction.vector, moved[:, coarse].shape), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="w has shape"):
+        style_model.move(w[:, :2], direction, 1.0)

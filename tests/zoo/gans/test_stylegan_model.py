@@ -159,6 +159,16 @@ def test_training_reaches_every_weight_that_has_grown(num_classes, lod):
     assert (model.generator.mapping.w_avg.numpy() != mean).any()
 
 
+def test_without_noise_inputs_training_leaves_their_strengths_at_0():
+    model = tiny(use_noise=False, progressive=False)
+    model.compile(ema_images=0, jit_compile=False)
+    model._after_step(model._step((tf.constant(pictures(4)), None)))
+    assert not any(np.asarray(conv.noise.weights[0]).any() for conv in model.generator.synthesis.convs)
+    w = model.mapping(latents(2))
+    np.testing.assert_array_equal(model.synthesis(w, noise="random"), model.synthesis(w, noise="none"))
+    assert StyleGAN.from_config(model.get_config()).use_noise is False
+
+
 def test_real_images_are_as_coarse_as_the_fakes():
     model = tiny()
     for lod, size in ((2.0, 4), (1.0, 2), (0.0, 1)):
