@@ -102,16 +102,15 @@ def measure(
 
 
 def save(preset: str, results: list[dict]) -> None:
-    """Puts the results in place of older ones of the same metric on the same data, drawn alike."""
+    """Puts the results in place of older ones of the same metric on the same data, drawn alike; or last."""
     from ..zoo import registry, saving
 
     def key(result):
         drawn = result.get("temperature"), result.get("truncation")
         return result["name"], result["dataset"], result["split"], *drawn
 
-    new = {key(result) for result in results}
-    kept = [result for result in registry.info(preset)["metrics"] if key(result) not in new]
-    saving.update_metadata(registry.preset_folder(preset), {"metrics": kept + results})
+    known = {key(result): result for result in [*registry.info(preset)["metrics"], *results]}
+    saving.update_metadata(registry.preset_folder(preset), {"metrics": list(known.values())})
 
 
 def describe(metric: dict) -> str:
