@@ -94,10 +94,26 @@ class EqualizedConv2D(keras.layers.Layer):
         factor = gain * (ACTIVATION_GAIN if self.activate else 1.0)
         y = self.convolve(x, tf.cast(self.weight * (factor / math.sqrt(self.fan_in)), x.dtype))
         if self.bias is not None:
-            y = tf.nn.bias_add(y, tf.cast(self.bias * factor, x.dtype))
+            y = add_bias(y, self.bias * factor)
         if self.activate:
             y = leaky_relu(y)
         return clip(y, self.clamp, gain)
+
+
+@tf.custom_gradient
+def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """`x [..., C]` with a bias `[C]`, float32 as a rule, for each channel.
+
+    As a matrix product, the bias's slope is summed in float32; a sum in bfloat16, as `tf.nn.bias_add`'s is,
+    stands still once it is some hundred times as large as what is added.
+    """
+
+    def slopes(dy):
+        flat = tf.reshape(dy, [-1, dy.shape[-1]])
+        of_bias = tf.matmul(tf.ones([1, tf.shape(flat)[0]], dy.dtype), flat)
+        return dy, tf.cast(of_bias[0], bias.dtype)
+
+    return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), slopes
 
 
 def leaky_relu(x: tf.Tensor) -> tf.Tensor:

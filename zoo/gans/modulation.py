@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from .convolution import conv2d, conv2d_up
-from .layers import ACTIVATION_GAIN, EqualizedDense, clip, leaky_relu
+from .layers import ACTIVATION_GAIN, EqualizedDense, add_bias, clip, leaky_relu
 
 
 def modulated_conv2d(
@@ -81,7 +81,7 @@ class StyledConv2D(keras.layers.Layer):
         y = modulated_conv2d(x, tf.convert_to_tensor(self.weight), self.affine(w), self.convolve, factor)
         bias = factor * tf.convert_to_tensor(self.bias)
         if noise is None:
-            y = tf.nn.bias_add(y, tf.cast(bias, y.dtype))
+            y = add_bias(y, bias)
         else:
             strength = factor * tf.convert_to_tensor(self.noise_strength)
             y += tf.cast(strength * tf.cast(noise, strength.dtype) + bias, y.dtype)
@@ -115,7 +115,7 @@ class ToRGB(keras.layers.Layer):
         # So few channels come out that a kernel for each image is cheaper than scaling its activations.
         kernels = self.affine(w)[:, :, None] * self.weight[0, 0] / math.sqrt(channels_in)
         y = tf.matmul(tf.reshape(x, [-1, height * width, channels_in]), tf.cast(kernels, x.dtype))
-        y = tf.nn.bias_add(y, tf.cast(self.bias, x.dtype))
+        y = add_bias(y, tf.convert_to_tensor(self.bias))
         return clip(tf.reshape(y, [-1, height, width, self.weight.shape[-1]]), self.clamp)
 
 

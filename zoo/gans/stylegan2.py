@@ -1,6 +1,5 @@
 """StyleGAN2 (Karras et al. 2020a), and its training on little data, ADA (Karras et al. 2020b)."""
 
-
 import keras
 import tensorflow as tf
 

@@ -28,7 +28,7 @@ import tensorflow as tf
 from .box_resampling import conv2d_down, conv2d_up, downscale2d, upscale2d
 from .convolution import conv2d
 from .growing import lerp, only_if
-from .layers import EqualizedConv2D, EqualizedDense, leaky_relu, minibatch_stddev
+from .layers import EqualizedConv2D, EqualizedDense, add_bias, leaky_relu, minibatch_stddev
 from .mapping import MappingNetwork
 from .resolutions import check_square, policy_at, resolutions, seed_of_part
 from .synthesis import StyleSynthesis
@@ -59,7 +59,7 @@ class HeDense(keras.layers.Layer):
     def call(self, x):
         weight = self.weight * (GAIN * self.lr_multiplier / math.sqrt(self.weight.shape[0]))
         y = tf.matmul(x, tf.cast(weight, x.dtype))
-        return leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias * self.lr_multiplier, x.dtype)))
+        return leaky_relu(add_bias(y, self.bias * self.lr_multiplier))
 
 
 class HeConv2D(keras.layers.Layer):
@@ -84,7 +84,7 @@ class HeConv2D(keras.layers.Layer):
 
     def call(self, x):
         y = self.convolve(x, tf.cast(he_scaled(self.weight), x.dtype))
-        return leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias, x.dtype)))
+        return leaky_relu(add_bias(y, tf.convert_to_tensor(self.bias)))
 
 
 def he_scaled(kernel):
@@ -223,7 +223,7 @@ class SynthesisLayer(keras.layers.Layer):
             y = self.convolve(x, tf.cast(he_scaled(self.weight), x.dtype))
         if noise is not None:
             y = self.noise(y, noise)
-        y = leaky_relu(tf.nn.bias_add(y, tf.cast(self.bias, y.dtype)))
+        y = leaky_relu(add_bias(y, tf.convert_to_tensor(self.bias)))
         return adain(y, *tf.split(self.style(w), 2, axis=1))
 
 
