@@ -9,7 +9,7 @@ from . import arguments as types
 from . import models
 
 # The kinds of pickles, by the official code that wrote them. TensorFlow's are known by themselves.
-KINDS = ("stylegan2", "stylegan2-ada")
+KINDS = ("stylegan", "stylegan2", "stylegan2-ada")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from ..zoo import importers
 
-    official = importers.read_stylegan2(arguments.file)
+    read = importers.read_stylegan if arguments.kind == "stylegan" else importers.read_stylegan2
+    official = read(arguments.file)
     source = {
         "file": arguments.file.name,
         "sha256": registry.sha256(arguments.file),

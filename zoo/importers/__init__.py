@@ -1,5 +1,7 @@
 """Official network pickles as models of the zoo, without PyTorch and without running the pickles."""
 
-from .stylegan2 import OfficialStyleGAN2, import_stylegan2, read_stylegan2
+from .models import OfficialModel
+from .stylegan import import_stylegan, read_stylegan
+from .stylegan2 import import_stylegan2, read_stylegan2
 
-__all__ = ["OfficialStyleGAN2", "import_stylegan2", "read_stylegan2"]
+__all__ = ["OfficialModel", "import_stylegan", "import_stylegan2", "read_stylegan", "read_stylegan2"]

@@ -1,7 +1,7 @@
 """Networks out of the pickles of NVIDIA's TensorFlow code: variables by their names, HWIO.
 
-Version 4 is StyleGAN2's, version 5 StyleGAN2-ADA's. The names and the layout become those of the PyTorch
-code, so that one importer serves both.
+Version 3 is the first StyleGAN's: see `stylegan`. Version 4 is StyleGAN2's, version 5 StyleGAN2-ADA's: their
+names and layout become those of the PyTorch code, so that one importer serves both.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .networks import OfficialNetwork, check_filter
+from .networks import ROW, OfficialNetwork, check_filter
 from .pickles import Record, printable
 
 # The code that writes each version of the format.
@@ -37,7 +37,7 @@ def is_tensorflow(content: Any) -> bool:
 
 
 def code(content: tuple[Record, ...]) -> str:
-    """The official code that wrote the networks, one of `CODES`.
+    """The official code that wrote the networks: a value of `CODES`.
 
     Raises:
       ValueError: it is unknown.
@@ -62,32 +62,33 @@ def read_networks(content: tuple[Record, ...]) -> tuple[OfficialNetwork, Officia
 
 def _generator(network: Record) -> OfficialNetwork:
     settings = _settings(network)
-    variables = _variables(network)
+    variables = read_variables(network)
+    variables.pop("lod", None)  # of networks that grow, which these are not
     weights = {}
     for name, value in variables.items():
         new_name, value = _generator_weight(name, value, _resolution(variables))
         weights[new_name] = value
     return OfficialNetwork(
         weights,
-        activation_clamp=_number(settings, "conv_clamp", None),
-        mapping_multiplier=_number(settings, "mapping_lrmul", 0.01),
+        activation_clamp=number(settings, "conv_clamp", None),
+        mapping_multiplier=number(settings, "mapping_lrmul", 0.01),
     )
 
 
 def _discriminator(network: Record, usual_group: int | None) -> OfficialNetwork:
     settings = _settings(network)
-    variables = _variables(network)
+    variables = read_variables(network)
     weights = {}
     for name, value in variables.items():
         new_name, value = _discriminator_weight(name, value, _resolution(variables))
         weights[new_name] = value
-    group = _number(settings, "mbstd_group_size", usual_group)
+    group = number(settings, "mbstd_group_size", usual_group)
     return OfficialNetwork(
         weights,
-        activation_clamp=_number(settings, "conv_clamp", None),
-        mapping_multiplier=_number(settings, "mapping_lrmul", 0.1),
+        activation_clamp=number(settings, "conv_clamp", None),
+        mapping_multiplier=number(settings, "mapping_lrmul", 0.1),
         minibatch_group=group,
-        minibatch_channels=_number(settings, "mbstd_num_features", 1),
+        minibatch_channels=number(settings, "mbstd_num_features", 1),
     )
 
 
@@ -156,42 +157,91 @@ def _resolution(variables: dict[str, np.ndarray]) -> int:
     return max(sizes, default=0)
 
 
-def _variables(network: Record, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
-    """The variables of a network and of its components, as `mapping/Dense0/bias`."""
-    state = network.state or {}
-    pairs, components = state.get("variables"), state.get("components", {})
-    if not isinstance(pairs, list) or not isinstance(components, dict):
-        raise ValueError("a Network has no variables")
-    if depth + len(components) > MAX_COMPONENTS:
-        raise ValueError("a Network has more components than one of StyleGAN2")
-    variables = {}
-    for name, value in pairs:
-        if not isinstance(name, str) or not isinstance(value, Lazy):
-            raise ValueError("a variable of a Network is no array")
-        variables[prefix + name] = value.array
-    for name, component in components.items():
-        if not isinstance(component, Record):
-            raise ValueError("a component of a Network is none")
-        variables.update(_variables(component, f"{prefix}{name}/", depth + 1))
-    return variables
-
-
-def _settings(network: Record) -> dict:
-    """The arguments of a network, none of which asks for what the zoo has not."""
-    settings = (network.state or {}).get("static_kwargs")
-    if not isinstance(settings, dict):
-        raise ValueError("a Network has no static_kwargs")
-    for name, value in FIXED.items():
-        if settings.get(name, value) != value:
-            raise ValueError(f"{name} is not {value!r}, which is not supported")
-    if "resample_kernel" in settings:
-        kernel = np.asarray(settings["resample_kernel"], np.float64)
-        check_filter(kernel / kernel.sum(), "resample_kernel")
+def _settings(network: Record) -> dict[str, Any]:
+    settings = read_settings(network)
+    check_fixed(settings, FIXED)
+    check_kernel(settings, "resample_kernel", ROW)
     return settings
 
 
-def _number(settings: dict, name: str, default):
+# What is the same in all versions.
+
+
+def read_variables(network: Record, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
+    """The variables of a network and of its components, as `mapping/Dense0/bias`.
+
+    Raises:
+      ValueError: it is no network with variables.
+    """
+    pairs = (network.state or {}).get("variables")
+    if not isinstance(pairs, list):
+        raise ValueError("a Network has no variables")
+    variables = {}
+    for name, value in pairs:
+        # A variable without a shape is saved as a number.
+        if not isinstance(name, str) or not isinstance(value, Lazy | int | float):
+            raise ValueError("a variable of a Network is no array")
+        variables[prefix + name] = value.array if isinstance(value, Lazy) else np.asarray(value)
+    for name, component in _components(network, depth).items():
+        variables.update(read_variables(component, f"{prefix}{name}/", depth + 1))
+    return variables
+
+
+def read_settings(network: Record, depth: int = 0) -> dict[str, Any]:
+    """The arguments of a network, and those that only its components have.
+
+    Raises:
+      ValueError: it has none.
+    """
+    own = (network.state or {}).get("static_kwargs")
+    if not isinstance(own, dict):
+        raise ValueError("a Network has no static_kwargs")
+    settings: dict[str, Any] = {}
+    for component in _components(network, depth).values():
+        settings.update(read_settings(component, depth + 1))
+    return {**settings, **own}
+
+
+def _components(network: Record, depth: int) -> dict[str, Record]:
+    components = (network.state or {}).get("components", {})
+    if not isinstance(components, dict):
+        raise ValueError("a Network has no components")
+    if depth + len(components) > MAX_COMPONENTS:
+        raise ValueError("a Network has more components than an official one")
+    if not all(isinstance(component, Record) for component in components.values()):
+        raise ValueError("a component of a Network is none")
+    return components
+
+
+def check_fixed(settings: dict[str, Any], fixed: dict[str, Any]) -> None:
+    """Settings that the zoo's networks have at one value only.
+
+    Raises:
+      ValueError: one has another value.
+    """
+    for name, value in fixed.items():
+        if settings.get(name, value) != value:
+            raise ValueError(f"{name} is not {value!r}, which is not supported")
+
+
+def check_kernel(settings: dict[str, Any], name: str, row: tuple[int, ...]) -> None:
+    """A setting that is a filter along each axis, at any scale.
+
+    Raises:
+      ValueError: it is there, and another one than `row`.
+    """
+    if name in settings:
+        kernel = np.asarray(settings[name], np.float64)
+        check_filter(kernel / kernel.sum(), name, row)
+
+
+def number(settings: dict[str, Any], name: str, default: float | None) -> float | None:
+    """A setting that is a number, or None if that is the default.
+
+    Raises:
+      ValueError: it is something else.
+    """
     value = settings.get(name, default)
-    if value is not None and not isinstance(value, int | float):
+    if not isinstance(value, int | float) and not (value is None and default is None):
         raise ValueError(f"{name} is no number")
     return value

@@ -1,8 +1,9 @@
 """Network pickles with the names and instructions of the official ones, made without the official code.
 
 Classes of the same names stand in for PyTorch's and NVIDIA's while a pickle is written. The numbers are
-those of tests/data/stylegan2. Compared once with pickles of the official code under PyTorch 2.13, these have
-the same names and, but for their keys, the same bytes of storages.
+those of tests/data/stylegan2, and for the first StyleGAN those of `numpy_stylegan`. Compared once with
+pickles of the official code under PyTorch 2.13, these have the same names and, but for their keys, the same
+bytes of storages.
 """
 
 import io
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from . import numpy_stylegan
 
 DATA = Path(__file__).parents[2] / "data" / "stylegan2"
 SETTINGS = json.loads((DATA / "settings.json").read_text())
@@ -155,17 +158,34 @@ def write_network_pickle(tmp_path, official_names):
     def write(name: str, source="", change=lambda content: None) -> tuple[Path, dict[str, np.ndarray]]:
         with np.load(DATA / f"{name}.npz") as file:
             arrays = dict(file)
+        path = tmp_path / f"{name}.pkl"
         if "version" in SETTINGS[name]:
-            content, protocol = tensorflow_content(SETTINGS[name], arrays, source), 4
+            write_pickle(path, tensorflow_content(SETTINGS[name], arrays, source), change)
         else:
             # Python 3.7, which the official pickles were made with, has protocol 3; later ones 4.
-            content, protocol = pytorch_content(SETTINGS[name], arrays, source), 3 + (name == "cifar")
-        change(content)
-        path = tmp_path / f"{name}.pkl"
-        path.write_bytes(pickle.dumps(content, protocol=protocol))
+            protocol = 3 + (name == "cifar")
+            write_pickle(path, pytorch_content(SETTINGS[name], arrays, source), change, protocol)
         return path, arrays
 
     return write
+
+
+@pytest.fixture
+def write_stylegan_pickle(tmp_path, official_names):
+    """A function from a case of `numpy_stylegan` to its pickle, to its settings and to its variables."""
+
+    def write(name: str, source="", change=lambda content: None) -> tuple[Path, dict, dict[str, np.ndarray]]:
+        settings, variables = numpy_stylegan.make(name)
+        path = tmp_path / f"{name}.pkl"
+        write_pickle(path, tensorflow_content(settings, variables, source), change)
+        return path, settings, variables
+
+    return write
+
+
+def write_pickle(path, content, change, protocol=4):
+    change(content)
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
 
 
 def pytorch_content(settings, arrays, source):
@@ -226,14 +246,17 @@ def easy(value):
 
 
 def tensorflow_content(settings, arrays, source):
+    """Three networks of any version. Sessions give variables without a shape as numbers, not as arrays."""
     parts = {}
+    if settings["version"] == 4:
+        arrays = {"generator/lod": np.zeros([], np.float32), **arrays}
     for name, value in arrays.items():
         if "/" in name:
             kind, _, rest = name.partition("/")
             component, _, inner = rest.partition("/")
             if component not in ("mapping", "synthesis"):
                 component, inner = "", rest
-            parts.setdefault((kind, component), []).append((inner, value))
+            parts.setdefault((kind, component), []).append((inner, value[()]))
 
     def made(kind, component="", components=None):
         state = {"version": settings["version"], "name": component or kind, "build_module_src": source}

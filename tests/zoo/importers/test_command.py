@@ -9,6 +9,8 @@ import pytest
 from latentzoo import zoo
 from latentzoo.cli import main
 
+from . import numpy_stylegan
+
 
 def run(*arguments) -> None:
     main.main(main.parse(["latentzoo", "import", *map(str, arguments)]))
@@ -47,6 +49,20 @@ def test_a_pickle_becomes_a_preset(write_network_pickle, tmp_path, capsys):
     np.testing.assert_allclose(images, expected["images_const"].transpose(0, 2, 3, 1), rtol=0, atol=1e-4)
 
 
+def test_a_pickle_of_the_first_stylegan_becomes_a_preset(write_stylegan_pickle, tmp_path, capsys):
+    path, settings, variables = write_stylegan_pickle("rgb")
+    folder = tmp_path / "imported"
+    run("stylegan", path, "--out", folder)
+    model = zoo.load(folder)
+    parameters = model.count_params()
+    assert capsys.readouterr().out == f"StyleGAN of 16x16x3 images with {parameters} parameters in {folder}\n"
+    assert zoo.info(folder)["source"]["code"] == "stylegan"
+    w = np.random.default_rng(0).standard_normal([2, 6, 7]).astype(np.float32)
+    expected = numpy_stylegan.synthesis(variables, settings["generator"], w)
+    images = model.generator.synthesis(w, noise="const")
+    np.testing.assert_allclose(images, expected.transpose(0, 2, 3, 1), rtol=0, atol=1e-4)
+
+
 def test_what_cannot_be_imported_is_told_in_one_sentence(write_network_pickle, tmp_path, capsys):
     path, _ = write_network_pickle("rgba_orig_clamped")
     content = path.read_bytes()
@@ -54,7 +70,8 @@ def test_what_cannot_be_imported_is_told_in_one_sentence(write_network_pickle, t
     path.write_bytes(content[: len(content) // 2])
     assert "is no whole network pickle: it is damaged" in refusal(capsys, "stylegan2-ada", path, *out)
     path.write_bytes(b"\x80\x04cos\nsystem\n(X\x04\x00\x00\x00exittR.")
-    assert "is refused: it names os.system" in refusal(capsys, "stylegan2-ada", path, *out)
+    for kind in ("stylegan2-ada", "stylegan"):
+        assert "is refused: it names os.system" in refusal(capsys, kind, path, *out)
     assert "No such file" in refusal(capsys, "stylegan2-ada", tmp_path / "none.pkl", *out)
     assert "invalid choice: 'biggan'" in refusal(capsys, "biggan", path, *out)
     assert "required: --out" in refusal(capsys, "stylegan2-ada", path)
