@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..layers import Conv2D, Dense
+
 # OpenAI's Glow multiplies the output of a zero convolution by exp(3 * log_gain): it learns faster.
 GAIN_RATE = 3.0
 
@@ -265,14 +267,14 @@ class ResidualConvNet(keras.layers.Layer):
 
 def dense(size_in, units, draw, dtype, use_bias=True):
     """A built dense layer, a 1x1 convolution on images; `draw` seeds He's initialisation, None: zeros."""
-    layer = keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=_initializer(draw), dtype=dtype)
+    layer = Dense(units, use_bias=use_bias, kernel_initializer=_initializer(draw), dtype=dtype)
     layer.build((None, size_in))
     return layer
 
 
 def conv(width, draw, dtype):
     """A built 3x3 convolution from `width` channels to as many."""
-    layer = keras.layers.Conv2D(width, 3, padding="same", kernel_initializer=_initializer(draw), dtype=dtype)
+    layer = Conv2D(width, 3, padding="same", kernel_initializer=_initializer(draw), dtype=dtype)
     layer.build((None, None, None, width))
     return layer
 

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from ..layers import Conv2D, Conv2DTranspose, Dense
 from ..model import check_count, check_image_shape
 from ..signatures import Signature
 from .adversarial import AdversarialModel
@@ -103,7 +104,7 @@ class Generator(keras.layers.Layer):
         self.smallest = (height // 2**levels, width_ // 2**levels, channels[0])
         self.embedding = _embedding(num_classes, latent_dim, draw, policy)
         size_in = latent_dim * (1 if self.embedding is None else 2)
-        self.first = keras.layers.Dense(
+        self.first = Dense(
             self.smallest[0] * self.smallest[1] * channels[0], kernel_initializer=_he(draw), dtype=policy
         )
         self.first.build((None, size_in))
@@ -111,7 +112,7 @@ class Generator(keras.layers.Layer):
         for size, units in zip(channels, [*channels[1:], channels_out], strict=True):
             # He's, of what a pixel sees: all channels through a quarter of the kernel.
             start = keras.initializers.VarianceScaling(8.0, "fan_out", seed=draw)
-            up = keras.layers.Conv2DTranspose(units, 4, 2, "same", kernel_initializer=start, dtype=policy)
+            up = Conv2DTranspose(units, 4, 2, "same", kernel_initializer=start, dtype=policy)
             up.build((None, None, None, size))
             self.ups.append(up)
         self.built = True
@@ -143,17 +144,15 @@ class Discriminator(keras.layers.Layer):
         channels = [width * 2**level for level in range(levels)]
         self.downs = []
         for size, units in zip([channels_in, *channels], channels, strict=False):
-            down = keras.layers.Conv2D(units, 4, 2, "same", kernel_initializer=_he(draw), dtype=policy)
+            down = Conv2D(units, 4, 2, "same", kernel_initializer=_he(draw), dtype=policy)
             down.build((None, None, None, size))
             self.downs.append(down)
         self.features = height // 2**levels * (width_ // 2**levels) * channels[-1]
-        self.last = keras.layers.Dense(1, kernel_initializer=_he(draw), dtype=policy)
+        self.last = Dense(1, kernel_initializer=_he(draw), dtype=policy)
         self.last.build((None, self.features))
         self.embedding = _embedding(num_classes, 8 * width, draw, policy)
         if self.embedding is not None:
-            self.projection = keras.layers.Dense(
-                8 * width, use_bias=False, kernel_initializer=_he(draw), dtype=policy
-            )
+            self.projection = Dense(8 * width, use_bias=False, kernel_initializer=_he(draw), dtype=policy)
             self.projection.build((None, self.features))
         self.built = True
 

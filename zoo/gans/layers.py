@@ -10,6 +10,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from ..layers import add_bias
 from .convolution import conv2d
 
 SLOPE = 0.2
@@ -98,22 +99,6 @@ class EqualizedConv2D(keras.layers.Layer):
         if self.activate:
             y = leaky_relu(y)
         return clip(y, self.clamp, gain)
-
-
-@tf.custom_gradient
-def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """`x [..., C]` with a bias `[C]`, float32 as a rule, for each channel.
-
-    As a matrix product, the bias's slope is summed in float32; a sum in bfloat16, as `tf.nn.bias_add`'s is,
-    stands still once it is some hundred times as large as what is added.
-    """
-
-    def slopes(dy):
-        flat = tf.reshape(dy, [-1, dy.shape[-1]])
-        of_bias = tf.matmul(tf.ones([1, tf.shape(flat)[0]], dy.dtype), flat)
-        return dy, tf.cast(of_bias[0], bias.dtype)
-
-    return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), slopes
 
 
 def leaky_relu(x: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from ..flows.networks import class_embedding, dense
+from ..layers import Conv2D, Conv2DTranspose, Dense
 
 # Of the variance of an output when training starts: posteriors are nearly normal, images nearly grey.
 SMALL = 0.01
@@ -108,17 +109,15 @@ def _add_class(h, embedding, labels):
 
 def _block(channels, draw, dtype):
     """The two convolutions of a residual block; the second starts at zero, so that the block does nothing."""
-    inner = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=_he(draw), dtype=dtype)
-    outer = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype=dtype)
+    inner = Conv2D(channels, 3, padding="same", kernel_initializer=_he(draw), dtype=dtype)
+    outer = Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype=dtype)
     for layer in (inner, outer):
         layer.build((None, None, None, channels))
     return [inner, outer]
 
 
 def _down(channels_in, channels_out, draw, dtype):
-    layer = keras.layers.Conv2D(
-        channels_out, 4, strides=2, padding="same", kernel_initializer=_he(draw), dtype=dtype
-    )
+    layer = Conv2D(channels_out, 4, strides=2, padding="same", kernel_initializer=_he(draw), dtype=dtype)
     layer.build((None, None, None, channels_in))
     return layer
 
@@ -126,7 +125,7 @@ def _down(channels_in, channels_out, draw, dtype):
 def _up(channels_in, channels_out, draw, dtype, gain=1.0):
     # He's, of what a pixel sees: all channels through a quarter of the kernel.
     initializer = keras.initializers.VarianceScaling(8 * gain, "fan_out", seed=draw)
-    layer = keras.layers.Conv2DTranspose(
+    layer = Conv2DTranspose(
         channels_out, 4, strides=2, padding="same", kernel_initializer=initializer, dtype=dtype
     )
     layer.build((None, None, None, channels_in))
@@ -135,7 +134,7 @@ def _up(channels_in, channels_out, draw, dtype, gain=1.0):
 
 def _small_dense(size_in, units, draw, dtype):
     small = keras.initializers.VarianceScaling(SMALL, "fan_in", seed=draw)
-    layer = keras.layers.Dense(units, kernel_initializer=small, dtype=dtype)
+    layer = Dense(units, kernel_initializer=small, dtype=dtype)
     layer.build((None, size_in))
     return layer
 

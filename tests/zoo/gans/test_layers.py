@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.gans.layers import EqualizedConv2D, EqualizedDense, add_bias, minibatch_stddev
+from latentzoo.zoo.gans.layers import EqualizedConv2D, EqualizedDense, minibatch_stddev
 
 RNG = np.random.default_rng(0)
 
@@ -92,29 +92,3 @@ def test_minibatch_stddev(count, group, channels):
 def test_minibatch_stddev_of_a_batch_that_does_not_divide():
     with pytest.raises(ValueError, match="has 6 images, expected a multiple of minibatch_group, 4"):
         minibatch_stddev(tf.zeros([6, 4, 4, 2]), 4)
-
-
-def test_the_slope_of_a_bias_is_summed_in_float32():
-    x, bias = tf.zeros([64, 32, 32, 3], tf.bfloat16), tf.zeros([3])
-    with tf.GradientTape() as tape:
-        tape.watch(bias)
-        total = tf.reduce_sum(tf.cast(add_bias(x, bias), tf.float32) * [1.0, 2.0, -3.0])
-    np.testing.assert_array_equal(tape.gradient(total, bias), 65536 * np.float32([1, 2, -3]))
-
-
-def test_a_bias_has_the_first_and_second_derivatives_of_a_sum():
-    numbers = np.random.default_rng(0)
-    x, bias = tf.constant(numbers.standard_normal([2, 3, 4])), tf.constant(numbers.standard_normal(4))
-
-    def slopes(add):
-        with tf.GradientTape() as outer:
-            outer.watch([x, bias])
-            with tf.GradientTape() as inner:
-                inner.watch([x, bias])
-                y = tf.reduce_sum(tf.tanh(add(x, bias)) ** 2)
-            first = inner.gradient(y, [x, bias])
-            size = tf.reduce_sum(first[0] ** 2) + tf.reduce_sum(first[1] ** 3)
-        return [*first, *outer.gradient(size, [x, bias])]
-
-    for ours, plain in zip(slopes(add_bias), slopes(lambda x, bias: x + bias), strict=True):
-        np.testing.assert_allclose(ours, plain, rtol=1e-12)

@@ -1,0 +1,56 @@
+"""Keras's layers with a bias whose slope is right in bfloat16.
+
+The slope of a bias is a sum over all examples and pixels. On a processor TensorFlow makes it in the dtype of
+the layer: in bfloat16 a sum of ones ends at 256. Here it is a matrix product, which adds in float32.
+"""
+
+import keras
+import tensorflow as tf
+
+
+@tf.custom_gradient
+def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """`x [..., C]` with a bias `[C]`, float32 as a rule, for each channel.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.zoo.layers import add_bias
+    >>> add_bias(tf.zeros([2, 2]), tf.constant([1.0, 2.0])).numpy().tolist()
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
+
+    def slopes(dy):
+        flat = tf.reshape(dy, [-1, dy.shape[-1]])
+        of_bias = tf.matmul(tf.ones([1, tf.shape(flat)[0]], dy.dtype), flat)
+        return dy, tf.cast(of_bias[0], bias.dtype)
+
+    return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), slopes
+
+
+class Dense(keras.layers.Dense):
+    """`keras.layers.Dense`, of the same arguments and weights."""
+
+    def call(self, inputs):
+        return _finish(self, tf.matmul(inputs, self.kernel))
+
+
+class Conv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, of the same arguments and weights."""
+
+    def call(self, inputs):
+        return _finish(self, self.convolution_op(inputs, self.kernel))
+
+
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
+    """`keras.layers.Conv2DTranspose`, of the same arguments and weights."""
+
+    def call(self, inputs):
+        y = keras.ops.conv_transpose(
+            inputs, self.kernel, list(self.strides), self.padding, self.output_padding, self.data_format,
+            self.dilation_rate,
+        )  # fmt: skip
+        return _finish(self, y)
+
+
+def _finish(layer, y):
+    y = add_bias(y, tf.convert_to_tensor(layer.bias)) if layer.use_bias else y
+    return y if layer.activation is None else layer.activation(y)
