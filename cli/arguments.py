@@ -17,13 +17,15 @@ def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def add_dataset(parser: argparse.ArgumentParser, split: str) -> None:
+def add_dataset(parser: argparse.ArgumentParser, split: str | None) -> None:
+    """`--dataset` and `--split`; split: the default, None: see `models.usual_split`."""
     parser.add_argument(
         "--dataset",
         help="an image set of TensorFlow Datasets, a folder of images, an .npz file with x_train, "
         "y_train, x_test, y_test, or two_moons (default: what the preset was trained on)",
     )
-    parser.add_argument("--split", default=split, help="(default %(default)s)")
+    usual = split or "that of the preset's recorded scores, or test"
+    parser.add_argument("--split", default=split, help=f"(default {usual})")
 
 
 def add_label(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ _VALUES = (0.3, 0.5, 0.7, 0.85, 1.0)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
-    types.add_dataset(parser, split="test")
+    types.add_dataset(parser, split=None)
     parser.add_argument("--other", help="a second data set, whose likelihoods are drawn beside the first's")
     parser.add_argument(
         "--only", nargs="+", choices=PARTS, help="which parts (default: all that the model has)"
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     model = models.load_image_model(arguments.preset)
+    arguments.split = models.usual_split(arguments)
     has = {
         "likelihood": hasattr(model, "log_prob") or hasattr(model, "elbo"),
         "neighbours": hasattr(model, "sample"),
@@ -138,7 +139,7 @@ def _latents(model, arguments):
     from ..metrics.latent_map import latent_map
 
     latents, labels = [], []
-    with models.load_data(arguments, model, labels=_has_labels(arguments)) as dataset:
+    with models.load_data(arguments, model, labels=_has_labels(arguments, model)) as dataset:
         for batch in dataset.take(arguments.num).batch(arguments.batch_size):
             images, classes = batch if isinstance(batch, tuple) else (batch, None)
             latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
@@ -178,11 +179,12 @@ def _sweep(model, arguments):
     return {"sweep": {"protocol": scores[0]["protocol"], "rows": rows}}
 
 
-def _has_labels(arguments):
+def _has_labels(arguments, model):
     from ..trainers import data
 
+    name = models.dataset_name(arguments)
     try:
-        data.source(models.dataset_name(arguments), arguments.split, labels=True)
+        data.source(name, arguments.split, models.shape_for(name, model.event_shape), labels=True)
     except ValueError:  # data without labels, or another mistake, which shows without them too
         return False
     return True

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --all: what the presets' metadata.json record; nothing is measured",
     )
-    types.add_dataset(parser, split="test")
+    types.add_dataset(parser, split=None)
     parser.add_argument(
         "--metrics",
         nargs="+",
@@ -83,6 +83,7 @@ def measure(
     from .. import metrics
 
     names = names or arguments.metrics or metrics.names_for(model)[:1]
+    arguments = argparse.Namespace(**{**vars(arguments), "split": models.usual_split(arguments)})
     with models.load_data(arguments, model, labels=bool(set(names) & set(metrics.OF_LABELS))) as dataset:
         return metrics.evaluate(
             model,

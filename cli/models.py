@@ -5,7 +5,7 @@ import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +79,15 @@ def dataset_name(arguments: argparse.Namespace) -> str:
     return name
 
 
+def usual_split(arguments: argparse.Namespace) -> str:
+    """The split asked for, or that of the preset's recorded scores on the data, or test."""
+    if arguments.split:
+        return arguments.split
+    recorded = registry.info(arguments.preset).get("metrics", [])
+    splits = {score["split"] for score in recorded if score["dataset"] == dataset_name(arguments)}
+    return splits.pop() if len(splits) == 1 else "test"
+
+
 @contextlib.contextmanager
 def load_data(
     arguments: argparse.Namespace, model: "keras.Model", labels: bool = False
@@ -91,8 +100,14 @@ def load_data(
 
     name = dataset_name(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads
-        source = data.source(name, arguments.split, labels=labels or bool(model.num_classes))
+        source = data.source(
+            name,
+            arguments.split,
+            shape_for(name, model.event_shape),
+            labels=labels or bool(model.num_classes),
+        )
     check_shape(source, model, name)
+    sources.check_classes(source, model.num_classes, f"'{name}'")
     with sources.reading(source):
         yield sources.in_order(source)
 
@@ -100,6 +115,12 @@ def load_data(
 def example_shape(dataset: "tf.data.Dataset") -> tuple[int, ...]:
     spec = dataset.element_spec
     return tuple((spec[0] if isinstance(spec, tuple) else spec).shape)
+
+
+def shape_for(name: str, image_shape: Sequence[int] | None) -> tuple[int, int, int] | None:
+    """What images are read as: a folder's as the model has them, for files have no one shape; else None."""
+    is_image = image_shape is not None and len(image_shape) == 3
+    return tuple(image_shape) if is_image and os.path.isdir(name) else None
 
 
 def check_shape(dataset: "tf.data.Dataset", model: "keras.Model", name: str) -> None:

@@ -86,6 +86,9 @@ def _floors(presets, columns, arguments):
         if not wanted or len(model.event_shape) != 3:
             continue
         of_preset = argparse.Namespace(**{**vars(arguments), "preset": preset["name"]})
+        of_preset.split = models.usual_split(of_preset)
+        if of_preset.split == "train":  # the same images
+            continue
         of_training = argparse.Namespace(**{**vars(of_preset), "split": "train"})
         print(f"training images of {name}:")
         try:
@@ -93,12 +96,12 @@ def _floors(presets, columns, arguments):
                 sets = metrics.compare_images(
                     model, real, others, network=metrics.feature_network(arguments.network),
                     num=arguments.num, batch_size=arguments.batch_size, seed=arguments.seed,
-                    dataset_name=name, split=arguments.split,
+                    dataset_name=name, split=of_preset.split,
                 )  # fmt: skip
         except OSError as error:
             print(f"the training images of {name} are not measured: {error}")
             continue
-        data = {"dataset": name, "split": arguments.split}
+        data = {"dataset": name, "split": of_preset.split}
         rows[name] = {
             "name": "training images",
             "model": None,

@@ -41,7 +41,7 @@ SETTINGS = {
     "checkpoint_every": (types.steps_or_minutes, 1000, "steps between checkpoints, or minutes as 10min"),
     "keep_checkpoints": (types.integer(1), 2, "how many of the newest are kept"),
     "evaluate_every": (types.integer(1), None, "steps between evaluations (default: as checkpoints)"),
-    "eval_examples": (types.integer(1), 1024, "images of the test split scored at an evaluation"),
+    "eval_examples": (types.integer(1), None, "images scored at an evaluation (default 1024, GANs 2000)"),
     "batch_parts": (types.integer(1), 1, "pieces of a batch side by side, each on its share of threads"),
     "seed": (types.integer(0), 0, "of the order of the data and of the weights"),
 }
@@ -56,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry_run", action="store_true", help="print the recipe and build the model, but take no step"
     )
     types.add_dataset(parser, split="train")
-    parser.add_argument("--eval_split", default="test", help="(default %(default)s; or none)")
+    parser.add_argument(
+        "--eval_split",
+        help="scored in training, GANs by frechet_distance; or none (default test, none if there is no test)",
+    )
     parser.add_argument(
         "--workdir", type=types.new_folder, required=True, help="of checkpoints, logs, preset"
     )
@@ -64,7 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image_shape",
         type=types.integers,
-        help="height,width,channels to cut and resize images to (default: as they are)",
+        help="height,width,channels to cut and resize images to; 4 channels keep a folder's alpha "
+        "(default: as they are; those of a folder: as the model has them, if it says)",
     )
     parser.add_argument(
         "--set",
@@ -103,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = _recipe(arguments)
     _start_tensorflow(arguments)
     from .. import trainers
-    from ..trainers import recipes, strategies
+    from ..trainers import recipes, sources, strategies
     from ..trainers.callbacks import Preempted
     from ..zoo import saving
 
@@ -114,6 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
+    sources.check_classes(dataset, model.num_classes, f"'{recipe['dataset']}'")
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return
@@ -232,16 +237,30 @@ def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[
 
 
 def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
-    """The data to train on and to score on, with labels if the model takes them."""
+    """The data to train on and to score on (or None), with labels if the model takes them."""
     from ..trainers import data
 
-    labels = bool(recipe["model"]["config"].get("num_classes"))
-    where = (recipe["dataset"], arguments.split, arguments.image_shape, labels)
-    dataset = data.source(*where, skip_unreadable=arguments.skip_unreadable)
+    name, config = recipe["dataset"], recipe["model"]["config"]
+
+    def read(split):
+        return data.source(
+            name,
+            split,
+            arguments.image_shape or models.shape_for(name, config.get("image_shape")),
+            labels=bool(config.get("num_classes")),
+            skip_unreadable=arguments.skip_unreadable,
+        )
+
+    dataset = read(arguments.split)
     if arguments.eval_split == "none":
         return dataset, None
-    where = (recipe["dataset"], arguments.eval_split, arguments.image_shape, labels)
-    return dataset, data.source(*where, skip_unreadable=arguments.skip_unreadable)
+    try:
+        return dataset, read(arguments.eval_split or "test")
+    except data.MissingSplit:
+        if arguments.eval_split:
+            raise
+        print(f"{name} has no split 'test': training goes without evaluation", file=sys.stderr)
+        return dataset, None
 
 
 def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:

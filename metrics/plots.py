@@ -57,14 +57,39 @@ def save_curves(
     _save(figure, path)
 
 
+def save_history(records: Sequence[dict[str, float]], path: str | os.PathLike) -> None:
+    """Writes what a training told against its steps, a small figure for each name; two in a row.
+
+    Args:
+      records: the lines of a metrics.jsonl, each with a "step".
+      path: of the PNG.
+    """
+    skipped = {"step", "standard_error", "num_examples"}
+    names = list(dict.fromkeys(name for record in records for name in record if name not in skipped))
+    rows = -(-len(names) // 2)
+    figure = _empty_figure(7, 1 + 1.6 * rows)
+    for place, name in enumerate(names, 1):
+        points = [(record["step"], record[name]) for record in records if name in record]
+        axes = figure.add_subplot(rows, 2, place)
+        axes.plot(*zip(*points, strict=True), marker=".")
+        axes.set_title(name, fontsize="medium")
+    figure.supxlabel("step")
+    _save(figure, path)
+
+
 def _figure():
+    figure = _empty_figure(7, 5)
+    return figure, figure.add_subplot()
+
+
+def _empty_figure(width, height):
     # Figures of their own need no display, whatever the user's settings.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 5), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure
 
 
 def _save(figure, path):

@@ -19,7 +19,7 @@ from .strategies import sum_over_replicas
 from .workdir import append_line
 
 # Metrics of which less is better.
-_COSTS = {"bits_per_dim", "reconstruction_error"}
+_COSTS = {"bits_per_dim", "frechet_distance", "reconstruction_error"}
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -171,7 +171,8 @@ class Evaluation(StepCallback):
         self.writer.flush()
 
     def _keep_best(self, entry):
-        cost = entry["value"] if entry["name"] in _COSTS else -entry["value"]
+        name = entry["name"].split(" ")[0]  # without the feature network's
+        cost = entry["value"] if name in _COSTS else -entry["value"]
         if cost < self.checkpoints.best.numpy():
             self.checkpoints.best.assign(cost)
             self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})

@@ -16,12 +16,17 @@ import tensorflow_datasets as tfds
 
 from ..zoo.registry import suggest
 from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
+from .resizing import fit
 from .sources import ImageFiles, Source, in_order
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 # Sets of TensorFlow Datasets whose encoded images are up to this size are kept in memory.
 _MEMORY = 2**31
+
+
+class MissingSplit(ValueError):
+    """The data set is there, but has no such split."""
 
 
 def load(
@@ -54,18 +59,20 @@ def source(
             x_train, y_train, x_test and y_test (the y only if labels are asked for).
         split: `train`, `test`, or what TensorFlow Datasets takes, such as `train[:90%]`.
         image_shape: (height, width, channels). Images of another size are cut to these proportions
-            around their centre and resized. By default nothing is, and all must have one size.
+            around their centre and resized. By default nothing is, and all must have one size. Grey
+            becomes RGB, or RGB grey, as channels (1, 3 or 4) says; alpha is kept for 4 channels, and
+            for fewer what is transparent is laid on white.
         labels: whether the elements are pairs with labels.
         skip_unreadable: whether images of a folder that cannot be read are passed over with a
             warning each, and counted (`Source.unreadable`). By default they are errors.
 
     Returns:
-        A `Source`; a `tf.data.Dataset` for a set of TensorFlow Datasets with more than 2 GiB of
-        encoded images.
+        A `Source`, which knows the names of the classes, if they have names; a `tf.data.Dataset` for
+        a set of TensorFlow Datasets with more than 2 GiB of encoded images.
 
     Raises:
-        ValueError: an unknown name (the message says the nearest ones) or split, no labels, no
-            images, images of several sizes.
+        ValueError: an unknown name (the message says the nearest ones) or split (`MissingSplit`), no
+            labels, no images, images of several sizes.
         OSError: files that cannot be read or downloaded, or a font that is not there (`noto_emoji`).
 
     >>> moons = source("two_moons", split="test", labels=True)
@@ -113,14 +120,14 @@ def from_tfds(
         size = builder.info.splits[split].num_examples
     except (KeyError, ValueError):
         splits = ", ".join(builder.info.splits)
-        raise ValueError(f"split must be of {splits}, or a part of one, got '{split}'.") from None
+        raise MissingSplit(f"split must be of {splits}, or a part of one, got '{split}'.") from None
     if not size:
         raise ValueError(f"dataset '{name}' must not be empty, and its split '{split}' is.")
     if image_shape is None and None in features["image"].shape:
         raise ValueError(f"image_shape must be given for '{name}', whose images have many sizes.")
 
     def element(image, label=None):
-        image = image if image_shape is None else _fit(image, image_shape)
+        image = image if image_shape is None else fit(image, image_shape)
         return (image, tf.cast(label, tf.int64)) if labels else image
 
     def read(encoded, *label):
@@ -137,8 +144,14 @@ def from_tfds(
     )
     dataset = dataset.map(lambda example: tuple(example[key] for key in wanted))
     if keep:
-        return Source(next(iter(dataset.batch(size))), read)
+        return Source(next(iter(dataset.batch(size))), read, class_names=_names_of_labels(features))
     return dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _names_of_labels(features: tfds.features.FeaturesDict) -> tuple[str, ...]:
+    label = dict(features.items()).get("label")
+    is_class = isinstance(label, tfds.features.ClassLabel) and label.num_classes
+    return tuple(label.names) if is_class else ()
 
 
 def from_folder(
@@ -152,8 +165,11 @@ def from_folder(
 
     With a subfolder named after the split, its files are taken. Without subfolders `train` and
     `test`, every tenth file is of the split `test`, the others are of `train`; `all` takes every
-    one. Images are grey if all of them are. With labels, an image's class is the subfolder that it
-    lies in, by its number in alphabetical order. See `source` for the rest.
+    one. Images are grey if all of them are, else RGB; give an image_shape of 4 channels for RGBA.
+
+    An image's class is the subfolder that it lies in, in or below it: `train/boot/1.png`, or
+    `boot/1.png` without such splits, is a boot. The label is its number among all classes of the
+    folder, of every split, in the order of their names. See `source` for the rest.
 
     Headers are read at once, images when they are asked for. With `skip_unreadable`, files whose
     header cannot be read are left out; in the place of one whose image turns out to be damaged
@@ -162,9 +178,10 @@ def from_folder(
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"folder of images '{folder}' does not exist.")
-    paths = _split_of_folder(folder, split)
+    has_splits = any((folder / name).is_dir() for name in ("train", "test"))
+    paths = _split_of_folder(folder, split, has_splits)
     if not paths:
-        raise ValueError(f"dataset '{folder}' has no PNG or JPEG images for split '{split}'.")
+        raise MissingSplit(f"dataset '{folder}' has no PNG or JPEG images for split '{split}'.")
     files = ImageFiles(paths, skip_unreadable)
     if not files.paths:
         raise ValueError(f"dataset '{folder}' has {len(paths)} images, and none of them can be read.")
@@ -177,15 +194,21 @@ def from_folder(
         image_shape = (*next(iter(files.sizes)), 3 if files.is_colour else 1)
     if image_shape[-1] not in (1, 3, 4):
         raise ValueError(f"image_shape must have 1, 3 or 4 channels, got {list(image_shape)}.")
-    classes = sorted({_class(path) for path in paths})
-    class_numbers = np.searchsorted(classes, [_class(path) for path in files.paths])
+    class_names = _class_names(folder, paths, has_splits)
+    if labels:
+        if not class_names:
+            raise ValueError(
+                f"dataset '{folder}' must have each image in a subfolder that is its class, to have labels."
+            )
+        numbers = {name: number for number, name in enumerate(class_names)}
+        labels_of_files = np.int64([numbers[_class(path, folder, has_splits)] for path in files.paths])
 
     def read(number):
         image, number = files.read(number, channels=image_shape[-1])
-        image = _fit(image, image_shape)
-        return (image, tf.gather(class_numbers, number)) if labels else image
+        image = fit(image, image_shape)
+        return (image, tf.gather(labels_of_files, number)) if labels else image
 
-    return Source(np.arange(len(files.paths)), read, files)
+    return Source(np.arange(len(files.paths)), read, files, class_names)
 
 
 def from_npz(
@@ -199,7 +222,8 @@ def from_npz(
     with _open_npz(path) as arrays:
         for name in names:
             if name not in arrays:
-                raise ValueError(f"dataset '{path}' must have {name}, got {', '.join(arrays)}.")
+                kind = MissingSplit if name == names[0] else ValueError
+                raise kind(f"dataset '{path}' must have {name}, got {', '.join(arrays)}.")
         examples = from_arrays(*(arrays[name] for name in names))
     if image_shape is None:
         return examples
@@ -209,8 +233,8 @@ def from_npz(
     if shape == image_shape:
         return examples
     if labels:
-        return examples.map(lambda image, label: (_fit(image, image_shape), label))
-    return examples.map(lambda image: _fit(image, image_shape))
+        return examples.map(lambda image, label: (fit(image, image_shape), label))
+    return examples.map(lambda image: fit(image, image_shape))
 
 
 def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
@@ -292,14 +316,21 @@ def _open_npz(path: str | os.PathLike) -> np.lib.npyio.NpzFile:
     return arrays
 
 
-def _split_of_folder(folder: Path, split: str) -> list[str]:
-    has_splits = any((folder / name).is_dir() for name in ("train", "test"))
+def _split_of_folder(folder: Path, split: str, has_splits: bool) -> list[str]:
     if has_splits and split != "all":
         if not (folder / split).is_dir():
-            raise ValueError(f"split must be a subfolder of '{folder}' or all, got '{split}'.")
-        folder = folder / split
-    elif split not in ("train", "test", "all"):
-        raise ValueError(f"split of a folder must be of train, test, all, got '{split}'.")
+            raise MissingSplit(f"split must be a subfolder of '{folder}' or all, got '{split}'.")
+        return _image_paths(folder / split)
+    if split not in ("train", "test", "all"):
+        raise MissingSplit(f"split of a folder must be of train, test, all, got '{split}'.")
+    paths = _image_paths(folder)
+    if split == "all":
+        return paths
+    return [path for i, path in enumerate(paths) if (i % 10 == 9) == (split == "test")]
+
+
+def _image_paths(folder: Path) -> list[str]:
+    """The images in and below a folder, by folders, then by names."""
     # Strings, since a Path takes ten times the memory.
     paths = [
         os.path.join(parent, name)
@@ -307,32 +338,24 @@ def _split_of_folder(folder: Path, split: str) -> list[str]:
         for name in names
         if os.path.splitext(name)[1].lower() in SUFFIXES
     ]
-    paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # by folders, then by names, as Paths are
-    if has_splits or split == "all":
-        return paths
-    return [path for i, path in enumerate(paths) if (i % 10 == 9) == (split == "test")]
+    paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # the order of Paths
+    return paths
 
 
-def _class(path: str) -> str:
-    return os.path.basename(os.path.dirname(path))
+def _class_names(folder: Path, paths: list[str], has_splits: bool) -> tuple[str, ...]:
+    """The classes of all splits of a folder; none if one of these paths has none."""
+    classes = {_class(path, folder, has_splits) for path in paths}
+    if "" in classes:
+        return ()
+    splits = [part for part in folder.iterdir() if part.is_dir()] if has_splits else [folder]
+    classes |= {_class(path, folder, has_splits) for part in splits for path in _image_paths(part)}
+    return tuple(sorted(classes - {""}))
 
 
-def _fit(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Cuts an image to the proportions of a shape around its centre, and resizes it."""
-    height, width, channels = image_shape
-    if image.shape[-1] != channels:
-        recolour = tf.image.rgb_to_grayscale if channels == 1 else tf.image.grayscale_to_rgb
-        image = recolour(image)
-    if image.shape[:2] != (height, width):
-        size = tf.shape(image)
-        scale = tf.minimum(size[0] / height, size[1] / width)
-        cut_height = tf.cast(tf.round(scale * height), tf.int32)
-        cut_width = tf.cast(tf.round(scale * width), tf.int32)
-        top, left = (size[0] - cut_height) // 2, (size[1] - cut_width) // 2
-        cut = image[top : top + cut_height, left : left + cut_width]
-        resized = tf.image.resize(cut, (height, width), antialias=True)
-        image = tf.cast(tf.round(resized), tf.uint8) if image.dtype == tf.uint8 else resized
-    return tf.ensure_shape(image, image_shape)
+def _class(path: str, folder: Path, has_splits: bool) -> str:
+    """The subfolder of the folder, or of its split, that holds an image; "" if none does."""
+    parts = path.removeprefix(str(folder)).strip(os.sep).split(os.sep)[int(has_splits) :]
+    return parts[0] if len(parts) > 1 else ""
 
 
 def _line(error: BaseException) -> str:

@@ -13,11 +13,10 @@ import tensorflow as tf
 from PIL import Image
 
 from ..metrics.batches import Data, as_dataset
+from ..zoo.pictures import with_channels
 
 # A tf.data.Dataset up to this size is read into memory: it has no other way to any order.
 _MEMORY = 2**30
-
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # PIL's names for images of so many channels
 
 
 class ImageFiles:
@@ -109,6 +108,8 @@ class Source:
         pairs, or what `read` makes them of, such as encoded images or the numbers of files.
       read: makes an example of its records, in a graph; None: the records are the examples.
       files: the image files that `read` opens, if it does.
+      class_names: what the labels 0, 1, ... stand for, also if the examples are without labels; empty
+        if it is not known.
 
     Raises:
       ValueError: records of different lengths.
@@ -123,6 +124,7 @@ class Source:
     records: tf.Tensor | tuple[tf.Tensor, ...]
     read: Callable | None = None
     files: ImageFiles | None = None
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self):
         # tf.data reads from the processor's memory, also where there is a GPU.
@@ -229,6 +231,24 @@ def in_order(data: Source | Data) -> Data:
     return data.dataset() if isinstance(data, Source) else data
 
 
+def check_classes(data: Source | Data, num_classes: int, name: str = "dataset") -> None:
+    """Refuses data whose classes are not as many as a conditional model's, if they have names.
+
+    Args:
+      num_classes: the model's; 0: it has none, and all data will do.
+      name: of the data, for the error.
+
+    Raises:
+      ValueError: they are not.
+    """
+    names = getattr(data, "class_names", ())
+    if num_classes and names and len(names) != num_classes:
+        listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        raise ValueError(
+            f"num_classes: got {num_classes}, expected {len(names)}, the classes of {name} ({listed})."
+        )
+
+
 @contextlib.contextmanager
 def reading(*data: Source | Data | None) -> Iterator[None]:
     """Within the `with`, an image that cannot be read is an error that names it, not TensorFlow's.
@@ -260,15 +280,10 @@ def _head(path: str) -> tuple[tuple[int, int], bool] | Exception:
 
 
 def _pixels(path: str, channels: int) -> np.ndarray:
-    """An image file, uint8 [H, W, channels].
-
-    Alpha is dropped if it is not asked for; of 16 bits the higher 8 are taken.
-    """
+    """An image file, uint8 [H, W, channels]; see `pictures.with_channels`."""
     with Image.open(path) as image:
         image.load()
-        if image.mode.startswith("I"):  # 16 bits of grey, which PIL's own conversion clips
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        pixels = np.asarray(image.convert(_MODES[channels]))
+        pixels = np.asarray(with_channels(image, channels))
     return pixels.reshape(*pixels.shape[:2], channels)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -12,6 +13,7 @@ import tensorflow as tf
 from .. import metrics
 from ..metrics.batches import Data
 from ..metrics.batches import examples as checked
+from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
 from .batches import training_batches
 from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
@@ -19,9 +21,9 @@ from .checkpoints import Checkpoints
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for, schedule
 from .optimizers import optimizer_class
-from .sources import Source, as_source, in_order, reading
+from .sources import Source, as_source, check_classes, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
-from .workdir import cut_log, open_workdir
+from .workdir import cut_log, open_workdir, read_log
 
 # Images that data-dependent initialisation sees: more than a batch, for steadier statistics.
 _INITIAL_IMAGES = 256
@@ -31,6 +33,11 @@ _STATISTICS_BATCHES = 200
 
 # Images whose log-determinants TensorBoard shows.
 _HISTOGRAM_IMAGES = 64
+
+# Examples of an evaluation, unless a number is given: of what each example is scored by, and of what
+# compares as many samples with them.
+_SCORED_EXAMPLES = 1024
+_COMPARED_EXAMPLES = 2000
 
 # Steps in a row without a finite gradient that end a training, by `on_nan`.
 _NAN_LIMITS = {"stop": 1, "skip": 10}
@@ -56,7 +63,7 @@ def train(
     keep_checkpoints: int = 2,
     evaluate_every: int | None = None,
     eval_dataset: Data | Source | None = None,
-    eval_examples: int = 1024,
+    eval_examples: int | None = None,
     strategy: str | None = None,
     replicas: int | None = None,
     batch_parts: int = 1,
@@ -78,7 +85,9 @@ def train(
       model: a model of `latentzoo.zoo`, with or without weights to start from. Under several
         replicas a copy is trained and its weights are copied back.
       dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
-        a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays.
+        a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
+        that knows its classes must have as many as a conditional model, and their names go into the
+        preset's metadata.json; a GAN that has no classes warns of them.
       workdir: the folder of this training; `trainers/workdir.py` lists what is in it. One that all
         workers share.
       steps: how many steps in all, those of earlier runs in this folder included.
@@ -99,11 +108,12 @@ def train(
         the weights as they are, and ends the training after 10 such steps in a row.
       checkpoint_every: steps between checkpoints, or minutes as "10min".
       keep_checkpoints: how many of them are kept. The averaged weights with the best evaluation are
-        kept too, as the preset folder `workdir/best`.
+        kept too, as the preset folder `workdir/best`. The score is the model's usual one: bits_per_dim
+        of a flow, frechet_distance (by the features of SqueezeNet) of a GAN.
       evaluate_every: steps between evaluations, each a line in metrics.jsonl and a grid of samples.
         None: those between checkpoints, or 1000.
       eval_dataset: as `dataset`; None: only the training loss is logged.
-      eval_examples: how many of its examples, from the start.
+      eval_examples: how many of its examples, from the start (1,024; 2,000, and as many samples).
       strategy: "one" device, "mirrored" over local ones, or "multi_worker", over the processes that
         TF_CONFIG lists; None: mirrored if there are several GPUs or `replicas`, else one. See
         `trainers.strategies.choose`, which "multi_worker" needs called before the model is built.
@@ -134,6 +144,7 @@ def train(
     >>> model.sample(3).shape
     TensorShape([3, 4, 4, 1])
     """
+    class_names = _class_names(dataset, eval_dataset, model)
     dataset = _of_model(dataset, model)
     count = len(dataset)
     if not 1 <= batch_size <= count:
@@ -163,16 +174,24 @@ def train(
     _check(settings)
     if batch_parts != 1 and not hasattr(model, "batch_parts"):
         raise ValueError(f"batch_parts: got {batch_parts}, expected 1: {model.name} has no parts.")
-    for name, value in (("eval_examples", eval_examples), ("keep_checkpoints", keep_checkpoints)):
-        if value < 1:
-            raise ValueError(f"{name}: got {value}, expected at least 1.")
+    if keep_checkpoints < 1:
+        raise ValueError(f"keep_checkpoints: got {keep_checkpoints}, expected at least 1.")
     scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
+    eval_examples = _eval_examples(eval_examples, model, scored)
     every = settings["evaluate_every"]
 
     def evaluate():
         if scored is None:
             return []
-        return metrics.evaluate(trained, scored, num=eval_examples, seed=seed, verbose=False)
+        return metrics.evaluate(
+            trained,
+            scored,
+            names=metrics.names_for(trained)[:1],
+            num=eval_examples,
+            batch_size=min(64, batch_size // strategy.num_replicas_in_sync),  # what a device has room for
+            seed=seed,
+            verbose=False,
+        )
 
     strategy = _strategy(model, strategy, replicas, batch_size, accumulation)
     chief = is_chief(strategy)
@@ -202,6 +221,12 @@ def train(
                 SaveCheckpoint(checkpoints, checkpoint_steps, checkpoint_minutes, steps),
                 *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
             ]
+            if isinstance(model, AdversarialModel) and not model.num_classes and len(class_names) > 1:
+                name = about_data["dataset"] or "the dataset"
+                warnings.warn(
+                    f"{name} has {len(class_names)} classes; the model is unconditional (num_classes=0).",
+                    stacklevel=2,
+                )
         if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(
@@ -222,7 +247,9 @@ def train(
     if trained is not model:
         model.set_weights(trained.get_weights())
     if chief:
-        model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
+        classes = {"classes": class_names} if model.num_classes and class_names else {}
+        model.save_to_preset(workdir / "preset", {"recipe": settings, **classes, **(metadata or {})})
+        save_history(read_log(workdir / "metrics.jsonl"), workdir / "curves.png")
     _check_workers_agree(strategy, steps)  # a worker that left early would end the others
     return model
 
@@ -230,12 +257,34 @@ def train(
 def _alarms(model, dataset, scored, num, every, steps, seed) -> list[CollapseAlarm]:
     """What tells of a collapse, if it can happen to such a model."""
     if isinstance(model, AdversarialModel):
-        first = _first_examples(dataset, min(len(dataset), num, COMPARED), seed)
+        first = _first_examples(dataset, min(len(dataset), COMPARED), seed)
         images, labels = (None if part is None else np.asarray(part) for part in first)
         return [CollapseAlarm(every, steps, lambda: find_mode_collapse(model, images, labels))]
     if "active_units" in metrics.names_for(model) and scored is not None:
         return [CollapseAlarm(every, steps, lambda: find_posterior_collapse(model, scored, num))]
     return []
+
+
+def _eval_examples(given: int | None, model: keras.Model, scored: tf.data.Dataset | None) -> int:
+    """How many examples an evaluation takes."""
+    compares = isinstance(model, AdversarialModel)
+    usual = _COMPARED_EXAMPLES if compares else _SCORED_EXAMPLES
+    count = usual if given is None else given
+    if scored is not None:
+        count = min(count, int(scored.cardinality()))
+    least = 2 if compares else 1
+    if count < least:
+        raise ValueError(f"eval_examples: got {count}, expected at least {least}.")
+    return count
+
+
+def _class_names(dataset, eval_dataset, model) -> list[str]:
+    """The names of the classes, if the dataset knows them, checked against the model's number."""
+    check_classes(dataset, model.num_classes)
+    names, others = (list(getattr(data, "class_names", ())) for data in (dataset, eval_dataset))
+    if model.num_classes and names and others and names != others:
+        raise ValueError(f"eval_dataset: got the classes {others}, expected those of dataset, {names}.")
+    return names
 
 
 def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Dataset:

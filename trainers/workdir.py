@@ -7,6 +7,7 @@ tensorboard/     the same numbers, sample grids and histograms, by training step
 grids/<step>.png sample grids, always of the same latents
 best/            the averaged weights of the best evaluation, for `zoo.load`
 preset/          the finished model, for `zoo.load`
+curves.png       what metrics.jsonl holds, drawn at the end
 """
 
 import contextlib
@@ -87,6 +88,11 @@ def cut_log(path: Path, last_step: int) -> None:
     kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= last_step]
     if kept != lines:
         write_atomically(path, "".join(kept))
+
+
+def read_log(path: Path) -> list[dict]:
+    """The records of metrics.jsonl."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def _check_same(path: Path, theirs: dict, ours: dict) -> None:

@@ -10,14 +10,16 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import folders
 
-GAP = 2  # white pixels between the images of a grid
+GAP = 2  # white pixels between the images of a grid, opaque ones
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names for images of so many channels
 
 
 def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.ndarray:
     """Many images as one picture, row by row, with a white gap around each.
 
     Args:
-        images: [N, H, W, C], C 1 or 3, uint8 in [0, 255] or floating in [0, 1].
+        images: [N, H, W, C], uint8 in [0, 255] or floating in [0, 1]; C 1 (grey), 3 (RGB) or 4 (RGBA).
         columns: images in a row; by default as many as make the grid about square.
         zoom: how many pixels wide and high each pixel is drawn.
 
@@ -32,9 +34,9 @@ def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.nd
     (62, 92, 1)
     """
     images = np.asarray(images)
-    if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3):
+    if images.ndim != 4 or not len(images) or images.shape[-1] not in MODES:
         raise ValueError(
-            f"images must have shape [N, H, W, 1 or 3] with N at least 1, got {list(images.shape)}."
+            f"images must have shape [N, H, W, 1, 3 or 4] with N at least 1, got {list(images.shape)}."
         )
     if columns is None:
         columns = math.ceil(math.sqrt(len(images)))
@@ -90,14 +92,18 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def save_png(picture: np.ndarray, path: str | os.PathLike) -> None:
-    """Writes a uint8 [H, W, C] picture, C 1 or 3. An old file stays whole until it is replaced."""
+    """Writes a uint8 [H, W, C] picture, C 1, 3 or 4. An old file stays whole until it is replaced."""
     with folders.replacing(path) as scratch:
         as_image(picture).save(scratch, format="PNG")
 
 
 def save_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike, seconds: float = 0.1) -> None:
-    """Writes uint8 [H, W, C] pictures as a GIF that shows each for `seconds`, forth and back, for ever."""
-    first, *others = (as_image(picture) for picture in pictures)
+    """Writes uint8 [H, W, C] pictures as a GIF that shows each for `seconds`, forth and back, for ever.
+
+    RGBA pictures are laid on white: a GIF's pixel is opaque or not, nothing between.
+    """
+    opaque = (as_image(picture) for picture in pictures)
+    first, *others = (with_channels(image, 3) if image.mode == "RGBA" else image for image in opaque)
     with folders.replacing(path) as scratch:
         first.save(
             scratch,
@@ -110,19 +116,39 @@ def save_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike, seconds: f
 
 
 def as_image(picture: np.ndarray) -> Image.Image:
-    """A uint8 [H, W, C] picture, C 1 or 3, as Pillow's."""
+    """A uint8 [H, W, C] picture, C 1, 3 or 4, as Pillow's."""
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def with_channels(image: Image.Image, channels: int) -> Image.Image:
+    """An image of Pillow's in grey (1 channel), RGB (3) or RGBA (4).
+
+    Alpha is kept for 4 channels, opaque where the image has none; for 1 and 3 what is transparent is
+    laid on white, in proportion. Grey is Pillow's luminance. Of 16 bits the higher 8 are taken.
+
+    >>> from PIL import Image
+    >>> half_red = Image.new("RGBA", (1, 1), (255, 0, 0, 51))
+    >>> with_channels(half_red, 3).getpixel((0, 0)), with_channels(half_red, 4).getpixel((0, 0))
+    ((255, 204, 204), (255, 0, 0, 51))
+    """
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion clips
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if channels != 4 and ("A" in image.getbands() or "transparency" in image.info):
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(MODES[channels])
 
 
 def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:
     """Reads an image file as a model's input.
 
-    An image of another size is cut to the shape's proportions around its centre and resized;
-    colours become grey, or grey becomes colours, as the shape says; what is transparent, white.
+    An image of another size is cut to the shape's proportions around its centre and resized.
+    Colours become grey, or grey becomes colours, as the shape says; what is transparent stays so in 4
+    channels, else it is laid on white: see `with_channels`.
 
     Args:
         path: any format that Pillow reads.
-        image_shape: (height, width, channels), channels 1 or 3.
+        image_shape: (height, width, channels), channels 1, 3 or 4.
 
     Returns:
         uint8 of shape `image_shape`.
@@ -133,11 +159,7 @@ def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np
     height, width, channels = image_shape
     try:
         with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if "A" in image.getbands() or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            image = image.convert("L" if channels == 1 else "RGB")
+            image = with_channels(ImageOps.exif_transpose(file), channels)
     except FileNotFoundError:
         raise FileNotFoundError(f"image file '{path}' does not exist.") from None
     except (UnidentifiedImageError, SyntaxError, OSError) as error:

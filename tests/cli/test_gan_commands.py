@@ -120,7 +120,10 @@ def test_train_makes_a_gan(tmp_path, capsys):
     images = np.random.default_rng(0).integers(0, 256, [32, 8, 8], np.uint8)
     save_data(tmp_path / "d.npz", images)
     run("train", "gan", "--dataset", tmp_path / "d.npz", "--workdir", tmp_path / "w", "--steps", 2,
-        "--batch_size", 8, "--set", "levels=1", "--set", "width=4", "--set", "latent_dim=4")  # fmt: skip
+        "--batch_size", 8, "--set", "levels=1", "--set", "width=4", "--set", "latent_dim=4",
+        "--eval_split", "none")  # fmt: skip
+    with Image.open(tmp_path / "w" / "curves.png") as curves:
+        assert curves.format == "PNG"
     assert zoo.load(tmp_path / "w" / "preset").sample(2).shape == (2, 8, 8, 1)
     line = json.loads((tmp_path / "w" / "metrics.jsonl").read_text().splitlines()[-1])
     assert {"loss", "generator_loss", "r1", "real_sign"} <= set(line)

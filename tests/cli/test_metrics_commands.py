@@ -70,6 +70,24 @@ def test_results_drawn_otherwise_are_kept_beside_each_other(preset):
     assert [entry.get("temperature") for entry in saved] == [1.0, 0.5]
 
 
+def test_data_without_a_test_split_are_scored_as_before(preset, tmp_path, capsys):
+    folder = tmp_path / "images"
+    (folder / "train").mkdir(parents=True)
+    with np.load(SMALL) as arrays:
+        for number, image in enumerate(arrays["x_test"][:30]):
+            Image.fromarray(image).save(folder / "train" / f"{number}.png")
+    copy = tmp_path / "preset"
+    zoo.load(preset).save_to_preset(copy, {"dataset": str(folder)})
+    asked = ["--metrics", "precision", "--num", 20, "--json"]
+    with pytest.raises(SystemExit):
+        run("evaluate", copy, *asked)
+    assert "or all, got 'test'" in capsys.readouterr().err
+    run("evaluate", copy, *asked, "--split", "train", "--save")
+    first = json.loads(capsys.readouterr().out)
+    run("evaluate", copy, *asked)
+    assert json.loads(capsys.readouterr().out) == first
+
+
 def test_the_table_of_all(folder, monkeypatch, capsys):
     monkeypatch.setattr(registry, "PRESETS", folder)
     run("evaluate", "--all", "--num", 20, "--metrics", "score,precision,bits_per_dim")

@@ -118,9 +118,11 @@ def test_figures_are_drawn_whole_or_not_at_all(tmp_path):
     plots.save_map(rng.standard_normal([20, 2]), np.arange(20) % 3, tmp_path / "b.png")
     plots.save_map(rng.standard_normal([20, 2]), None, tmp_path / "c.png")
     plots.save_curves([0.5, 1.0], {"precision": [0.9, 0.7], "recall": [0.2, 0.4]}, "psi", tmp_path / "d.png")
-    for name, colours in (("a.png", 3), ("b.png", 4), ("c.png", 2), ("d.png", 3)):
+    told = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "elbo": -3.0, "num_examples": 5}]
+    plots.save_history(told, tmp_path / "e.png")
+    for name, colours in (("a.png", 3), ("b.png", 4), ("c.png", 2), ("d.png", 3), ("e.png", 2)):
         picture = np.asarray(Image.open(tmp_path / name).convert("RGB"))
         assert len(np.unique(picture.reshape(-1, 3), axis=0)) >= colours
     with pytest.raises(FileNotFoundError):
         plots.save_histogram(both, "", tmp_path / "none" / "a.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png", "e.png"]

@@ -10,6 +10,7 @@ from PIL import Image
 
 from latentzoo.trainers import data
 from latentzoo.trainers.batches import training_batches
+from latentzoo.trainers.resizing import fit
 from latentzoo.trainers.sources import Source
 from latentzoo.zoo import pictures
 
@@ -130,6 +131,71 @@ def test_subfolders_named_after_splits_and_classes_are_so_used(tmp_path, some_im
         data.load(tmp_path, "dev")
 
 
+def test_labels_are_of_all_classes_of_the_folder_whatever_the_split_has(tmp_path, some_images):
+    for split, name in [("train", "shirt"), ("train", "boot"), ("train", "bag"), ("test", "shirt")]:
+        write(tmp_path / split / name / "more" / "0.png", some_images[0])
+    test, every = (data.source(tmp_path, split, labels=True) for split in ("test", "all"))
+    assert test.class_names == every.class_names == ("bag", "boot", "shirt")
+    np.testing.assert_array_equal(all_of(test)[1], [2])
+    np.testing.assert_array_equal(all_of(every)[1], [2, 0, 1, 2])
+    # Without such subfolders the tenth image, alone in its class, is of the split "test".
+    for i in range(9):
+        write(tmp_path / "flat" / "a" / f"{i}.png", some_images[0])
+    write(tmp_path / "flat" / "b" / "0.png", some_images[0])
+    train, test = (data.source(tmp_path / "flat", split, labels=True) for split in ("train", "test"))
+    assert train.class_names == test.class_names == ("a", "b")
+    np.testing.assert_array_equal(all_of(test)[1], [1])
+    assert all_of(test)[1].dtype == np.int64
+
+
+def test_an_image_in_no_folder_of_a_class_has_no_label(tmp_path, some_images):
+    write(tmp_path / "boot" / "0.png", some_images[0])
+    assert data.source(tmp_path, "all").class_names == ("boot",)
+    write(tmp_path / "1.png", some_images[1])
+    assert data.source(tmp_path, "all").class_names == ()
+    with pytest.raises(ValueError, match="must have each image in a subfolder that is its class"):
+        data.source(tmp_path, "all", labels=True)
+
+
+def test_alpha_is_kept_for_four_channels_and_laid_on_white_for_fewer(tmp_path):
+    half_red = np.broadcast_to(np.uint8([255, 0, 0, 51]), [4, 4, 4])
+    write(tmp_path / "a.png", half_red)
+    write(tmp_path / "b.png", np.full([4, 4, 3], 7, np.uint8))
+    both = all_of(data.source(tmp_path, "all", image_shape=(4, 4, 4)))
+    np.testing.assert_array_equal(both[0], half_red)
+    assert (both[1] == [7, 7, 7, 255]).all()
+    assert (all_of(data.source(tmp_path, "all"))[0] == [255, 204, 204]).all()
+    assert (all_of(data.source(tmp_path, "all", image_shape=(2, 2, 1)))[0] == 219).all()  # 255 - .701 * 51
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_what_is_transparent_lends_no_colour_when_images_shrink(dtype):
+    image = np.zeros([4, 4, 4])
+    image[:, 1::2] = [0.2, 0.6, 1.0, 0.8]  # and black between, which is transparent
+    image = np.rint(255 * image).astype(np.uint8) if dtype == np.uint8 else image.astype(dtype)
+    small = fit(tf.constant(image), (2, 2, 4)).numpy()
+    assert small.dtype == dtype
+    np.testing.assert_allclose(small[..., :3], np.broadcast_to(image[0, 1, :3], [2, 2, 3]), rtol=1e-6)
+    alpha = fit(tf.constant(image[..., 3:]), (2, 2, 1)).numpy()
+    np.testing.assert_allclose(small[..., 3:], alpha, rtol=1e-6)
+
+
+def test_arrays_change_colours_as_files_do(tmp_path):
+    for given in (1, 3, 4):
+        images = np.random.default_rng(given).integers(0, 256, [2, 8, 9, given], np.uint8)
+        for i, image in enumerate(images):
+            write(tmp_path / str(given) / f"{i}.png", image)
+        for wanted in (1, 3, 4):
+            shape = (8, 9, wanted)
+            files = all_of(data.source(tmp_path / str(given), "all", image_shape=shape))
+            pixels = np.stack([fit(tf.constant(image), shape) for image in images])
+            floats = np.stack([fit(tf.constant(image / 255, tf.float32), shape) for image in images])
+            assert np.abs(pixels - 255 * floats).max() <= 0.51
+            # Pillow's weights of grey sum to 1, TensorFlow's to 0.9999; RGBA is rounded before it is grey.
+            bound = 0.51 + 0.03 * (wanted == 1) + 0.5 * ((given, wanted) == (4, 1))
+            assert np.abs(files - 255 * floats).max() <= bound
+
+
 def test_a_jpeg_is_read_and_grey_among_colours_becomes_colour(tmp_path):
     Image.new("L", (8, 8), 100).save(tmp_path / "a.JPG")
     write(tmp_path / "b.png", np.full([8, 8, 3], 7, np.uint8))
@@ -153,7 +219,7 @@ def test_resizing_averages_over_what_a_pixel_covers(some_images):
     floats = (some_images / 255).astype(np.float32)
     for images, bound in ((some_images, 0.501), (floats, 1e-6)):  # bytes are rounded
         examples = data.from_arrays(images)
-        half = all_of(examples.map(lambda image: data._fit(image, (2, 3, 3))))
+        half = all_of(examples.map(lambda image: fit(image, (2, 3, 3))))
         assert half.dtype == images.dtype and half.shape == (20, 2, 3, 3)
         # A triangle filter of twice the width, cut off at the border.
         rows = np.array([[3, 3, 1, 0], [0, 1, 3, 3]]) / 7
@@ -276,6 +342,11 @@ def test_a_set_of_tfds_comes_in_one_order_with_its_labels(squares):
     assert all_of(data.load(squares, "train[:3]", image_shape=(2, 2, 3))).shape == (3, 2, 2, 3)
 
 
+def test_a_set_of_tfds_knows_its_classes(squares):
+    for labels in (True, False):
+        assert data.source(squares, "test", labels=labels).class_names == tuple(map(str, range(40)))
+
+
 def test_a_set_of_tfds_is_decoded_as_it_is_read_in_any_order(squares, monkeypatch):
     source = data.source(squares, "train", labels=True)
     encoded, _ = source.records
@@ -291,7 +362,7 @@ def test_a_set_of_tfds_is_decoded_as_it_is_read_in_any_order(squares, monkeypatc
 
 def test_an_unknown_split_of_tfds_names_the_known_ones(squares):
     for split in ("validation", "train[:x]"):
-        with pytest.raises(ValueError, match=r"split must be of train, test, or a part of one"):
+        with pytest.raises(data.MissingSplit, match=r"split must be of train, test, or a part of one"):
             data.load(squares, split)
 
 

@@ -120,15 +120,24 @@ def read_one(path, channels):
 
 def test_every_kind_of_png_is_read_as_tensorflow_reads_it(tmp_path):
     for name, path in write_kinds(tmp_path).items():
-        colours = tf.io.decode_png(path.read_bytes(), 3).numpy()
-        np.testing.assert_array_equal(read_one(path, 3), colours, err_msg=name)
+        rgba = tf.io.decode_png(path.read_bytes(), 4).numpy()
+        has_alpha = any(word in name for word in ("transparent", "2 channels", "4 channels"))
+        if not has_alpha:
+            rgba[..., 3] = 255  # TensorFlow fills it with the most that an image's bits, such as 4, can hold
+        np.testing.assert_array_equal(read_one(path, 4), rgba, err_msg=name)
+        colours, alpha = rgba[..., :3].astype(float), rgba[..., 3:] / 255
+        on_white = alpha * colours + (1 - alpha) * 255
+        assert np.abs(read_one(path, 3) - on_white).max() <= 0.51, name
+        assert (alpha < 1).any() == has_alpha, name
+        if not has_alpha:
+            np.testing.assert_array_equal(read_one(path, 3), colours, err_msg=name)
         if (colours == colours[..., :1]).all():
-            np.testing.assert_array_equal(read_one(path, 1), colours[..., :1], err_msg=name)
+            np.testing.assert_array_equal(read_one(path, 1), read_one(path, 3)[..., :1], err_msg=name)
 
 
 def test_colours_become_grey_by_their_luminance(tmp_path):
     for name, path in write_kinds(tmp_path).items():
-        luminance = tf.io.decode_png(path.read_bytes(), 3).numpy() @ [0.299, 0.587, 0.114]
+        luminance = read_one(path, 3) @ [0.299, 0.587, 0.114]
         assert np.abs(read_one(path, 1)[..., 0] - luminance).max() <= 0.51, name
 
 
