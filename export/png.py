@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..zoo.signatures import Input, Signature
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"
-COLOURS = (1, 3)  # grey or RGB: the channels that PNG and JPEG have in common
+COLOURS = (1, 3, 4)  # grey, RGB, and RGBA, which a JPEG cannot have
 
 
 def twin(signature: Signature, run: tf.types.experimental.GenericFunction) -> Signature | None:
