@@ -64,6 +64,14 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture
+def compiled(eagerly):
+    """Functions are compiled in one test of a module that runs `eagerly`."""
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
 @pytest.fixture(scope="session")
 def trained(tiny, clothes):
     """A function from a name of TRAINED to that model after 5 steps; do not change what it returns."""
