@@ -1,5 +1,6 @@
 """The benchmarks run from end to end on tiny sizes, and their arithmetic is right. No peer is installed."""
 
+import dataclasses
 import importlib
 import json
 import math
@@ -25,16 +26,25 @@ def module(name):
 
 def test_the_command_measures_in_a_process_and_says_what_could_not_run(tmp_path):
     results = tmp_path / "results.json"
-    command = [sys.executable, BENCHMARKS / "flows.py", "--quick", "--json", results]
-    run = subprocess.run(
-        [*command, "--contenders", "latentzoo"], capture_output=True, text=True, check=True, timeout=600
-    )
+    command = [sys.executable, BENCHMARKS / "flows.py", "--contenders", "latentzoo", "--json", results]
+    sizes = {"widths": 4, "size": 4, "levels": 1, "depth": 1, "batch": 2, "repeats": 1, "seconds": 0}
+    command += [text for name, value in sizes.items() for text in (f"--{name}", str(value))]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     (row,) = json.loads(results.read_text())["rows"]
     assert row["contender"] == "latentzoo" and "| latentzoo |" in run.stdout
     for method in ("train", "log_prob", "sample"):
         assert row[f"{method}_images_per_second"] > 0 and row[f"{method}_first_seconds"] > 0
     assert math.isfinite(row["train_loss"])
     assert row["train_peak_bytes"] >= row["imports_bytes"] > 50e6
+
+
+def test_quick_is_of_tiny_sizes(monkeypatch):
+    flows, asked = module("flows"), []
+    monkeypatch.setattr(flows, "measure", lambda *arguments: asked.append(arguments) or {})
+    flows.main(["--quick", "--threads", "2"])
+    ((config, contenders, repeats, seconds),) = asked
+    assert dataclasses.astuple(config) == (8, 2, 2, 8, 4, 2)
+    assert (contenders, repeats, seconds) == (list(flows.CONTENDERS), 1, 0)
 
 
 def test_a_contender_that_fails_gives_its_last_words():

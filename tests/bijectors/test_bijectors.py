@@ -48,7 +48,7 @@ def test_log_determinants_are_those_of_the_jacobian(case):
     assert_close(tf.broadcast_to(out["inverse_log_det"], [2]), inverse, rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize("batch_shape", [[], [3], [2, 3]], ids=str)
+@pytest.mark.parametrize("batch_shape", [[], [2, 3]], ids=str)
 def test_each_event_of_a_batch_is_mapped_as_if_alone(case, batch_shape):
     count = math.prod(batch_shape)
     xs, zs = case.inputs([count]), latents(case, [count])

@@ -3,10 +3,10 @@
 import pytest
 import tensorflow as tf
 
-from .cases import CASES
+from .cases import DISTINCT
 from .measure import arguments, assert_close, eager, value_and_gradients
 
-pytestmark = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+pytestmark = pytest.mark.parametrize("case", DISTINCT, ids=lambda case: case.name)
 
 
 def test_two_replicas_give_the_values_and_gradients_of_one_device(case, mirrored_strategy):

@@ -268,8 +268,8 @@ def damaged_folder(images, tmp_path):
 
 
 def test_an_image_that_cannot_be_read_is_named_or_skipped(damaged_folder, tmp_path, capsys):
-    fixed = ["train", "glow", "--dataset", damaged_folder, "--eval_split", "none", "--steps", 3]
-    fixed += [*TINY, "--set", "depth=1", "--set", "levels=1", "--set", "width=4"]
+    fixed = ["train", "autoencoder", "--dataset", damaged_folder, "--eval_split", "none", "--steps", 3]
+    fixed += [*TINY, "--set", "depth=0", "--set", "levels=1", "--set", "width=4"]
     with pytest.raises(SystemExit) as stop:
         run(*fixed, "--workdir", tmp_path / "a")
     error = capsys.readouterr().err.splitlines()[-1]

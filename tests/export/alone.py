@@ -1,6 +1,6 @@
 """Asks exports in a process that has TensorFlow, and can import neither Keras, TFP nor latentzoo.
 
-    python alone.py FOLDER REQUESTS.npz ANSWERS.npz
+    python alone.py FOLDER REQUESTS.npz ANSWERS.npz [FOLDER REQUESTS.npz ANSWERS.npz ...]
 
 An array of REQUESTS.npz is called "signature/input"; one of ANSWERS.npz, "signature/output". Bytes are
 kept as uint8 arrays "signature/name/row".
@@ -48,6 +48,7 @@ if __name__ == "__main__":
     sys.modules.update(dict.fromkeys(FOREIGN))
     from session import Session
 
-    folder, requests, answers = sys.argv[1:]
-    session = Session(folder)
-    save(answers, {name: session.run(name, inputs) for name, inputs in load(requests).items()})
+    for folder, requests, answers in zip(*[iter(sys.argv[1:])] * 3, strict=True):
+        session = Session(folder)
+        save(answers, {name: session.run(name, inputs) for name, inputs in load(requests).items()})
+        session.close()

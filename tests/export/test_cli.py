@@ -112,9 +112,11 @@ def test_over_rest_no_tensorflow_is_imported(served, tmp_path):
     assert Path(tmp_path / "grid.png").exists()
 
 
-def test_a_second_export_is_the_next_version(preset, tmp_path, capsys):
+def test_a_second_export_is_the_next_version(moons, tmp_path, capsys):
+    preset, folder = tmp_path / "preset", tmp_path / "models"
+    moons.save_to_preset(preset)  # its export is quick
     for number in (1, 2):
-        run("export", preset, "--out", tmp_path, "--name", "other")
-        path = tmp_path / "other" / str(number)
+        run("export", preset, "--out", folder, "--name", "other")
+        path = folder / "other" / str(number)
         assert capsys.readouterr().out == f"version {number} of other in {path}\n"
-    assert 'key: "previous" value: 1' in (tmp_path / "models.config").read_text()
+    assert 'key: "previous" value: 1' in (folder / "models.config").read_text()

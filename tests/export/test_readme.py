@@ -13,7 +13,7 @@ from PIL import Image
 from latentzoo import export, zoo
 from latentzoo.cli import main
 
-from .flow_requests import answer_of_keras, assert_same
+from .flow_requests import answer_of_keras, assert_same, size_of_export
 from .stand_in import StandIn
 
 README = Path(__file__).parents[2] / "README.md"
@@ -74,6 +74,11 @@ def test_curl_gets_an_image_and_its_score(blocks, served):
     expected = answer_of_keras(model, "log_prob", {"images": drawn[None, ..., None]})
     score = re.search(r'"log_prob": ([-\d.]+)', printed.stdout)[1]
     assert float(score) == pytest.approx(expected["log_prob"][0], rel=1e-5)
+
+
+def test_the_export_is_not_much_larger_than_its_weights(served):
+    weights = sum(weight.value.numpy().nbytes for weight in zoo.load("glow-fashion-mnist").weights)
+    assert size_of_export(served[0] / "models" / "glow-fashion-mnist" / "1") <= 1.5 * weights + 5e6
 
 
 def test_python_gets_what_it_says(blocks, served, monkeypatch):

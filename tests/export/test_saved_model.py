@@ -13,7 +13,7 @@ from latentzoo import export
 from latentzoo.export import saving
 from latentzoo.zoo.flows import RealNVP
 
-from .flow_requests import answer_of_keras, assert_same, make, smooth_images
+from .flow_requests import answer_of_keras, answers_of_keras, assert_same, make, smooth_images
 from .session import Session
 
 SIGNATURES = {
@@ -150,9 +150,9 @@ def test_every_kind_of_model_is_exported_alike(variant, make_glow, mirrored_stra
     else:
         model = make_glow(**{"levels": 1, "depth": 1, **VARIANTS[variant]})
     session = Session(export.saved_model(model, tmp_path / "model"))
-    for signature in set(session.signatures) - {"serving_default"}:
-        inputs = make(model, signature, 3)
-        assert_same(session.run(signature, inputs), answer_of_keras(model, signature, inputs))
+    requests = {name: make(model, name, 3) for name in set(session.signatures) - {"serving_default"}}
+    for signature, answer in answers_of_keras(model, requests).items():
+        assert_same(session.run(signature, requests[signature]), answer)
 
 
 # Other ways to run it

@@ -56,7 +56,7 @@ def test_64_clients_at_once_get_what_each_would_get_alone(server, session, glow)
     names = list(SIGNATURES)
     requests = [(name, make(glow, name, n, seed=n)) for name in names for n in (1, 2, 3, 7)]
     alone = [session.run(name, inputs) for name, inputs in requests]
-    order = np.random.default_rng(0).integers(len(requests), size=2000)
+    order = np.random.default_rng(0).integers(len(requests), size=640)
     own = threading.local()
 
     def ask(i):
@@ -68,7 +68,7 @@ def test_64_clients_at_once_get_what_each_would_get_alone(server, session, glow)
     with ThreadPoolExecutor(64) as clients:
         list(clients.map(ask, order))  # raises what a client raised
     batches = [batch for queue in stand_in.models["glow"][2].queues.values() for batch in queue.sizes]
-    assert sum(requests for _, _, requests in batches) >= 2000
+    assert sum(requests for _, _, requests in batches) >= 640
     assert any(requests > 1 for _, _, requests in batches)
     assert any(padded > rows for rows, padded, _ in batches)
 

@@ -46,11 +46,11 @@ def test_metrics_are_means_of_what_the_model_says_of_each_image(model, pixels):
         assert found[name]["num_examples"] == 64
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_the_batch_size_does_not_matter(model, pixels, batch_size):
-    expected = entries(model, pixels[:20])
-    for name, entry in entries(model, pixels[:20], batch_size=batch_size).items():
-        np.testing.assert_allclose(entry["value"], expected[name]["value"], rtol=1e-5)
+def test_the_batch_size_does_not_matter(model, pixels):
+    expected = entries(model, pixels[:9], batch_size=1000)
+    for batch_size in (1, 7):
+        for name, entry in entries(model, pixels[:9], batch_size=batch_size).items():
+            np.testing.assert_allclose(entry["value"], expected[name]["value"], rtol=1e-5)
 
 
 def test_protocols_name_likelihood_binarisation_k_and_seed(model, pixels):

@@ -24,8 +24,8 @@ SETTINGS = {
     "verbose": 0,
 }
 MODELS = {
-    "glow": lambda: Glow(image_shape=(4, 4, 1), levels=1, depth=2, width=8),  # has actnorm
-    "realnvp": lambda: RealNVP(image_shape=(4, 4, 1), levels=1, width=4, blocks=1),  # has batch norm
+    "glow": lambda: Glow(image_shape=(4, 4, 1), levels=1, depth=1, width=8),  # has actnorm
+    "realnvp": lambda: RealNVP(image_shape=(4, 4, 1), levels=1, depth=1, width=4, blocks=1),  # has batch norm
 }
 
 WORKER = """

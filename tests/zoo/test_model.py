@@ -91,7 +91,7 @@ def test_fit_does_not_repeat_initialisation(trained, tiny, clothes, assert_same_
 
 def test_fit_lowers_what_evaluate_says(tiny, clothes):
     """With Keras's defaults: compiled by XLA."""
-    model = tiny()
+    model = tiny(**SMALL)
     model.initialize(clothes[0])
     model.compile(optimizer=keras.optimizers.Adam(3e-3))
     before = model.evaluate(clothes[0], verbose=0)

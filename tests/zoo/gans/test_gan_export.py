@@ -39,9 +39,7 @@ def test_each_row_has_its_own_truncation_and_crossover(style_model, served_style
     mixed = served_style["style_mix"](
         styles=styles, other_styles=styles[::-1], crossover=tf.constant([2, 6])
     )["images"]
-    expected = [
-        style_model.style_mix(w[i : i + 1], w[1 - i : 2 - i], at)[0] for i, at in enumerate((2, 6))
-    ]
+    expected = [style_model.style_mix(w[i : i + 1], w[1 - i : 2 - i], at)[0] for i, at in enumerate((2, 6))]
     assert_same_bytes(mixed, style_model.synthesis(np.stack(expected), noise="const"))
 
 

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from latentzoo.zoo.gans.augment import adapt
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def latents(n, seed=0):
     return np.random.default_rng(seed).standard_normal([n, 8]).astype(np.float32)
@@ -151,7 +153,7 @@ def test_augmentation_follows_the_signs(tiny_style):
     assert expected[3:] == [pytest.approx(0.008)] * 4 + [0.0]
 
 
-def test_projection_finds_an_image_of_the_model(style_model):
+def test_projection_finds_an_image_of_the_model(compiled, style_model):
     target = style_model.synthesis(style_model.mapping(latents(1)), noise="none")[0]
     far = style_model.project(target, steps=1, verbose=False)
     near = style_model.project(target, steps=100, verbose=False)

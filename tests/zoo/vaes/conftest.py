@@ -42,7 +42,7 @@ def trained_vae(vae, clothes):
         if name not in models:
             images, labels = clothes
             model = models[name] = vae(**TRAINED[name])
-            model.compile(optimizer=keras.optimizers.Adam(2e-2), jit_compile=False)
+            model.compile(optimizer=keras.optimizers.Adam(2e-2), run_eagerly=True)
             data = tf.data.Dataset.from_tensors((images, labels) if model.num_classes else images)
             model.fit(data.repeat(), steps_per_epoch=20, shuffle=False, verbose=0)
         return models[name]

@@ -13,6 +13,8 @@ from latentzoo.zoo import seeds
 from latentzoo.zoo.vaes import VAE
 from latentzoo.zoo.vaes.binarization import binarize_once
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SHAPE, D, LATENTS = (4, 4, 1), 16, 2
 SIGMA = 0.1
 
@@ -198,7 +200,7 @@ def test_5000_samples_come_within_a_hundredth_of_a_nat(linear):
     np.testing.assert_allclose(bound, exact_log_prob(columns, b, images), atol=0.01)
 
 
-def test_training_a_linear_model_finds_its_likelihood():
+def test_training_a_linear_model_finds_its_likelihood(compiled):
     """Probabilistic PCA: the best ELBO of a linear model is the best likelihood, known in closed form."""
     rng = np.random.default_rng(1)
     columns = np.linalg.qr(rng.standard_normal([D, LATENTS]))[0] * [0.3, 0.15]
@@ -212,7 +214,7 @@ def test_training_a_linear_model_finds_its_likelihood():
     for layer in (model.encoder, model.decoder):
         layer.kernel.assign(0.1 * rng.standard_normal(layer.kernel.shape))
     schedule = keras.optimizers.schedules.CosineDecay(0.03, 1000)
-    model.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=False)
+    model.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=False, steps_per_execution=100)
     data = tf.data.Dataset.from_tensor_slices(x.reshape(-1, *SHAPE)).batch(128).repeat()
     model.fit(data, steps_per_epoch=1000, shuffle=False, verbose=0)
     reached = np.mean(model.log_prob(x.reshape(-1, *SHAPE), num_samples=200))

@@ -13,6 +13,8 @@ from latentzoo.export import saved_model
 from latentzoo.zoo import seeds
 from latentzoo.zoo.vaes.binarization import binarize_once
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 D = 64
 
 
@@ -45,6 +47,15 @@ def test_a_row_does_not_depend_on_the_batch_it_is_in(each_vae):
         for name, value in whole.items():
             assert value.dtype == tf.float32
             np.testing.assert_allclose(few[name], value[wanted], err_msg=name, **tolerance)
+
+
+def test_compiled_methods_give_what_eager_ones_do(vae, shaken, clothes, request):
+    model = shaken(vae(posterior="iaf", num_classes=10, levels=1, depth=0, flow_depth=1))
+    images, labels = clothes[0][:8], clothes[1][:8]
+    eager = calls(model, images, labels, seed=5)
+    request.getfixturevalue("compiled")
+    for name, value in calls(model, images, labels, seed=5).items():
+        np.testing.assert_allclose(value, eager[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 def test_seeds_change_what_is_drawn_and_nothing_else(each_vae):
@@ -222,7 +233,7 @@ def test_a_config_goes_through_json_and_gives_the_same_model(vae):
 
 
 @pytest.mark.parametrize("name", ["iaf", "vampprior", "conditional"])
-def test_an_export_gives_what_the_model_does(trained_vae, clothes, tmp_path, name):
+def test_an_export_gives_what_the_model_does(compiled, trained_vae, clothes, tmp_path, name):
     model, (images, labels) = trained_vae(name), clothes
     images, labels = images[:5], tf.constant(labels[:5], tf.int32) if model.num_classes else None
     given = {} if labels is None else {"labels": labels}

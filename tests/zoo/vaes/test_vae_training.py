@@ -8,6 +8,11 @@ import tensorflow as tf
 from latentzoo import zoo
 from latentzoo.zoo import seeds
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
+# For what is compiled: what is in it is tested elsewhere.
+SMALL = {"levels": 1, "depth": 0, "flow_depth": 1}
+
 
 def training_loss(model, images, step):
     """The loss of a step, and the two parts it is made of: by hand from the same noise."""
@@ -94,16 +99,18 @@ def test_fit_lowers_what_evaluate_says(trained_vae, vae, clothes):
         assert np.mean(model(clothes[0])) < np.mean(fresh(clothes[0])) - 0.1, name
 
 
-def test_keras_defaults_with_xla(vae, clothes):
-    model = vae(posterior="iaf", latent_dim=2, flow_depth=1, levels=1, depth=0)
+def test_keras_defaults_with_xla(compiled, vae, clothes):
+    model = vae(posterior="iaf", latent_dim=2, **SMALL)
     model.compile(optimizer=keras.optimizers.Adam(1e-2))
     history = model.fit(clothes[0], batch_size=32, epochs=3, verbose=0).history
     assert set(history) == {"loss"} and history["loss"][-1] < history["loss"][0]
 
 
-def test_an_accumulated_gradient_is_that_of_the_whole_batch(vae, clothes, monkeypatch, assert_same_weights):
+def test_an_accumulated_gradient_is_that_of_the_whole_batch(
+    compiled, vae, clothes, monkeypatch, assert_same_weights
+):
     without_noise(monkeypatch)
-    models = [vae(binarization="static") for _ in range(2)]
+    models = [vae(binarization="static", **SMALL) for _ in range(2)]
     models[1].accumulation = 4
     for model in models:
         model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
@@ -116,12 +123,14 @@ def without_noise(monkeypatch):
     monkeypatch.setattr(seeds, "training_normal", lambda seed, step, shape: tf.zeros(shape))
 
 
-def test_two_replicas_train_as_one_does(mirrored_strategy, vae, clothes, monkeypatch, assert_same_weights):
+def test_two_replicas_train_as_one_does(
+    compiled, mirrored_strategy, vae, clothes, monkeypatch, assert_same_weights
+):
     without_noise(monkeypatch)
     data = tf.data.Dataset.from_tensor_slices(clothes[0]).repeat().batch(16)
 
     def compiled():
-        model = vae(posterior="iaf", binarization="static")
+        model = vae(posterior="iaf", binarization="static", **SMALL)
         model.compile(optimizer=keras.optimizers.SGD(1e-3), jit_compile=False)
         return model
 
@@ -135,9 +144,9 @@ def test_two_replicas_train_as_one_does(mirrored_strategy, vae, clothes, monkeyp
     np.testing.assert_allclose(both.elbo(clothes[0]), alone.elbo(clothes[0]), rtol=1e-5)
 
 
-def test_replicas_draw_different_noise(mirrored_strategy, vae, clothes):
+def test_replicas_draw_different_noise(compiled, mirrored_strategy, vae, clothes):
     with mirrored_strategy.scope():
-        model = vae(binarization="static")
+        model = vae(binarization="static", **SMALL)
 
     @tf.function
     def losses():
@@ -159,7 +168,7 @@ def test_fine_tuning_a_preset_on_other_images(trained_vae, clothes, tmp_path):
     negatives = 255 - clothes[0]
     model = zoo.load(tmp_path / "clothes")
     assert model.initialized  # so the pseudo-inputs stay
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=True)
     before = model.evaluate(negatives, verbose=0)
     np.testing.assert_allclose(before, np.mean(trained_vae("vampprior").bits_per_dim(negatives)), rtol=1e-2)
     model.fit(negatives, batch_size=32, epochs=5, verbose=0)
