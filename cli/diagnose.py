@@ -3,9 +3,8 @@
 import argparse
 import inspect
 import json
-import os
-from pathlib import Path
 
+from ..zoo import folders
 from . import arguments as types
 from . import models
 
@@ -56,7 +55,8 @@ def run(arguments: argparse.Namespace) -> None:
     for part in parts:
         found |= look[part](model, arguments)
     path = arguments.out / "diagnosis.json"
-    _write(path, json.dumps(found, indent=2) + "\n")
+    with folders.replacing(path) as scratch:
+        scratch.write_text(json.dumps(found, indent=2) + "\n")
     print(f"all numbers in {path}")
 
 
@@ -188,12 +188,3 @@ def _has_labels(arguments, model):
     except ValueError:  # data without labels, or another mistake, which shows without them too
         return False
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(text)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

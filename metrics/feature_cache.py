@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..zoo import folders
+
 
 def cache_folder() -> Path:
     """Where the features are."""
@@ -54,15 +56,10 @@ def cached_features(name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
             return arrays["features"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         features = compute()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                np.savez(file, features=features)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with folders.replacing(path) as scratch, open(scratch, "wb") as file:
+            np.savez(file, features=features)
     except OSError as error:
         warnings.warn(f"features cannot be cached in '{path.parent}': {error.strerror}.", stacklevel=2)
     return features

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+
+from ..zoo import folders
 
 
 def save_histogram(
@@ -93,10 +94,5 @@ def _empty_figure(width, height):
 
 
 def _save(figure, path):
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with folders.replacing(path) as scratch:
+        figure.savefig(scratch, format="png", dpi=120, metadata={"Software": None})

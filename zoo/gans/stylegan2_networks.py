@@ -24,9 +24,6 @@ from .synthesis import StyleSynthesis
 
 ARCHITECTURES = ("skip", "resnet", "orig")
 
-# How many of the resolutions compute in low precision under a mixed policy.
-LOW_PRECISION_RESOLUTIONS = 4
-
 # Of the two branches of a residual block, to keep the variance.
 RESIDUAL_GAIN = math.sqrt(0.5)
 
