@@ -7,7 +7,7 @@ from latentzoo import export
 from latentzoo.export.server_files import write_server_files
 from latentzoo.zoo.flows import Glow, RealNVP
 
-from .flow_requests import smooth_images
+from .model_requests import smooth_images
 from .session import Session
 
 TINY = {"image_shape": (8, 8, 1), "levels": 2, "depth": 2, "width": 8}

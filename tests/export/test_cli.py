@@ -10,7 +10,7 @@ from PIL import Image
 
 from latentzoo.cli import main
 
-from .flow_requests import encode, smooth_images
+from .model_requests import encode, smooth_images
 from .stand_in import StandIn
 
 

@@ -9,7 +9,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from latentzoo import export, zoo
 
 from . import alone
-from .flow_requests import answers_of_keras, assert_same, make, size_of_export
+from .model_requests import answers_of_keras, assert_same, make, size_of_export
 
 # glow-fashion-mnist is the export of test_readme.py; glow-mnist has its networks.
 NAMES = [preset["name"] for preset in zoo.list_presets() if preset["name"] != "glow-fashion-mnist"]

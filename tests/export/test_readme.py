@@ -13,7 +13,7 @@ from PIL import Image
 from latentzoo import export, zoo
 from latentzoo.cli import main
 
-from .flow_requests import answer_of_keras, assert_same, size_of_export
+from .model_requests import answer_of_keras, assert_same, size_of_export
 from .stand_in import StandIn
 
 README = Path(__file__).parents[2] / "README.md"

@@ -13,7 +13,7 @@ from latentzoo import export
 from latentzoo.export import saving
 from latentzoo.zoo.flows import RealNVP
 
-from .flow_requests import answer_of_keras, answers_of_keras, assert_same, make, smooth_images
+from .model_requests import answer_of_keras, answers_of_keras, assert_same, make, smooth_images
 from .session import Session
 
 SIGNATURES = {

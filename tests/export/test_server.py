@@ -17,7 +17,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from latentzoo.export import client
 
-from .flow_requests import answer_of_keras, as_png, assert_same, encode, make, smooth_images
+from .model_requests import answer_of_keras, as_png, assert_same, encode, make, smooth_images
 from .stand_in import StandIn
 from .test_saved_model import SIGNATURES
 

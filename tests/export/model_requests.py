@@ -8,26 +8,33 @@ from PIL import Image
 
 
 def make(model, signature: str, n: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """`n` rows for a signature of a flow, a VAE or an autoencoder."""
+    """`n` rows for a signature of a model."""
     rng = np.random.default_rng([seed, n])
-    name = signature.removesuffix("_from_png").removesuffix("_to_png")
-    if name == "sample":
-        inputs = {
-            "seed": rng.integers(-(2**31), 2**31, [n, 2]).astype(np.int32),
-            "temperature": rng.uniform(0, 1.1, n).astype(np.float32),
-        }
-    elif name == "decode":
-        inputs = {"latents": rng.normal(size=[n, model.latent_size]).astype(np.float32)}
-    elif len(model.event_shape) == 1:
-        inputs = {"vectors": rng.normal(size=[n, *model.event_shape]).astype(np.float32)}
-    else:
-        images = smooth_images(rng, n, model.event_shape)
-        inputs = {"image_bytes": as_png(images)} if signature.endswith("_from_png") else {"images": images}
-        if name == "elbo":
-            inputs["seed"] = rng.integers(-(2**31), 2**31, [n, 2]).astype(np.int32)
-    if model.num_classes:
-        inputs["labels"] = rng.integers(0, model.num_classes, n).astype(np.int32)
+    asked = _without_png(signature)
+    (declared,) = (declared for declared in model.serving_signatures() if declared.name == asked)
+    inputs = {name: _values(rng, model, name, taken.shape, n) for name, taken in declared.inputs.items()}
+    if signature.endswith("_from_png"):
+        inputs["image_bytes"] = as_png(inputs.pop("images"))
     return inputs
+
+
+def _without_png(signature):
+    return signature.removesuffix("_from_png").removesuffix("_to_png")
+
+
+def _values(rng, model, name, shape, n):
+    match name:
+        case "images":
+            return smooth_images(rng, n, shape)
+        case "seed":
+            return rng.integers(-(2**31), 2**31, [n, 2]).astype(np.int32)
+        case "labels":
+            return rng.integers(0, model.num_classes, n).astype(np.int32)
+        case "crossover":
+            return rng.integers(0, model.num_ws + 1, n).astype(np.int32)
+        case "temperature" | "truncation":
+            return rng.uniform(0, 1.1, n).astype(np.float32)
+    return rng.normal(size=[n, *shape]).astype(np.float32)
 
 
 def smooth_images(rng, n, image_shape) -> np.ndarray:
@@ -70,7 +77,7 @@ def answers_of_keras(model, requests: dict[str, dict]) -> dict[str, dict[str, np
     """The answers to requests by signature. One of PNGs asks what its twin does, so Keras answers once."""
     answers = {}
     for signature in sorted(requests, key=len):  # a twin has the longer name
-        inputs, asked = requests[signature], signature.removesuffix("_from_png").removesuffix("_to_png")
+        inputs, asked = requests[signature], _without_png(signature)
         if asked == signature:
             answers[signature] = answer_of_keras(model, signature, inputs)
             continue
@@ -89,17 +96,31 @@ def _assert_same_request(twin, inputs):
 
 
 def _answer(model, signature, inputs):
-    name = signature.removesuffix("_from_png").removesuffix("_to_png")
+    name = _without_png(signature)
     if "image_bytes" in inputs:
         inputs["images"] = decode(inputs.pop("image_bytes"))
     labels = inputs.pop("labels", None)
     if name == "sample":
-        rows = zip(inputs["seed"], inputs["temperature"], strict=True)
-        events = [
-            model.sample(1, seed[None], float(temperature), None if labels is None else labels[i])[0]
-            for i, (seed, temperature) in enumerate(rows)
+        # Of a flow or a VAE the temperature, of a style model the truncation, of a plain GAN nothing.
+        seeds, *scales = inputs.values()
+        rows = [
+            model.sample(1, seed[None], *(float(scale[i]) for scale in scales), labels=_row(labels, i))[0]
+            for i, seed in enumerate(seeds)
         ]
-        return _named(model, signature, np.stack(events))
+        return _named(model, signature, np.stack(rows))
+    if name == "map":
+        rows = [
+            model.mapping(z[None], _row(labels, i), float(inputs["truncation"][i]))[0]
+            for i, z in enumerate(inputs["latents"])
+        ]
+        return {"styles": np.reshape(rows, [len(rows), -1])}
+    if name == "synthesize":
+        return _named(model, signature, np.asarray(_synthesize(model, inputs["styles"])))
+    if name == "style_mix":
+        first = np.arange(model.num_ws) < inputs["crossover"][:, None]
+        first = np.repeat(first, model.w_dim, axis=1)
+        mixed = np.where(first, inputs["styles"], inputs["other_styles"])
+        return _named(model, signature, np.asarray(_synthesize(model, mixed)))
     if name == "elbo":
         reconstruction, kl = model.elbo_parts(inputs["images"], inputs["seed"], labels)
         return {"elbo": np.asarray(reconstruction - kl), "kl": np.asarray(kl)}
@@ -113,6 +134,14 @@ def _answer(model, signature, inputs):
             scores["bits_per_dim"] = np.asarray(model.bits_per_dim(values, seeds, labels))
         return scores
     return _named(model, signature, np.asarray(getattr(model, name)(values, labels)))
+
+
+def _row(labels, i):
+    return None if labels is None else labels[i : i + 1]
+
+
+def _synthesize(model, styles):
+    return model.synthesis(styles.reshape(-1, model.num_ws, model.w_dim), noise="const")
 
 
 def _named(model, signature, events):
