@@ -18,7 +18,8 @@ class MappingNetwork(keras.layers.Layer):
       w_dim: of w, of the hidden layers and of the label's embedding.
       num_ws: w is repeated so many times; None: it is not repeated, and no average of it is kept.
       depth: layers.
-      num_classes: 0, or the number of classes.
+      num_classes: 0, or the number of classes. Each has an average of w of its own; the official code keeps
+        one of all, and truncates towards what may look like none of them.
       lr_multiplier: of the layers' learning rate, the embedding apart.
       w_avg_decay: of the average of w, with each `update_average`.
       seed: integer, of the initial weights.
@@ -40,27 +41,30 @@ class MappingNetwork(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.z_dim, self.num_ws, self.num_classes = z_dim, num_ws, num_classes
         self.w_avg_decay = w_avg_decay
-        draw = keras.random.SeedGenerator(seed)
         if num_ws is not None:
             self.w_avg = self.add_weight(
-                shape=(w_dim,),
+                shape=(num_classes, w_dim) if num_classes else (w_dim,),
                 initializer="zeros",
                 trainable=False,
                 aggregation="mean",
                 autocast=False,
                 name="w_avg",
             )
-        sizes = [z_dim + (w_dim if num_classes else 0)] + [w_dim] * depth
+        self._make_layers(w_dim, depth, lr_multiplier, keras.random.SeedGenerator(seed))
+        self.built = True
+
+    def _make_layers(self, w_dim, depth, lr_multiplier, draw):
+        sizes = [self.z_dim + (w_dim if self.num_classes else 0)] + [w_dim] * depth
         options = {"activate": True, "lr_multiplier": lr_multiplier, "dtype": self.variable_dtype}
         with keras.name_scope(self.name):
             self.embed = None
-            if num_classes:
-                self.embed = EqualizedDense(num_classes, w_dim, draw, dtype=self.variable_dtype, name="embed")
+            if self.num_classes:
+                shape = (self.num_classes, w_dim)
+                self.embed = EqualizedDense(*shape, draw, dtype=self.variable_dtype, name="embed")
             self.layers = [
                 EqualizedDense(a, b, draw, **options, name=f"fc{i}")
                 for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
             ]
-        self.built = True
 
     def call(self, z, labels=None, truncation=1.0, cutoff=None):
         """The w of latents.
@@ -88,24 +92,31 @@ class MappingNetwork(keras.layers.Layer):
             w = layer(w)
         if self.num_ws is not None:
             w = tf.repeat(w[:, None], self.num_ws, axis=1)
-        return self.truncate(w, truncation, cutoff)
+        return self.truncate(w, labels, truncation, cutoff)
 
-    def truncate(self, w, truncation=1.0, cutoff=None) -> tf.Tensor:
-        """`w [N, num_ws, w_dim]` moved towards the average: StyleGAN, section 2 of the appendix."""
+    def truncate(self, w, labels=None, truncation=1.0, cutoff=None) -> tf.Tensor:
+        """`w [N, num_ws, w_dim]` moved towards the average of its class: StyleGAN, appendix B."""
         if isinstance(truncation, int | float) and truncation == 1:
             return w
         if self.num_ws is None:
             raise ValueError(f"truncation is {truncation}, expected 1: this network keeps no average of w.")
         w_avg = tf.convert_to_tensor(self.w_avg)
+        if self.num_classes:
+            w_avg = tf.gather(w_avg, labels)[:, None]
         moved = w_avg + tf.cast(truncation, w.dtype) * (w - w_avg)
         if cutoff is None:
             return moved
         return tf.where(tf.range(self.num_ws)[:, None] < cutoff, moved, w)
 
-    def update_average(self, w) -> None:
-        """Moves the average towards the mean of `w [N, w_dim]`."""
-        mean = tf.reduce_mean(w, axis=0)
-        self.w_avg.assign(mean + self.w_avg_decay * (self.w_avg - mean))
+    def update_average(self, w, labels=None) -> None:
+        """Moves the average towards the mean of `w [N, w_dim]`; that of a class by its part of the N."""
+        if self.num_classes:
+            one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=w.dtype)
+            # Linear in the rows, so that the mean of replicas is what the whole batch gives.
+            step = tf.reduce_mean(one_hot[:, :, None] * (w[:, None] - self.w_avg), axis=0)
+        else:
+            step = tf.reduce_mean(w, axis=0) - self.w_avg
+        self.w_avg.assign_add((1 - self.w_avg_decay) * step)
 
 
 def _normalise(x):

@@ -59,7 +59,8 @@ class StyleModel(AdversarialModel):
         Args:
           latents: float32, standard normal.
           labels: int `[N]` of a conditional model.
-          truncation: psi; w is moved towards the mean w, 1: not at all, 0: onto it (StyleGAN, appendix B).
+          truncation: psi; w is moved towards the mean w, of its class if there are classes: 1: not at all,
+            0: onto it (StyleGAN, appendix B).
           cutoff: how many styles are, from the first; None: all.
 
         Raises:
@@ -309,7 +310,7 @@ class StyleModel(AdversarialModel):
             for part in (0, 1)
         )
         if stream == 0:
-            self.generator.mapping.update_average(first[:, 0])
+            self.generator.mapping.update_average(first[:, 0], labels)
         # The paper mixes at a uniform place; a place past the last style mixes nothing.
         place, chance = tf.unstack(self._training_uniform([2, count], stream, part=2))
         place = 1 + tf.cast(place * tf.cast(self._styles_in_use() - 1, tf.float32), tf.int32)

@@ -4,7 +4,7 @@ Images are `[N, R, R, C]` from -1 to 1. `named_weights` gives the weights by the
 differences, for layers L and resolutions r:
 
     official                      here
-    dlatent_avg                   mapping.w_avg
+    dlatent_avg                   mapping.w_avg; `[K, w_dim]` with K classes, the same for all of them
     mapping/LabelConcat/weight    mapping.LabelConcat
     synthesis/noise{i}            noise_const of layer i, 4x4.Const the first: [r, r] for [1, 1, r, r]
     synthesis/4x4/Const/const     [4, 4, C] for [1, C, 4, 4]
@@ -121,28 +121,14 @@ class Mapping(MappingNetwork):
       the others: as `MappingNetwork`'s.
     """
 
-    def __init__(
-        self,
-        z_dim: int,
-        w_dim: int,
-        num_ws: int,
-        depth: int = 8,
-        num_classes: int = 0,
-        lr_multiplier: float = 0.01,
-        *,
-        seed: int,
-        **kwargs,
-    ):
-        super().__init__(z_dim, w_dim, num_ws, depth=0, seed=seed, **kwargs)
-        self.num_classes = num_classes
-        draw = keras.random.SeedGenerator(seed)
+    def _make_layers(self, w_dim, depth, lr_multiplier, draw):
         self.embedding = None
-        if num_classes:
+        if self.num_classes:
             normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
             self.embedding = self.add_weight(
-                shape=(num_classes, z_dim), initializer=normal, name="LabelConcat"
+                shape=(self.num_classes, self.z_dim), initializer=normal, name="LabelConcat"
             )
-        sizes = [2 * z_dim if num_classes else z_dim] + [w_dim] * depth
+        sizes = [2 * self.z_dim if self.num_classes else self.z_dim] + [w_dim] * depth
         options = {"lr_multiplier": lr_multiplier, "dtype": self.variable_dtype}
         with keras.name_scope(self.name):
             self.layers = [
@@ -161,7 +147,7 @@ class Mapping(MappingNetwork):
         w *= tf.math.rsqrt(tf.reduce_mean(w**2, axis=1, keepdims=True) + EPSILON)
         for layer in self.layers:
             w = layer(w)
-        return self.truncate(tf.repeat(w[:, None], self.num_ws, axis=1), truncation, cutoff)
+        return self.truncate(tf.repeat(w[:, None], self.num_ws, axis=1), labels, truncation, cutoff)
 
 
 class Noise(keras.layers.Layer):

@@ -47,7 +47,10 @@ class OfficialModel:
 
         with telling(self.path, self.name, ValueError):
             model = getattr(gans, self.name)(**self.arguments)
-            _assign(model.generator, self._in_keras_layout(self.generator))
+            weights = self._in_keras_layout(self.generator)
+            if model.num_classes:  # the official average is of all classes
+                weights["mapping.w_avg"] = np.tile(weights["mapping.w_avg"], [model.num_classes, 1])
+            _assign(model.generator, weights)
             _assign(model.discriminator, self._in_keras_layout(self.discriminator))
         return model
 

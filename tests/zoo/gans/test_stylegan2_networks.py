@@ -79,6 +79,8 @@ def put_weights(network, prefix, arrays):
             array = array.reshape(len(array), -1, 4, 4).transpose(0, 2, 3, 1).reshape(len(array), -1)
         order = {4: (2, 3, 1, 0), 3: (1, 2, 0)}.get(array.ndim, range(array.ndim))
         array = array.T if array.ndim == 2 and name.endswith("weight") else array.transpose(order)
+        if name == "mapping.w_avg":  # of all classes
+            array = np.broadcast_to(array, weight.shape)
         assert array.shape == tuple(weight.shape), name
         weight.assign(array)
 
@@ -319,6 +321,33 @@ def test_truncation_moves_w_towards_its_average(cutoff):
     found = network(z, truncation=tf.constant(psi), cutoff=cutoff)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     np.testing.assert_array_equal(network(z, truncation=0.5, cutoff=cutoff)[1], found[1])
+
+
+def test_truncation_moves_w_towards_the_average_of_its_class():
+    network = MappingNetwork(5, 4, 6, depth=2, num_classes=3, seed=0, dtype="float64")
+    averages = np.arange(12.0).reshape(3, 4)
+    network.w_avg.assign(averages)
+    z, labels = numbers(3, 5), tf.constant([2, 0, 2])
+    found = network(z, labels, truncation=0.25)
+    expected = 0.75 * averages[labels.numpy()][:, None] + 0.25 * network(z, labels).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_average_of_a_class_is_of_its_rows():
+    network = MappingNetwork(5, 4, 6, depth=2, num_classes=3, w_avg_decay=0.9, seed=0, dtype="float64")
+    w, labels = numbers(4, 4), tf.constant([2, 0, 2, 2])
+    expected = np.full([3, 4], 2.0)
+    expected[0] += 0.1 * (w[1] - 2) / 4
+    expected[2] += 0.1 * (w[0] + w[2] + w[3] - 3 * 2) / 4
+
+    def updated(part):
+        network.w_avg.assign(np.full([3, 4], 2.0))
+        network.update_average(w[part], labels[part])
+        return np.asarray(network.w_avg)
+
+    np.testing.assert_allclose(updated(slice(4)), expected, rtol=1e-12)
+    of_two_replicas = (updated(slice(2)) + updated(slice(2, 4))) / 2
+    np.testing.assert_allclose(of_two_replicas, expected, rtol=1e-12)
 
 
 def test_the_average_of_w_decays():

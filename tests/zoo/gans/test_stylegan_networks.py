@@ -233,10 +233,10 @@ def test_the_mapping_is_its_equation(num_classes):
     for i in range(3):
         weight, bias = weights[f"Dense{i}.weight"], weights[f"Dense{i}.bias"]
         w = lrelu(w @ weight * 0.01 * np.sqrt(2 / len(weight)) + 0.01 * bias)
+    mean = weights["w_avg"][labels][:, None] if num_classes else weights["w_avg"]
     labels = tf.constant(labels) if num_classes else None
     found = mapping(tf.constant(z), labels).numpy()
     np.testing.assert_allclose(found, np.tile(w[:, None], [1, 6, 1]), rtol=1e-12)
-    mean = weights["w_avg"]
     cut = mapping(tf.constant(z), labels, truncation=0.5, cutoff=4).numpy()
     np.testing.assert_allclose(cut[:, :4], mean + 0.5 * (found[:, :4] - mean), rtol=1e-12)
     np.testing.assert_array_equal(cut[:, 4:], found[:, 4:])
