@@ -1,6 +1,5 @@
 """Training of a model by Keras's `fit`, with what a long run needs around it."""
 
-import contextlib
 import math
 import os
 import warnings
@@ -19,8 +18,8 @@ from .batches import training_batches
 from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
-from .compiling import compile_for, schedule
-from .optimizers import optimizer_class
+from .compiling import compile_for
+from .settings import NAN_LIMITS, complete, steps_or_minutes
 from .sources import Source, as_source, check_classes, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
 from .workdir import cut_log, open_workdir, read_log
@@ -38,9 +37,6 @@ _HISTOGRAM_IMAGES = 64
 # compares as many samples with them.
 _SCORED_EXAMPLES = 1024
 _COMPARED_EXAMPLES = 2000
-
-# Steps in a row without a finite gradient that end a training, by `on_nan`.
-_NAN_LIMITS = {"stop": 1, "skip": 10}
 
 
 def train(
@@ -149,9 +145,7 @@ def train(
     count = len(dataset)
     if not 1 <= batch_size <= count:
         raise ValueError(f"batch_size: got {batch_size}, expected 1 to {count}, the size of the dataset.")
-    steps = _total_steps(steps, epochs, count / batch_size)
-    checkpoint_steps, checkpoint_minutes = _steps_or_minutes(checkpoint_every)
-    settings = {
+    asked = {
         "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -163,22 +157,17 @@ def train(
         "accumulation": accumulation,
         "on_nan": on_nan,
         "checkpoint_every": checkpoint_every,
-        "evaluate_every": evaluate_every or checkpoint_steps or 1000,
+        "evaluate_every": evaluate_every,
         "seed": seed,
     }
-    for name, value in model.training_defaults.items():
-        if settings[name] is None:
-            settings[name] = value
-    if settings["warmup_steps"] is None:
-        settings["warmup_steps"] = min(steps // 10, 500)
-    _check(settings)
+    settings = complete(asked, model, epochs, count / batch_size)
+    steps, every = settings["steps"], settings["evaluate_every"]
     if batch_parts != 1 and not hasattr(model, "batch_parts"):
         raise ValueError(f"batch_parts: got {batch_parts}, expected 1: {model.name} has no parts.")
     if keep_checkpoints < 1:
         raise ValueError(f"keep_checkpoints: got {keep_checkpoints}, expected at least 1.")
     scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
     eval_examples = _eval_examples(eval_examples, model, scored)
-    every = settings["evaluate_every"]
 
     def evaluate():
         if scored is None:
@@ -209,7 +198,7 @@ def train(
             trained.initialize(*_first_examples(dataset, min(count, _INITIAL_IMAGES), seed))
         step = trained.steps
         _check_workers_agree(strategy, step)
-        ours = [StopAtNaN(checkpoints, _NAN_LIMITS[on_nan]), StopAtStep(steps)]
+        ours = [StopAtNaN(checkpoints, NAN_LIMITS[on_nan]), StopAtStep(steps)]
         if chief:
             checkpoints.remove_unfinished()
             cut_log(workdir / "metrics.jsonl", step)
@@ -218,15 +207,10 @@ def train(
             ours += [
                 Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
                 SampleGrid(workdir, every, steps),
-                SaveCheckpoint(checkpoints, checkpoint_steps, checkpoint_minutes, steps),
+                SaveCheckpoint(checkpoints, *steps_or_minutes(checkpoint_every), steps),
                 *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
             ]
-            if isinstance(model, AdversarialModel) and not model.num_classes and len(class_names) > 1:
-                name = about_data["dataset"] or "the dataset"
-                warnings.warn(
-                    f"{name} has {len(class_names)} classes; the model is unconditional (num_classes=0).",
-                    stacklevel=2,
-                )
+            _warn_of_unused_classes(model, class_names, about_data["dataset"])
         if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(
@@ -287,6 +271,15 @@ def _class_names(dataset, eval_dataset, model) -> list[str]:
     return names
 
 
+def _warn_of_unused_classes(model, class_names, dataset_name):
+    if isinstance(model, AdversarialModel) and not model.num_classes and len(class_names) > 1:
+        warnings.warn(
+            f"{dataset_name or 'the dataset'} has {len(class_names)} classes; "
+            "the model is unconditional (num_classes=0).",
+            stacklevel=3,
+        )
+
+
 def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Dataset:
     """The dataset as a source, if it fits into memory, checked against the model."""
     of_model = checked(in_order(dataset), model)
@@ -294,44 +287,6 @@ def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Da
     if not isinstance(source, Source):
         return of_model
     return source if model.num_classes else source.without_labels()
-
-
-def _total_steps(steps: int | None, epochs: float | None, steps_per_epoch: float) -> int:
-    if (steps is None) == (epochs is None):
-        raise ValueError(f"steps: got steps={steps} and epochs={epochs}, expected exactly one.")
-    if epochs is not None:
-        if epochs <= 0:
-            raise ValueError(f"epochs: got {epochs}, expected more than 0.")
-        return math.ceil(epochs * steps_per_epoch)
-    if steps < 1:
-        raise ValueError(f"steps: got {steps}, expected at least 1.")
-    return steps
-
-
-def _steps_or_minutes(value: int | str) -> tuple[int | None, float | None]:
-    """`checkpoint_every` as (steps, None) or (None, minutes)."""
-    if isinstance(value, str) and value.endswith("min"):
-        with contextlib.suppress(ValueError):
-            if (minutes := float(value.removesuffix("min"))) > 0:
-                return None, minutes
-    elif isinstance(value, int) and value > 0:
-        return value, None
-    raise ValueError(f"checkpoint_every: got {value!r}, expected steps, at least 1, or minutes, as '10min'.")
-
-
-def _check(settings: dict) -> None:
-    for name in ("learning_rate", "evaluate_every"):
-        if not settings[name] > 0:
-            raise ValueError(f"{name}: got {settings[name]}, expected more than 0.")
-    for name in ("warmup_steps", "clip_norm"):
-        if settings[name] < 0:
-            raise ValueError(f"{name}: got {settings[name]}, expected at least 0.")
-    if not 0 <= settings["ema"] < 1:
-        raise ValueError(f"ema: got {settings['ema']}, expected a decay below 1, or 0 for none.")
-    if settings["on_nan"] not in _NAN_LIMITS:
-        raise ValueError(f"on_nan: got {settings['on_nan']!r}, expected 'stop' or 'skip'.")
-    optimizer_class(settings["optimizer"])
-    schedule(settings)
 
 
 def _strategy(model, name, replicas: int | None, batch_size: int, accumulation: int):
