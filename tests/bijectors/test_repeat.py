@@ -119,15 +119,12 @@ def test_gradients_of_two_replicas_add_up_to_those_of_the_unrolled_chain(
         assert_equal_to_1e9(mine, expected("affine", direction))
 
 
-def training_graph(num_steps, reversible):
+def training_graph(num_steps, build=lambda step, p: Repeat(step, p, reversible=True)):
     parameters, step = steps("affine", num_steps)
 
     @tf.function(autograph=False)
     def run(parameters, x):
-        def build(p):
-            return Repeat(step, p, reversible=reversible)
-
-        return value_and_gradients(build, "forward", parameters, x)
+        return value_and_gradients(lambda p: build(step, p), "forward", parameters, x)
 
     return run.get_concrete_function(parameters, images()).graph.as_graph_def()
 
@@ -139,16 +136,33 @@ def all_nodes(graph_def):
 
 
 def test_the_graph_of_a_reversible_repeat_does_not_grow_with_the_number_of_steps():
-    few, many = (len(list(all_nodes(training_graph(k, True)))) for k in (4, 32))
+    few, many = (len(list(all_nodes(training_graph(k)))) for k in (4, 32))
     assert few == many
-    few, many = (len(list(all_nodes(training_graph(k, False)))) for k in (4, 8))
+    few, many = (len(list(all_nodes(training_graph(k, unrolled)))) for k in (4, 8))
     assert many > 1.8 * few  # what it is measured against
+
+
+@pytest.mark.parametrize("reversible", [False, True], ids=["stored", "reversible"])
+def test_a_graph_traces_the_step_as_often_however_many_there_are(reversible):
+    def calls(num_steps):
+        seen = []
+
+        def step(p):
+            seen.append(p)
+            return tfb.Shift(p["shift"])
+
+        repeat = Repeat(step, {"shift": tf.ones([num_steps, 2])}, 1, reversible)
+        forward = tf.function(repeat.forward, autograph=False)
+        assert forward(tf.zeros([2])).numpy().tolist() == [num_steps] * 2
+        return len(seen)
+
+    assert calls(2) == calls(9) == 1
 
 
 def test_the_forward_loop_of_a_reversible_repeat_keeps_no_activations():
     """Its loops carry a counter, one image, one log-determinant and parameters; no list of tensors."""
     num_steps = 32
-    graph = training_graph(num_steps, True)
+    graph = training_graph(num_steps)
     loops = [node for node in all_nodes(graph) if node.op in ("While", "StatelessWhile")]
     assert len(loops) == 2  # forward and backward
 
