@@ -57,11 +57,11 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
     return (a * np.cos(angle) + across * np.sin(angle)) * ((1 - t) * lengths[0] + t * lengths[1])
 
 
-@tf.function
+@tf.function(autograph=False)
 def _normal(rows, stream, size):
     return seeds.normal(seeds.fold(rows, stream), (size,))
 
 
-@tf.function
+@tf.function(autograph=False)
 def _uniform(rows, stream):
     return seeds.uniform(seeds.fold(rows, stream), (1,))

@@ -44,10 +44,9 @@ def uniform(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
 
 def fold(seeds: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
     """Other pairs, int32 `[n, 2]`: of each row's own stream, the draw `number`."""
-    signature = tf.TensorSpec([2], tf.int32)
     number = tf.cast(number, tf.int32)
     fold_in = tf.random.experimental.stateless_fold_in
-    return tf.map_fn(lambda seed: fold_in(seed, number), seeds, fn_output_signature=signature)
+    return _of_each(lambda seed: fold_in(seed, number), seeds, tf.TensorSpec([2], tf.int32))
 
 
 def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
@@ -79,5 +78,11 @@ def _is_int32(values):
 
 
 def _rows(draw, seeds, shape):
-    signature = tf.TensorSpec(shape, tf.float32)
-    return tf.map_fn(lambda seed: draw(shape, seed), seeds, fn_output_signature=signature)
+    return _of_each(lambda seed: draw(shape, seed), seeds, tf.TensorSpec(shape, tf.float32))
+
+
+def _of_each(function, seeds, signature):
+    """`function` of each pair, stacked."""
+    if tf.executing_eagerly() and len(seeds):  # `map_fn` takes four times as long there
+        return tf.stack([function(seed) for seed in seeds])
+    return tf.map_fn(function, seeds, fn_output_signature=signature)

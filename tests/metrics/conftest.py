@@ -46,12 +46,12 @@ def halves(monkeypatch):
     networks.feature_network.cache_clear()
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def normal(rows):
     return seeds.normal(rows, (2,))
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def pixel_noise(rows):
     return 0.1 * seeds.uniform(rows, (4, 4, 1))
 

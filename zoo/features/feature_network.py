@@ -26,7 +26,7 @@ class FeatureNetwork:
     checksum: str
 
     def __init__(self):
-        self._compiled = tf.function(self._from_images)
+        self._compiled = tf.function(self._from_images, autograph=False)
 
     @property
     def protocol(self) -> str:

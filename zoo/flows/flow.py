@@ -252,30 +252,30 @@ class Flow(ZooModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _sample(self, row_seeds, temperature, labels):
         latents = seeds.normal(row_seeds, (self.latent_size,))
         return self._generate(temperature * latents, labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _encode(self, images, labels):
         return self.bijector(labels).forward(bin_centres(images, self.num_bits))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _decode(self, latents, labels):
         return self._generate(latents, labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _log_prob(self, images, labels):
         return self.distribution(labels).log_prob(bin_centres(images, self.num_bits))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _level_log_dets(self, images, labels):
         levels, *preprocessing = self.bijector(labels).bijectors
         x = tfb.Chain(preprocessing).forward(bin_centres(images, self.num_bits))
         return levels.level_log_dets(x)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _bits_per_dim(self, images, row_seeds, labels):
         noise = seeds.uniform(row_seeds, self.event_shape)
         return self._loss(dequantise(images, noise, self.num_bits), self.bijector(labels))

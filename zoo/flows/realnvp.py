@@ -62,7 +62,7 @@ class RealNVP(Flow):
     >>> from latentzoo.zoo.flows import RealNVP
     >>> points, _ = two_moons("train")
     >>> model = RealNVP(event_shape=(2,), depth=4, width=32)
-    >>> model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    >>> model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
     >>> history = model.fit(points[:2048], batch_size=128, verbose=0)
     >>> model.sample(5).shape, model.log_prob(points[:3]).shape
     (TensorShape([5, 2]), TensorShape([3]))
@@ -178,7 +178,7 @@ class RealNVP(Flow):
             images = tf.convert_to_tensor(images)
             self._average_statistics(images, labels, momentum=tf.constant(k / (k + 1), tf.float32))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _average_statistics(self, images, labels, momentum):
         x = dequantise(images, self._training_noise(images), self.num_bits)
         self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)

@@ -120,11 +120,11 @@ class AdversarialModel(ZooModel):
         ]
         return self.decode(slerp(*ends, tf.linspace(0.0, 1.0, steps)[:, None]), labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _sample(self, row_seeds, labels):
         return self._to_unit(self._images_of(seeds.normal(row_seeds, (self.latent_dim,)), labels))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _decode(self, latents, labels):
         return self._to_unit(self._images_of(latents, labels))
 

@@ -244,22 +244,22 @@ class StyleModel(AdversarialModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _mapping(self, latents, labels, truncation, cutoff=None):
         return self.generator.mapping(latents, labels, truncation=truncation, cutoff=cutoff)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _synthesis(self, w, noise, layers=None):
         if noise == "const" and layers is not None:
             convs = zip(self.generator.synthesis.convs, layers, strict=True)
             noise = [conv.noise_const[:, :, None] if used else None for conv, used in convs]
         return self._to_unit(self.generator.synthesis(w, noise=noise))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _synthesis_random(self, w, row_seeds, layers=None):
         return self._to_unit(self.generator.synthesis(w, noise=self._noise_of(row_seeds, layers)))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _sample(self, row_seeds, truncation, labels, cutoff=None, noise="random"):
         latents = seeds.normal(row_seeds, (self.latent_dim,))
         w = self.generator.mapping(latents, labels, truncation=truncation, cutoff=cutoff)

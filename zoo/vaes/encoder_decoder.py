@@ -123,11 +123,11 @@ class EncoderDecoder(ZooModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _encode(self, images, labels):
         return self._latents_of(images, labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _decode(self, latents, labels):
         return self._images_of(latents, labels)
 

@@ -394,23 +394,23 @@ class VAE(EncoderDecoder):
     def _images_of(self, latents, labels):
         return self._likelihood.images(self.decoder(latents, labels))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _sample(self, row_seeds, temperature, labels):
         noise = seeds.normal(row_seeds, (self._prior.noise_size,))
         return self._images_of(self._prior.latents(noise, temperature), labels)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _encode_sample(self, images, row_seeds, labels):
         noise = seeds.normal(row_seeds, (self.latent_dim,))
         return self._posterior.sample(self._parameters(images, labels), noise)[0]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _elbo_parts(self, images, row_seeds, labels):
         noise = seeds.normal(row_seeds, (self.latent_dim,))
         reconstruction, kl = self._parts(self._likelihood.data(images), noise, labels)
         return reconstruction, tf.reduce_sum(kl, axis=-1)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _importance_weighted(self, images, row_seeds, count, labels):
         x = self._likelihood.data(images)
         parameters = tf.repeat(self.encoder(self._likelihood.as_input(x), labels), _SAMPLES, axis=0)

@@ -83,7 +83,7 @@ def test_the_exact_divergence_is_that_of_monte_carlo(trained_vae, clothes):
 
 
 @pytest.mark.parametrize("name", ["plain", "iaf", "coupling", "vampprior"])
-def test_more_samples_give_a_higher_bound(trained_vae, clothes, name):
+def test_more_samples_give_a_higher_bound(trained_vae, clothes, name, compiled):
     model, images = trained_vae(name), clothes[0]
     bounds = [
         np.asarray(bound, np.float64)
@@ -163,7 +163,7 @@ def exact_log_prob(columns, b, images):
     return p.logpdf(images.reshape(-1, D).astype(np.float64))
 
 
-def test_at_the_exact_posterior_every_weight_is_the_likelihood(linear):
+def test_at_the_exact_posterior_every_weight_is_the_likelihood(linear, compiled):
     model, columns, b, images = linear
     set_posterior(model, columns, b)
     exact = exact_log_prob(columns, b, images)
@@ -172,7 +172,7 @@ def test_at_the_exact_posterior_every_weight_is_the_likelihood(linear):
         np.testing.assert_allclose(bound, exact, atol=2e-4)
 
 
-def test_at_the_exact_posterior_the_elbo_is_the_likelihood(linear):
+def test_at_the_exact_posterior_the_elbo_is_the_likelihood(linear, compiled):
     model, columns, b, images = linear
     set_posterior(model, columns, b)
     for image, exact in zip(images[:3], exact_log_prob(columns, b, images), strict=False):
@@ -180,7 +180,7 @@ def test_at_the_exact_posterior_the_elbo_is_the_likelihood(linear):
         assert abs(draws.mean() - exact) < 4 * draws.std() / math.sqrt(20_000)
 
 
-def test_at_another_posterior_the_elbo_is_lower_by_the_divergence(linear):
+def test_at_another_posterior_the_elbo_is_lower_by_the_divergence(linear, compiled):
     """log p(x) - ELBO = KL(q || exact posterior)."""
     model, columns, b, images = linear
     shift, spread = 0.1, 1.3
@@ -193,7 +193,7 @@ def test_at_another_posterior_the_elbo_is_lower_by_the_divergence(linear):
         assert abs(draws.mean() - (exact - divergence)) < 4 * draws.std() / math.sqrt(20_000)
 
 
-def test_5000_samples_come_within_a_hundredth_of_a_nat(linear):
+def test_5000_samples_come_within_a_hundredth_of_a_nat(linear, compiled):
     model, columns, b, images = linear
     set_posterior(model, columns, b, shift=0.02, spread=1.1)
     bound = model.log_prob(images, num_samples=5000, seed=0)

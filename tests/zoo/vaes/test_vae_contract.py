@@ -67,7 +67,7 @@ def test_seeds_change_what_is_drawn_and_nothing_else(each_vae):
         assert np.any(one[name] != other[name]) == drawn, name
 
 
-def test_samples_of_the_posterior_are_spread_around_the_mean(trained_vae, clothes):
+def test_samples_of_the_posterior_are_spread_around_the_mean(trained_vae, clothes, compiled):
     model = trained_vae("plain")
     many = np.repeat(clothes[0][:1], 5000, axis=0)
     draws, posterior = model.encode(many, sample=True, seed=1), model.posterior(clothes[0][:1])
