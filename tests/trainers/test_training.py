@@ -123,7 +123,7 @@ def test_accumulated_gradients_of_glow_equal_those_of_the_batch(images, tmp_path
     """Without clipping. Replicas alone: test_multi_worker.py."""
     models = {}
     for replicas, pieces in ((1, 1), (1, 4), (2, 2)):
-        model = Glow(image_shape=(4, 4, 1), levels=1, depth=1, width=8)
+        model = Glow(image_shape=(4, 4, 1), levels=1, depth=2, width=4)
         workdir = tmp_path / f"{replicas}-{pieces}"
         settings = {**FAST, "learning_rate": 0.002, "batch_size": 16, "ema": 0, "clip_norm": 0}
         settings |= {"replicas": replicas, "accumulation": pieces, "workdir": workdir}
