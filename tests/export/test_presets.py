@@ -29,11 +29,17 @@ def answers(exports, tmp_path_factory):
     files = tmp_path_factory.mktemp("answers")
     command, requests = [sys.executable, alone.__file__], {}
     for name, (model, folder) in exports.items():
-        requests[name] = {signature: make(model, signature, 2) for signature in signatures(folder)}
+        requests[name] = {signature: make(model, signature, 2) for signature in asked(name, folder)}
         alone.save(files / f"{name}.npz", requests[name])
         command += [folder, files / f"{name}.npz", files / f"{name}-answers.npz"]
     subprocess.run(command, check=True)
     return {name: (requests[name], alone.load(files / f"{name}-answers.npz")) for name in exports}
+
+
+def asked(name, folder) -> set[str]:
+    """All signatures, but of the deepest model no twins on PNGs: each takes 5 s to start."""
+    kept = signatures(folder)
+    return {one for one in kept if not one.endswith("_png")} if name == "glow-mnist" else kept
 
 
 def signatures(folder) -> set[str]:
