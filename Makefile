@@ -8,8 +8,9 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 demo: .venv/package.stamp
 	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
 
+# A process for each core, of one thread each: more of them only wait for each other.
 test: .venv/test.stamp
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	TF_NUM_INTRAOP_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/lint.stamp
 	$(BIN)/ruff check .

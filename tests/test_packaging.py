@@ -4,7 +4,6 @@ import ast
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from configparser import ConfigParser
 from pathlib import Path
@@ -126,8 +125,7 @@ def installed(tmp_path_factory) -> Path:
     (preset / "metadata.json").write_text('{"format": 1, "name": "of-this-test"}')
     (preset / "README.md").write_text("A model card.")
     _run("backend.build_sdist(sys.argv[1])", sdist, cwd=source)
-    with tarfile.open(next(sdist.glob("*.tar.gz"))) as archive:
-        archive.extractall(sdist, filter="data")
+    shutil.unpack_archive(next(sdist.glob("*.tar.gz")), sdist)
     _run("backend.build_wheel(sys.argv[1])", folder, cwd=next(sdist.glob("*/")))
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as archive:
         archive.extractall(site)
