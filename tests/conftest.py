@@ -69,3 +69,11 @@ def images():
     means, scales = rng.uniform(0.3, 0.7, [2, 4, 4, 1])
     x = means + 0.2 * scales * rng.standard_normal([64, 4, 4, 1])
     return x.clip(0, 1).astype(np.float32)
+
+
+@pytest.fixture
+def eager_test():
+    """Nothing is compiled in one test: what runs once takes longer to trace than to run."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

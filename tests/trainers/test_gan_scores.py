@@ -56,14 +56,6 @@ def scripted(monkeypatch):
     return values, asked
 
 
-@pytest.fixture
-def eagerly():
-    """What is tested is between the steps, and tracing them takes longer than they do."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def gan(**options):
     return GAN(
         **{"image_shape": (8, 8, 1), "latent_dim": 4, "levels": 1, "width": 4, "r1_gamma": 0, **options}
@@ -104,7 +96,7 @@ def test_the_averaged_generator_is_scored_and_the_best_one_kept(network, tmp_pat
     assert NAME in tags
 
 
-def test_a_resumed_training_knows_the_best_score(scripted, tmp_path, eagerly):
+def test_a_resumed_training_knows_the_best_score(scripted, tmp_path, eager_test):
     values, asked = scripted
 
     def go_on(steps, *next_values):

@@ -113,7 +113,9 @@ class MappingNetwork(keras.layers.Layer):
         if self.num_classes:
             one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=w.dtype)
             # Linear in the rows, so that the mean of replicas is what the whole batch gives.
-            step = tf.reduce_mean(one_hot[:, :, None] * (w[:, None] - self.w_avg), axis=0)
+            parts = tf.reduce_mean(one_hot, axis=0)[:, None]
+            means = tf.matmul(one_hot, w, transpose_a=True) / tf.cast(tf.shape(w)[0], w.dtype)
+            step = means - parts * self.w_avg
         else:
             step = tf.reduce_mean(w, axis=0) - self.w_avg
         self.w_avg.assign_add((1 - self.w_avg_decay) * step)

@@ -34,7 +34,7 @@ def test_shrinking_averages_all_pixels():
     np.testing.assert_allclose(Means().features(stripes), [[100.0] * 3], atol=2)
 
 
-def test_inception_without_its_weights(eagerly):
+def test_inception_without_its_weights(eager_test):
     network = InceptionV3(weights=None)
     features, probabilities = network.features_and_probabilities(np.zeros([1, 16, 16, 1], np.uint8))
     assert features.shape == (1, 2048) and probabilities.shape == (1, 1000)

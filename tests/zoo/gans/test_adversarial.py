@@ -138,16 +138,8 @@ def test_two_replicas_equal_one(line_gan, mirrored_strategy, monkeypatch):
         np.testing.assert_allclose(told_two[name], value, rtol=1e-5, err_msg=name)
 
 
-@pytest.fixture
-def eagerly():
-    """Functions that run once take longer to trace than to run."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize("make", ["tiny_gan", "tiny_style"])
-def test_a_resumed_training_ends_as_an_uninterrupted_one(make, request, tmp_path, eagerly):
+def test_a_resumed_training_ends_as_an_uninterrupted_one(make, request, tmp_path, eager_test):
     make = request.getfixturevalue(make)
     images = np.random.default_rng(1).integers(0, 256, [12, *make().image_shape], np.uint8)
     settings_ = {"batch_size": 4, "checkpoint_every": 3, "evaluate_every": 5, "ema": 0.9, "verbose": 0}

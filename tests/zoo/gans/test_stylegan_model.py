@@ -20,15 +20,11 @@ def tiny(**options):
     return StyleGAN(**{**TINY, **options})
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def eagerly():
-    """Graphs of growing networks take long to trace; test_stylegan_networks.py has tests of them."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = [
+    # Graphs of growing networks take long to trace; test_stylegan_networks.py has tests of them.
+    pytest.mark.usefixtures("eagerly"),
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions"),
+]
 
 
 @pytest.fixture(scope="module")
