@@ -4,8 +4,9 @@ import argparse
 import contextlib
 import json
 import sys
+from pathlib import Path
 
-from ..zoo import registry
+from ..zoo import folders, registry
 from . import models
 
 # The columns, if not asked for others: each model's usual score, and how good its samples are.
@@ -16,7 +17,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Measures every preset on its own data, or takes what is recorded, and prints the table.
 
     Below the presets come as many training images as there are samples, compared with the same real images:
-    the distance that a perfect model would have.
+    the distance that a perfect model would have. `--save` puts them into a file beside the presets.
     """
     if arguments.dataset:
         raise ValueError("dataset must not be given with --all: each preset has its own.")
@@ -24,11 +25,15 @@ def run(arguments: argparse.Namespace) -> None:
     presets = registry.list_presets()
     if arguments.recorded:
         rows = [{**_about(preset), "metrics": preset["metrics"]} for preset in presets]
+        rows += _recorded_floors()
     else:
         with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
             _check(columns)
             rows = [_measured(preset, columns, arguments) for preset in presets]
-            rows += _floors(presets, columns, arguments)
+            floors = _floors(presets, columns, arguments)
+        if arguments.save and floors:
+            _save_floors(floors)
+        rows += floors
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -113,6 +118,20 @@ def _floors(presets, columns, arguments):
     return list(rows.values())
 
 
+def _floors_file() -> Path:
+    return registry.PRESETS / "training_images.json"
+
+
+def _recorded_floors():
+    path = _floors_file()
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def _save_floors(rows):
+    with folders.replacing(_floors_file()) as scratch:
+        scratch.write_text(json.dumps(rows, indent=2) + "\n")
+
+
 def markdown(rows: list[dict], columns: list[str]) -> str:
     """The table in Markdown; numbers of others stand in a column of their own, with their source."""
     header = ["preset", "model", "data", "weights", *columns, "published"]
@@ -137,10 +156,12 @@ def _cells(row, columns):
 
 def _cell(row, column):
     for metric in row["metrics"]:
-        # The name of a metric of features ends in its network's, in brackets.
-        if column == metric["name"].split(" (")[0] or (column == "score" and _is_own(metric)):
-            error = "" if metric["standard_error"] is None else f" ± {metric['standard_error']:.3f}"
-            return f"{metric['value']:.3f}{error}" + (f" {metric['unit']}" if column == "score" else "")
+        error = "" if metric["standard_error"] is None else f" ± {metric['standard_error']:.3f}"
+        number = f"{metric['value']:.3f}{error}"
+        if column == "score" and _is_own(metric):
+            return f"{metric['name']} {number} {metric['unit']}"
+        if column == metric["name"].split(" (")[0]:  # those of features have their network's name in brackets
+            return number
     return "–"
 
 

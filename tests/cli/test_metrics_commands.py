@@ -1,6 +1,7 @@
 """`latentzoo evaluate` of sample quality, its table of all presets, and `latentzoo diagnose`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from latentzoo import metrics, zoo
 from latentzoo.cli import main, preset_table
-from latentzoo.zoo import registry
+from latentzoo.zoo import registry, saving
 from latentzoo.zoo.vaes import VAE
 
 SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
@@ -88,30 +89,39 @@ def test_data_without_a_test_split_are_scored_as_before(preset, tmp_path, capsys
     assert json.loads(capsys.readouterr().out) == first
 
 
-def test_the_table_of_all(folder, monkeypatch, capsys):
-    monkeypatch.setattr(registry, "PRESETS", folder)
-    run("evaluate", "--all", "--num", 20, "--metrics", "score,precision,bits_per_dim")
+def test_the_table_of_all(folder, tmp_path, monkeypatch, capsys):
+    shutil.copytree(folder, tmp_path / "presets")
+    monkeypatch.setattr(registry, "PRESETS", tmp_path / "presets")
+    saving.update_metadata(registry.PRESETS / "tiny-vae", {"metrics": []})
+    columns = ["--metrics", "score,precision,bits_per_dim"]
+    run("evaluate", "--all", "--num", 20, *columns, "--save")
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert lines[0] == "| preset | model | data | weights | score | precision | bits_per_dim | published |"
     own, floor = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:])
-    assert own[:2] == ["`tiny-vae`", "VAE"] and own[4].endswith(" nats") and own[6] == "–"
+    assert own[:2] == ["`tiny-vae`", "VAE"] and own[6] == "–"
+    assert own[4].startswith("elbo -") and own[4].endswith(" nats")
     assert own[7] == "-1.5 nats (A. Nyone 2020)"
     assert floor[0] == "training images" and floor[4] == "–" and float(floor[5].split()[0]) > 0.5
     assert "20/20" in captured.err
+    run("evaluate", "--all", "--recorded", *columns)
+    assert capsys.readouterr().out == captured.out
     run("evaluate", "--all", "--recorded", "--json")
-    (row,) = json.loads(capsys.readouterr().out)
-    assert row["metrics"] == zoo.info("tiny-vae")["metrics"]
+    own, floor = json.loads(capsys.readouterr().out)
+    assert own["metrics"] == zoo.info("tiny-vae")["metrics"] and floor["name"] == "training images"
 
 
 def test_the_recorded_table_is_made_without_tensorflow(monkeypatch, capsys):
     monkeypatch.setattr("latentzoo.cli.models.start_tensorflow", None)
     run("evaluate", "--all", "--recorded")
     lines = capsys.readouterr().out.splitlines()
-    for preset, line in zip(zoo.list_presets(), lines[2:], strict=True):
+    presets = zoo.list_presets()
+    for preset, line in zip(presets, lines[2:], strict=False):
         assert line.startswith(f"| `{preset['name']}` | {preset['model']} | {preset['dataset']} |")
-        if preset["metrics"] and " (" not in preset["metrics"][0]["name"]:
-            assert f"| {preset['metrics'][0]['value']:.3f} ± " in line
+        first = preset["metrics"][0]
+        if " (" not in first["name"]:
+            assert f"| {first['name']} {first['value']:.3f} ± " in line
+    assert all(line.startswith("| training images | – |") for line in lines[2 + len(presets) :])
 
 
 def test_numbers_of_others_are_never_ours():
