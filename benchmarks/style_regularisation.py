@@ -1,0 +1,111 @@
+"""What style mixing and noise do for StyleGAN, as tables 1 to 3 of the paper (Karras et al. 2019) ask it.
+
+Train one recipe with and without, then compare the presets:
+
+    latentzoo train recipe.json --workdir runs/both
+    latentzoo train recipe.json --workdir runs/no-mixing --set mixing_probability=0
+    latentzoo train recipe.json --workdir runs/no-noise --set use_noise=false
+    python benchmarks/style_regularisation.py runs/both/preset runs/no-mixing/preset runs/no-noise/preset
+
+A row for each preset: the Fréchet distance of samples whose styles are of 1 to 4 latents z, and the
+perceptual path length in W. All rows are drawn from the same seeds and have the same real images.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from flows import markdown_table
+
+from latentzoo import metrics, zoo
+from latentzoo.trainers import data, sources
+from latentzoo.zoo import seeds
+
+
+class Mixed:
+    """A StyleGAN whose samples take their styles from several latents (section 3.1).
+
+    Args:
+      model: the StyleGAN, without classes.
+      num_latents: of a sample; one follows the other at random layers.
+    """
+
+    family = "gan"
+    num_classes = 0
+
+    def __init__(self, model: keras.Model, num_latents: int):
+        self.event_shape = model.event_shape
+        self._model = model
+        self._num_latents = num_latents
+
+    def sample(self, n: int, seed: np.ndarray) -> tf.Tensor:
+        """`n` images in [0, 1], row i from `seed[i]` alone; of one latent `model.sample` gives the same."""
+        model = self._model
+        latents = [seeds.normal(seed, (model.latent_dim,))]
+        for k in range(1, self._num_latents):  # streams that the noise does not use
+            latents.append(seeds.normal(seeds.fold(seed, 100 + k), (model.latent_dim,)))
+        w = tf.stack([model.mapping(z) for z in latents], axis=1)[..., 0, :]
+        return model.synthesis(tf.gather(w, self._latent_of_style(seed), axis=1, batch_dims=1), seed=seed)
+
+    def _latent_of_style(self, seed):
+        """int `[n, num_ws]`, from 0 on; the next latent follows at layers that all are equally likely."""
+        draws = seeds.uniform(seeds.fold(seed, 200), (self._model.num_ws - 1,))
+        rank = tf.argsort(tf.argsort(draws))
+        changes = tf.cast(rank < self._num_latents - 1, tf.int32)
+        return tf.pad(tf.cumsum(changes, axis=1), [[0, 0], [1, 0]])
+
+
+def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dict:
+    """The row of a preset: (value, standard error) of each of its numbers."""
+    model = zoo.load(preset)
+    row = {
+        "preset": preset,
+        "mixing_probability": model.mixing_probability,
+        "noise": model.use_noise,
+    }
+    for num_latents in range(1, 5):
+        print(f"{preset}, {num_latents} latents:")
+        sets = metrics.compare_samples(Mixed(model, num_latents), dataset, num=num, **about)
+        result = metrics.OF_FEATURES["frechet_distance"](sets)
+        row[f"{num_latents} of z"] = result["value"], result["standard_error"]
+    (result,) = metrics.evaluate(model, dataset, names=["perceptual_path_length_w"], num=num, **about)
+    return row | {"path length in W": (result["value"], result["standard_error"])}
+
+
+def markdown(rows: list[dict]) -> str:
+    return markdown_table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
+
+
+def _cell(value):
+    return f"{value[0]:.1f} ± {value[1]:.1f}" if isinstance(value, tuple) else str(value)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("presets", nargs="+", help="folders of StyleGAN presets, without classes")
+    parser.add_argument("--dataset", default="fashion_mnist")
+    parser.add_argument("--split", default="test")
+    parser.add_argument(
+        "--num", type=int, default=5000, help="samples, and real images (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", help="a file for the rows")
+    arguments = parser.parse_args()
+
+    about = {"dataset_name": arguments.dataset, "split": arguments.split, "seed": arguments.seed}
+    dataset = sources.in_order(data.source(arguments.dataset, arguments.split, None, labels=False))
+    with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
+        rows = [measure(preset, dataset, about, arguments.num) for preset in arguments.presets]
+    print(f"{arguments.num} samples and images of {arguments.dataset} {arguments.split}, ± standard error.\n")
+    print(markdown(rows))
+    if arguments.json:
+        with open(arguments.json, "w") as file:
+            json.dump(rows, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()
