@@ -38,6 +38,11 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def changed(arguments: argparse.Namespace, **values: object) -> argparse.Namespace:
+    """A copy of a command's arguments with other values."""
+    return argparse.Namespace(**{**vars(arguments), **values})
+
+
 def integer(minimum: int) -> Callable[[str], int]:
     """The type of integers of at least `minimum`."""
 

@@ -75,7 +75,7 @@ def _likelihood(model, arguments):
     reference, rest = np.array_split(np.random.default_rng(arguments.seed).permutation(own), 2)
     values, tested = {name: own}, {name: rest}
     if arguments.other:
-        of_other = argparse.Namespace(**{**vars(arguments), "dataset": arguments.other})
+        of_other = types.changed(arguments, dataset=arguments.other)
         with models.load_data(of_other, model) as dataset:
             other = _log_likelihoods(model, dataset, of_other)
         name = f"{arguments.other}, {arguments.split}"
@@ -117,7 +117,7 @@ def _neighbours(model, arguments):
         (samples,) = sample_batches(model, count, count, arguments.seed, labels, {})
         samples = as_bytes(model, samples)
         real = images_of(dataset, np.arange(min(count, int(dataset.cardinality()))), model)
-    of_training = argparse.Namespace(**{**vars(arguments), "split": "train"})
+    of_training = types.changed(arguments, split="train")
     with models.load_data(of_training, model) as training:
         both = np.concatenate([samples, to_uint8(real)])
         distances, images = nearest_neighbours(both, model, training)

@@ -83,7 +83,7 @@ def measure(
     from .. import metrics
 
     names = names or arguments.metrics or metrics.names_for(model)[:1]
-    arguments = argparse.Namespace(**{**vars(arguments), "split": models.usual_split(arguments)})
+    arguments = types.changed(arguments, split=models.usual_split(arguments))
     with models.load_data(arguments, model, labels=bool(set(names) & set(metrics.OF_LABELS))) as dataset:
         return metrics.evaluate(
             model,

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..zoo import folders, registry
+from . import arguments as types
 from . import models
 
 # The columns, if not asked for others: each model's usual score, and how good its samples are.
@@ -66,7 +67,7 @@ def _measured(preset, columns, arguments):
     known = metrics.names_for(model)
     wanted = [known[0] if column == "score" else column for column in columns]
     names = [name for name in dict.fromkeys(wanted) if name in known]
-    of_preset = argparse.Namespace(**{**vars(arguments), "preset": preset["name"]})
+    of_preset = types.changed(arguments, preset=preset["name"])
     try:
         results = evaluate.measure(model, of_preset, verbose=True, names=names)
     except OSError as error:  # data that are not there
@@ -90,11 +91,11 @@ def _floors(presets, columns, arguments):
         model = models.load_model(preset["name"])
         if not wanted or len(model.event_shape) != 3:
             continue
-        of_preset = argparse.Namespace(**{**vars(arguments), "preset": preset["name"]})
+        of_preset = types.changed(arguments, preset=preset["name"])
         of_preset.split = models.usual_split(of_preset)
         if of_preset.split == "train":  # the same images
             continue
-        of_training = argparse.Namespace(**{**vars(of_preset), "split": "train"})
+        of_training = types.changed(of_preset, split="train")
         print(f"training images of {name}:")
         try:
             with models.load_data(of_preset, model) as real, models.load_data(of_training, model) as others:
