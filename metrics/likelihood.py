@@ -1,5 +1,6 @@
 """What likelihoods say of a data set, and what they do not (Nalisnick et al. 2019a, 2019b)."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,11 @@ def log_likelihoods(
     seed: int = 0,
     verbose: bool = True,
 ) -> np.ndarray:
-    """log p in nats of the first `num` examples, float64 `[N]`; of a VAE the ELBO, with noise of `seed`.
+    """log p in nats of the first `num` examples, float64 `[N]`.
+
+    Of a VAE it is the ELBO. Of a flow it is the density of points; of images the bound of `bits_per_dim`,
+    since the density at the centre of a pixel's bin may be far from its mean over the bin. Noise is drawn
+    from `seed`.
 
     Raises:
       ValueError: a model without likelihoods.
@@ -31,6 +36,13 @@ def log_likelihoods(
             rows = numbered_seeds(seed, first, len(examples))
             reconstruction, kl = model.elbo_parts(examples, seed=rows, labels=labels)
             return reconstruction - kl
+
+    elif len(model.event_shape) == 3 and hasattr(model, "bits_per_dim"):
+        nats = -math.log(2) * math.prod(model.event_shape)
+
+        def score(examples, labels, first):
+            rows = numbered_seeds(seed, first, len(examples))
+            return nats * model.bits_per_dim(examples, seed=rows, labels=labels)
 
     elif hasattr(model, "log_prob"):
 

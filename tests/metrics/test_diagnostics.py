@@ -1,5 +1,7 @@
 """Likelihoods of two data sets, typicality, neighbours, maps: known answers, and files that can be read."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,14 +10,20 @@ from latentzoo.metrics import plots
 from latentzoo.metrics.latent_map import latent_map
 from latentzoo.metrics.likelihood import atypical_batches, images_of, log_likelihoods
 from latentzoo.metrics.nearest_neighbours import nearest_neighbours
+from latentzoo.zoo.flows import RealNVP
 from latentzoo.zoo.vaes import VAE
 
 
 def test_log_likelihoods_are_the_models(pixel_flow, images):
     model = pixel_flow()
+    expected = -math.log(2) * images[0].size * np.asarray(model.bits_per_dim(images, seed=2))
     for batch_size in (7, 64):
-        found = log_likelihoods(model, images, batch_size=batch_size, verbose=False)
-        np.testing.assert_allclose(found, model.log_prob(images), rtol=1e-5)
+        found = log_likelihoods(model, images, batch_size=batch_size, seed=2, verbose=False)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    points = np.random.default_rng(0).standard_normal([9, 2]).astype(np.float32)
+    of_points = RealNVP(event_shape=(2,), depth=2, width=4)
+    found = log_likelihoods(of_points, points, batch_size=4, verbose=False)
+    np.testing.assert_allclose(found, of_points.log_prob(points), rtol=1e-5)
     vae = VAE(image_shape=(4, 4, 1), latent_dim=3, levels=1, depth=0, width=4)
     found = log_likelihoods(vae, images, num=9, batch_size=4, seed=2, verbose=False)
     np.testing.assert_allclose(found, vae.elbo(images[:9], seed=2), rtol=1e-4)
