@@ -157,13 +157,20 @@ def _cells(row, columns):
 
 def _cell(row, column):
     for metric in row["metrics"]:
-        error = "" if metric["standard_error"] is None else f" ± {metric['standard_error']:.3f}"
-        number = f"{metric['value']:.3f}{error}"
+        number = _number(metric["value"], metric["standard_error"])
         if column == "score" and _is_own(metric):
             return f"{metric['name']} {number} {metric['unit']}"
         if column == metric["name"].split(" (")[0]:  # those of features have their network's name in brackets
             return number
     return "–"
+
+
+def _number(value, standard_error):
+    """The value and its error, with 3 decimals, or 4 where the error would be 0."""
+    if standard_error is None:
+        return f"{value:.3f}"
+    decimals = 3 if standard_error >= 0.0005 else 4
+    return f"{value:.{decimals}f} ± {standard_error:.{decimals}f}"
 
 
 def _is_own(metric):

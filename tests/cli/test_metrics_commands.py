@@ -13,6 +13,7 @@ from latentzoo.cli import main, preset_table
 from latentzoo.zoo import registry, saving
 from latentzoo.zoo.vaes import VAE
 
+README = Path(__file__).parents[2] / "README.md"
 SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
 
 
@@ -111,16 +112,18 @@ def test_the_table_of_all(folder, tmp_path, monkeypatch, capsys):
     assert own["metrics"] == zoo.info("tiny-vae")["metrics"] and floor["name"] == "training images"
 
 
-def test_the_recorded_table_is_made_without_tensorflow(monkeypatch, capsys):
+def test_the_recorded_table_is_the_readme_s_and_made_without_tensorflow(monkeypatch, capsys):
     monkeypatch.setattr("latentzoo.cli.models.start_tensorflow", None)
     run("evaluate", "--all", "--recorded")
-    lines = capsys.readouterr().out.splitlines()
+    table = capsys.readouterr().out
+    assert f"\n{table}\n" in README.read_text()
+    lines = table.splitlines()
     presets = zoo.list_presets()
     for preset, line in zip(presets, lines[2:], strict=False):
         assert line.startswith(f"| `{preset['name']}` | {preset['model']} | {preset['dataset']} |")
         first = preset["metrics"][0]
         if " (" not in first["name"]:
-            assert f"| {first['name']} {first['value']:.3f} ± " in line
+            assert f"| {first['name']} {first['value']:.3f}" in line
     assert all(line.startswith("| training images | – |") for line in lines[2 + len(presets) :])
 
 

@@ -1,5 +1,7 @@
 """Glow: generative flow with invertible 1x1 convolutions (Kingma & Dhariwal 2018, arXiv:1807.03039)."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -16,6 +18,7 @@ from ...bijectors import (
     Repeat,
     Squeeze,
     centre,
+    sigmoid_scale,
 )
 from ..images import dequantise
 from ..model import check_choice, check_count, check_image_shape
@@ -28,6 +31,10 @@ COUPLINGS = ("affine", "additive")
 PERMUTATIONS = ("conv", "reverse", "shuffle")
 PREPROCESSES = ("centre", "equalise")
 
+# The least scale of an affine coupling. With 1e-4 one of 10,000 samples of Fashion-MNIST overflowed: a large
+# value made the next network's scale smaller yet, coupling after coupling. 0.1 costs no measurable bits.
+MIN_SCALE = 0.1
+
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Glow(Flow):
@@ -35,7 +42,8 @@ class Glow(Flow):
 
     One step is actnorm, a permutation of the channels and a coupling (figure 2a, Table 1). A level
     squeezes, takes its K steps and factors out half of the channels under a learned prior; the last
-    level keeps them all (figure 2b).
+    level keeps them all (figure 2b). The scale of an affine coupling is sigmoid(h + 2), as in the paper's
+    code, and 0.1, so that no sample overflows.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
@@ -250,7 +258,7 @@ class FlowSteps(keras.layers.Layer):
             permutation = InvertibleConv1x1(**p["permutation"])
         else:
             permutation = tfb.Permute(p["permutation"]["order"])
-        coupling = AffineCoupling if self.coupling == "affine" else AdditiveCoupling
+        coupling = _affine_coupling if self.coupling == "affine" else AdditiveCoupling
         return tfb.Chain([coupling(lambda x: StackedConvNet.apply(p["network"], x)), permutation, actnorm])
 
     def bijector(self) -> Repeat:
@@ -308,6 +316,10 @@ class TopPrior(keras.layers.Layer):
             h = h + tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
         mean, log_std = tf.split(h, 2, axis=-1)
         return mean, log_std
+
+
+def _affine_coupling(network):
+    return AffineCoupling(network, scale=functools.partial(sigmoid_scale, floor=MIN_SCALE))
 
 
 def _fresh_prior(layer):
