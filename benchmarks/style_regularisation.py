@@ -61,7 +61,7 @@ class Mixed:
 
 def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dict:
     """The row of a preset: (value, standard error) of each of its numbers."""
-    model = zoo.load(preset)
+    model = _in_float32(zoo.load(preset))
     row = {
         "preset": preset,
         "mixing_probability": model.mixing_probability,
@@ -74,6 +74,13 @@ def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dic
         row[f"{num_latents} of z"] = result["value"], result["standard_error"]
     (result,) = metrics.evaluate(model, dataset, names=["perceptual_path_length_w"], num=num, **about)
     return row | {"path length in W": (result["value"], result["standard_error"])}
+
+
+def _in_float32(model):
+    """The same model, whatever it was trained in: bfloat16 drowns the small steps of path lengths."""
+    exact = type(model).from_config({**model.get_config(), "dtype": "float32"})
+    exact.set_weights(model.get_weights())
+    return exact
 
 
 def markdown(rows: list[dict]) -> str:

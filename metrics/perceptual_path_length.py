@@ -67,11 +67,13 @@ def path_length(
       sampling: `truncation` of a style model.
 
     Raises:
-      ValueError: a model with another prior; an option other than a style model's truncation.
+      ValueError: a model with another prior, or one that does not compute in float32; an option other than a
+        style model's truncation.
 
     Returns a dict with name, value, standard_error, unit, num_examples, protocol.
     """
     check_prior(model)
+    _check_precision(model)
     num = num or USUAL_NUM
     sampling = _check_truncation(model, sampling)
     labels = labels_like(model, dataset, num)
@@ -122,6 +124,15 @@ def _pairs(model, rows, t, space, labels, sampling):
         a, b = (styles(model, z, labels, sampling) for z in ends)
         w = np.concatenate([a + (b - a) * place[:, :, None] for place in places])
     return np.asarray(model.synthesis(w, noise="random", seed=np.tile(rows, [2, 1])))
+
+
+def _check_precision(model):
+    dtype = getattr(model, "compute_dtype", "float32")
+    if dtype != "float32":
+        raise ValueError(
+            f"model: got one that computes in {dtype}, expected float32: "
+            f"steps of {EPSILON:g} drown in its rounding."
+        )
 
 
 def _check_truncation(model, sampling):

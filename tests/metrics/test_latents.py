@@ -89,6 +89,9 @@ def test_priors_and_options_that_paths_do_not_have_are_refused(painter, pixel_fl
         path_length(vae, "z")
     with pytest.raises(ValueError, match="temperature: got 0.5, expected none: paths are of the prior"):
         path_length(pixel_flow(), "z", temperature=0.5)
+    rough = VAE(image_shape=(4, 4, 1), latent_dim=3, levels=1, depth=0, width=4, dtype="mixed_bfloat16")
+    with pytest.raises(ValueError, match="model: got one that computes in bfloat16, expected float32"):
+        path_length(rough, "z")
 
 
 def test_conditional_entropies_by_hand():
