@@ -119,7 +119,7 @@ def test_the_recorded_table_is_the_readme_s_and_made_without_tensorflow(monkeypa
     assert f"\n{table}\n" in README.read_text()
     lines = table.splitlines()
     presets = zoo.list_presets()
-    for preset, line in zip(presets, lines[2:], strict=False):
+    for preset, line in zip(presets, lines[2 : 2 + len(presets)], strict=True):
         assert line.startswith(f"| `{preset['name']}` | {preset['model']} | {preset['dataset']} |")
         first = preset["metrics"][0]
         if " (" not in first["name"]:
