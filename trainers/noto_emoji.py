@@ -58,9 +58,6 @@ class NotoEmoji(tfds.core.GeneratorBasedBuilder):
     ```
     """
 
-    # TFDS looks for it by the module's name, and fails in a namespace package as `latentzoo` is.
-    code_path = tfds.core.Path(__file__)
-
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [
         EmojiConfig(name=f"{size}x{size}", description=f"{size}x{size} pixels", size=size)
