@@ -82,7 +82,7 @@ def main(arguments: argparse.Namespace) -> None:
     except BrokenPipeError:
         # The reader, `head` for instance, has enough. What is left in the buffer must go somewhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         message = " ".join(str(error).split())
         print(f"latentzoo {arguments.command}: error: {message}", file=sys.stderr)
         sys.exit(2)

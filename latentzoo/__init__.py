@@ -13,13 +13,14 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
-# TensorFlow's own log: errors alone, unless the user asked for more.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# No log of TensorFlow's own, unless the user asked for it: without a GPU even its errors are noise.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # In a checkout the subpackages lie beside this folder, and Python may find it by the working directory.
 if not os.path.isdir(os.path.join(__path__[0], "zoo")):
     __path__.append(os.path.dirname(__path__[0]))
 
+from .zoo import tensorflow_log  # noqa: E402
 from .zoo.registration import register_with_keras  # noqa: E402
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ KERAS_CLASSES = {
 }
 
 register_with_keras(KERAS_CLASSES)
+tensorflow_log.quiet_import()
 
 
 def __getattr__(name: str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..zoo import keras_backend as keras_backend
 from ..zoo.features import feature_network
 from .active_units import active_units
 from .batches import Data

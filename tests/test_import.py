@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import latentzoo
+from latentzoo.zoo import tensorflow_log
 from latentzoo.zoo.flows import RealNVP
 from latentzoo.zoo.registration import register_with_keras
 
@@ -20,9 +21,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def run(script: str, *arguments, **environment) -> str:
-    """The output of a script in a process of its own."""
+    """The output of a script in a process of its own, which leaves nothing on stderr."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout
+
+
+def environment_without(*names: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in names}
 
 
 def test_the_import_is_light_and_its_names_are_those_a_user_needs():
@@ -33,8 +40,8 @@ def test_the_import_is_light_and_its_names_are_those_a_user_needs():
         "assert 'tensorflow' not in sys.modules\n"
         "print(*dir(latentzoo), os.environ['TF_CPP_MIN_LOG_LEVEL'])\n"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    assert run(script, **environment).split() == [*sorted(latentzoo.__all__), "2"]
+    environment = environment_without("TF_CPP_MIN_LOG_LEVEL")
+    assert run(script, **environment).split() == [*sorted(latentzoo.__all__), "3"]
     assert run(script, **{**environment, "TF_CPP_MIN_LOG_LEVEL": "0"}).split()[-1] == "0"
 
 
@@ -70,6 +77,17 @@ def flow() -> RealNVP:
     return RealNVP(event_shape=(2,), depth=1, width=4, blocks=0, name="mine")
 
 
+def test_log_entries_below_the_level_are_dropped_and_all_else_is_kept(monkeypatch, capfd):
+    """A stand-in for the import of TensorFlow, which the next test sees."""
+    lines = b"I0000 00:00:17.5 12 port.cc:153] oneDNN\nE0000 00:00:17.5 12 a.cc:1] broken\nInfo of mine\n"
+    kept = {"0": lines, "1": lines.split(b"\n", 1)[1], "3": b"Info of mine\n", "odd": lines}
+    for level, expected in kept.items():
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+        with tensorflow_log.filtered_stderr():
+            os.write(2, lines)
+        assert capfd.readouterr().err.encode() == expected, level
+
+
 def test_keras_loads_a_model_though_it_is_imported_after_the_package(flow, tmp_path):
     flow.save(tmp_path / "mine.keras")
     script = (
@@ -78,12 +96,15 @@ def test_keras_loads_a_model_though_it_is_imported_after_the_package(flow, tmp_p
         "import keras\n"
         "assert 'tensorflow_probability' not in sys.modules\n"
         "model = keras.models.load_model(sys.argv[1])\n"
-        "print(model.sample(2, seed=3).numpy().tolist())\n"
+        "print([weight.tolist() for weight in model.get_weights()])\n"
         "from latentzoo.zoo.flows import RealNVP\n"
         "assert keras.saving.get_registered_object('latentzoo>RealNVP') is RealNVP is type(model)\n"
     )
-    samples = run(script, tmp_path / "mine.keras", **os.environ)
-    np.testing.assert_allclose(ast.literal_eval(samples), flow.sample(2, seed=3), rtol=1e-6)
+    weights = ast.literal_eval(
+        run(script, tmp_path / "mine.keras", **environment_without("TF_CPP_MIN_LOG_LEVEL"))
+    )
+    for loaded, weight in zip(weights, flow.get_weights(), strict=True):
+        np.testing.assert_array_equal(np.array(loaded, weight.dtype), weight)
 
 
 def test_keras_loads_a_model_though_it_was_imported_before_the_package(flow, tmp_path, monkeypatch):
@@ -92,3 +113,32 @@ def test_keras_loads_a_model_though_it_was_imported_before_the_package(flow, tmp
     register_with_keras({"latentzoo.zoo.flows.realnvp": ["RealNVP"]})
     assert keras.saving.get_registered_object("latentzoo>RealNVP") is not RealNVP
     assert type(keras.models.load_model(tmp_path / "mine.keras")) is RealNVP
+
+
+def test_another_backend_of_keras_is_refused_in_one_sentence(tmp_path):
+    """By whatever needs Keras, whether it is imported or not, and by nothing else."""
+    script = (
+        "import importlib, pkgutil, sys, latentzoo\n"
+        "from latentzoo import cli, zoo\n"
+        "from latentzoo.cli import main\n"
+        "assert zoo.list_presets()\n"
+        "for name in sys.argv[2:]:\n"
+        "    try:\n"
+        "        importlib.import_module('latentzoo.' + name)\n"
+        "        print(name, 'is imported')\n"
+        "    except ImportError as error:\n"
+        "        assert str(error).startswith('latentzoo needs Keras') and sys.argv[1] in str(error), error\n"
+        "assert 'keras' not in sys.modules\n"
+        "main.main(main.parse(['latentzoo', 'sample', 'realnvp-moons', '--out', 's.png']))\n"
+    )
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    for environment in ({"KERAS_BACKEND": "jax"}, {"KERAS_HOME": str(tmp_path)}):
+        source = "'torch'" if "KERAS_HOME" in environment else "KERAS_BACKEND sets the backend 'jax'"
+        parts = ("flows", "vaes", "gans", "features", "importers", "model", "layers", "saving")
+        needing = ("trainers", "metrics", *(f"zoo.{part}" for part in parts))
+        command = [sys.executable, "-c", script, source, *needing]
+        environment = {**environment_without("KERAS_BACKEND"), **environment}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+        assert done.returncode == 2 and not done.stdout, done.stderr
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("latentzoo sample: error: latentzoo needs Keras's TensorFlow backend")

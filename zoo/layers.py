@@ -4,6 +4,7 @@ The slope of a bias is a sum over all examples and pixels. On a processor Tensor
 the layer: in bfloat16 a sum of ones ends at 256. Here it is a matrix product, which adds in float32.
 """
 
+from . import keras_backend  # noqa: F401  # isort: skip
 import keras
 import tensorflow as tf
 

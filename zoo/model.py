@@ -1,5 +1,6 @@
 """The base class of every model of the zoo: images in, presets out, plain Keras in between."""
 
+from . import keras_backend  # noqa: F401  # isort: skip
 import itertools
 import math
 from collections.abc import Mapping

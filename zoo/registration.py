@@ -1,10 +1,11 @@
 """Makes Keras know the classes of this package by name before their modules are imported."""
 
+import contextlib
 import importlib
-import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
+
+from .import_hook import around_import
 
 PACKAGE = "latentzoo"
 
@@ -25,10 +26,15 @@ def register_with_keras(classes: Mapping[str, Sequence[str]]) -> None:
             for name in names:
                 registered.setdefault(f"{PACKAGE}>{name}", _stand_in(name, module))
 
+    @contextlib.contextmanager
+    def then_register():
+        yield
+        register()
+
     if "keras" in sys.modules:
         register()
     else:
-        sys.meta_path.insert(0, _AfterImport("keras", register))
+        around_import("keras", then_register)
 
 
 def _stand_in(name, module):
@@ -36,32 +42,3 @@ def _stand_in(name, module):
         return getattr(importlib.import_module(module), name).from_config(config)
 
     return type(name, (), {"from_config": staticmethod(from_config), "__module__": module})
-
-
-class _AfterImport(MetaPathFinder):
-    """Calls `action` once the module `name` has been imported, by whomever.
-
-    Python has no hook for that, so this finds the module as the other finders do, and adds to its loader.
-    """
-
-    def __init__(self, name, action):
-        self._name, self._action = name, action
-
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname != self._name:
-            return None
-        sys.meta_path.remove(self)
-        try:
-            spec = importlib.util.find_spec(fullname)
-        finally:
-            sys.meta_path.insert(0, self)
-        if spec is not None:
-            execute = spec.loader.exec_module
-
-            def execute_then_act(module):
-                execute(module)
-                sys.meta_path.remove(self)
-                self._action()
-
-            spec.loader.exec_module = execute_then_act
-        return spec

@@ -1,5 +1,6 @@
 """Presets: a model as a folder of a JSON config, a weights file and metadata. Nothing is unpickled."""
 
+from . import keras_backend  # noqa: F401  # isort: skip
 import datetime
 import importlib
 import json

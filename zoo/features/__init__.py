@@ -1,5 +1,6 @@
 """Networks trained on photos that turn images into features: what metrics and projections compare by."""
 
+from .. import keras_backend as keras_backend
 from .feature_network import FeatureNetwork, as_rgb
 from .inception import InceptionV3
 from .networks import NETWORKS, feature_network

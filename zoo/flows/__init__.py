@@ -1,5 +1,6 @@
 """Normalizing flows, one readable file for each published system."""
 
+from .. import keras_backend as keras_backend
 from .flow import Flow
 from .glow import Glow
 from .realnvp import RealNVP

@@ -1,5 +1,6 @@
 """Generative adversarial networks, one readable file for each published system."""
 
+from .. import keras_backend as keras_backend
 from .adversarial import AdversarialModel
 from .gan import GAN
 from .stylegan import StyleGAN

@@ -1,5 +1,6 @@
 """Official network pickles as models of the zoo, without PyTorch and without running the pickles."""
 
+from .. import keras_backend as keras_backend
 from .models import OfficialModel
 from .stylegan import import_stylegan, read_stylegan
 from .stylegan2 import import_stylegan2, read_stylegan2

@@ -1,5 +1,6 @@
 """Autoencoders and variational autoencoders, on images."""
 
+from .. import keras_backend as keras_backend
 from .autoencoder import Autoencoder
 from .vae import VAE
 

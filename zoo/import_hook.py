@@ -1,0 +1,43 @@
+"""Runs code around the import of a module, whoever imports it: Python itself has no hook for that."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib.abc import MetaPathFinder
+
+
+def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:
+    """Enters `context()` for the time that the module `name` is executed.
+
+    Args:
+      name: a module that is not imported yet.
+      context: what it yields is not used. An import that fails raises its error inside.
+    """
+    sys.meta_path.insert(0, _Finder(name, context))
+
+
+class _Finder(MetaPathFinder):
+    """Finds one module as the other finders do, and adds to its loader."""
+
+    def __init__(self, name, context):
+        self._name, self._context = name, context
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
+        if spec is not None:
+            execute = spec.loader.exec_module
+
+            def execute_in_context(module):
+                with self._context():
+                    execute(module)
+                sys.meta_path.remove(self)
+
+            spec.loader.exec_module = execute_in_context
+        return spec
