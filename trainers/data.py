@@ -6,27 +6,30 @@ vectors, float32 [D], or pairs of one of these and its label, an int64 scalar. I
 whose examples training reads in any order, or a `tf.data.Dataset`.
 """
 
+import difflib
+import functools
 import os
-import zipfile
+import re
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ..zoo.registry import suggest
+from ..zoo import image_files
+from . import array_files
+from .image_folders import list_images
 from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
-from .resizing import fit
 from .sources import ImageFiles, Source, in_order
-
-SUFFIXES = {".png", ".jpg", ".jpeg"}
+from .splits import MissingSplit
 
 # Sets of TensorFlow Datasets whose encoded images are up to this size are kept in memory.
 _MEMORY = 2**31
 
 
-class MissingSplit(ValueError):
-    """The data set is there, but has no such split."""
+# `set`, `set/config`, `set:1.2.3`. Sets with a namespace, as `huggingface:set`, are made by the code of
+# strangers, and options of a set could name files.
+_NAME_OF_SET = re.compile(r"[A-Za-z]\w*(/[\w.+-]+)?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
 
 def load(
@@ -79,15 +82,33 @@ def source(
     >>> len(moons)
     10000
     """
-    path = Path(name)
+    if image_shape is not None:
+        image_shape = image_files.check_image_shape(image_shape)
+    path = Path(os.path.expanduser(name))
     if path.is_dir():
         return from_folder(path, split, image_shape, labels, skip_unreadable)
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return from_npz(path, split, image_shape, labels)
+    if path.exists():
+        raise ValueError(
+            f"dataset must be a folder of images or an .npz file, got '{name}': {_advice(path)}."
+        )
     if name == "two_moons":
+        if image_shape is not None:
+            raise ValueError("image_shape must not be given for two_moons, which has vectors.")
         points, moons = two_moons(split)
         return from_arrays(points, moons if labels else None)
     return from_tfds(str(name), split, image_shape, labels)
+
+
+def _advice(path: Path) -> str:
+    return {
+        ".npy": "put the array into an .npz file, numpy.savez(path, x_train=array)",
+        ".zip": "unzip it and give the folder",
+        ".tar": "unpack it and give the folder",
+        ".gz": "unpack it and give the folder",
+        ".tgz": "unpack it and give the folder",
+    }.get(path.suffix.lower(), "it is neither")
 
 
 def from_tfds(
@@ -100,14 +121,7 @@ def from_tfds(
 
     Its images stay encoded in memory, and are decoded when they are asked for.
     """
-    try:
-        builder = tfds.builder(name)
-    except (tfds.core.DatasetNotFoundError, ValueError):
-        known = ["two_moons", *tfds.list_builders(with_community_datasets=False)]
-        raise ValueError(
-            f"dataset must be a folder of images, an .npz file, or a set of TensorFlow Datasets, "
-            f"got '{name}': {suggest(name, known)}"
-        ) from None
+    builder = _builder(name)
     features = builder.info.features
     if "image" not in features or (labels and "label" not in features):
         wanted = "images and labels" if labels else "images"
@@ -127,7 +141,7 @@ def from_tfds(
         raise ValueError(f"image_shape must be given for '{name}', whose images have many sizes.")
 
     def element(image, label=None):
-        image = image if image_shape is None else fit(image, image_shape)
+        image = image if image_shape is None else _fitted(image, image_shape)
         return (image, tf.cast(label, tf.int64)) if labels else image
 
     def read(encoded, *label):
@@ -148,6 +162,22 @@ def from_tfds(
     return dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
 
 
+def _builder(name: str) -> tfds.core.DatasetBuilder:
+    """The builder of a set of TensorFlow Datasets, of its own ones alone."""
+    kinds = "a folder of images, an .npz file, or a set of TensorFlow Datasets"
+    if not _NAME_OF_SET.fullmatch(name):
+        if ":" in name or "=" in name:
+            raise ValueError(f"dataset must be {kinds} without namespace or options, got '{name}'.")
+        raise FileNotFoundError(f"dataset '{name}' does not exist, and must be {kinds}.")
+    try:
+        return tfds.builder(name)
+    except (tfds.core.DatasetNotFoundError, ValueError):
+        known = ["two_moons", *tfds.list_builders(with_community_datasets=False)]
+        alike = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else "there is none of that name."
+        raise ValueError(f"dataset must be {kinds}, got '{name}': {hint}") from None
+
+
 def _names_of_labels(features: tfds.features.FeaturesDict) -> tuple[str, ...]:
     label = dict(features.items()).get("label")
     is_class = isinstance(label, tfds.features.ClassLabel) and label.num_classes
@@ -161,30 +191,36 @@ def from_folder(
     labels: bool = False,
     skip_unreadable: bool = False,
 ) -> Source:
-    """The PNG and JPEG files of a folder and its subfolders, in the order of their paths.
+    """The image files of a folder and its subfolders, in the order of their paths.
 
-    With a subfolder named after the split, its files are taken. Without subfolders `train` and
-    `test`, every tenth file is of the split `test`, the others are of `train`; `all` takes every
-    one. Images are grey if all of them are, else RGB; give an image_shape of 4 channels for RGBA.
+    All formats of `image_files.FORMATS` are read, by their usual suffixes, links to folders are
+    followed, and what systems hide in folders is passed over. Other files are counted in a warning.
+
+    With two or more subfolders named after splits (`train`, `test`, `validation`, in any case, also as
+    `Training`, `val` and so on), or with no other subfolder, a split is such a subfolder; any other
+    subfolder beside them is one by its own name. Without, every tenth file is of the split `test`, the
+    others are of `train`. `all` takes every one. Images are grey if all of them are, else RGB; give
+    an image_shape of 4 channels for RGBA.
 
     An image's class is the subfolder that it lies in, in or below it: `train/boot/1.png`, or
     `boot/1.png` without such splits, is a boot. The label is its number among all classes of the
-    folder, of every split, in the order of their names. See `source` for the rest.
+    folder, of every split, in the order of their names. Where the folder, or its split, has a
+    `dataset.json` as the official dataset_tool of StyleGAN writes it, the labels are the ones there,
+    and the classes have no names. See `source` for the rest.
 
     Headers are read at once, images when they are asked for. With `skip_unreadable`, files whose
     header cannot be read are left out; in the place of one whose image turns out to be damaged
     comes the next that can be read.
     """
-    folder = Path(folder)
+    folder = Path(os.path.expanduser(folder))
     if not folder.is_dir():
         raise FileNotFoundError(f"folder of images '{folder}' does not exist.")
-    has_splits = any((folder / name).is_dir() for name in ("train", "test"))
-    paths = _split_of_folder(folder, split, has_splits)
-    if not paths:
-        raise MissingSplit(f"dataset '{folder}' has no PNG or JPEG images for split '{split}'.")
-    files = ImageFiles(paths, skip_unreadable)
+    listing = list_images(folder, split)
+    if labels and listing.labels is None:
+        raise ValueError(f"dataset '{folder}' {listing.unlabeled}, to have labels.")
+    files = ImageFiles(listing.paths, skip_unreadable)
     if not files.paths:
-        raise ValueError(f"dataset '{folder}' has {len(paths)} images, and none of them can be read.")
+        raise ValueError(f"dataset '{folder}' has {len(listing.paths)} images, and none of them can be read.")
     if image_shape is None:
         if len(files.sizes) > 1:
             first, second = [
@@ -192,23 +228,18 @@ def from_folder(
             ]
             raise ValueError(f"images must all have one size if no image_shape is given: {first}, {second}.")
         image_shape = (*next(iter(files.sizes)), 3 if files.is_colour else 1)
-    if image_shape[-1] not in (1, 3, 4):
-        raise ValueError(f"image_shape must have 1, 3 or 4 channels, got {list(image_shape)}.")
-    class_names = _class_names(folder, paths, has_splits)
+    image_shape = image_files.check_image_shape(image_shape)
     if labels:
-        if not class_names:
-            raise ValueError(
-                f"dataset '{folder}' must have each image in a subfolder that is its class, to have labels."
-            )
-        numbers = {name: number for number, name in enumerate(class_names)}
-        labels_of_files = np.int64([numbers[_class(path, folder, has_splits)] for path in files.paths])
+        readable = set(files.paths)
+        labels_of_files = np.int64(
+            [label for path, label in zip(listing.paths, listing.labels, strict=True) if path in readable]
+        )
 
     def read(number):
-        image, number = files.read(number, channels=image_shape[-1])
-        image = fit(image, image_shape)
+        image, number = files.read(number, image_shape)
         return (image, tf.gather(labels_of_files, number)) if labels else image
 
-    return Source(np.arange(len(files.paths)), read, files, class_names)
+    return Source(np.arange(len(files.paths)), read, files, listing.class_names)
 
 
 def from_npz(
@@ -218,23 +249,30 @@ def from_npz(
     labels: bool = False,
 ) -> Source:
     """The arrays x_<split>, and y_<split> for labels, of an .npz file. See `source`."""
+    path = os.path.expanduser(path)
     names = [f"x_{split}", f"y_{split}"] if labels else [f"x_{split}"]
-    with _open_npz(path) as arrays:
-        for name in names:
-            if name not in arrays:
-                kind = MissingSplit if name == names[0] else ValueError
-                raise kind(f"dataset '{path}' must have {name}, got {', '.join(arrays)}.")
-        examples = from_arrays(*(arrays[name] for name in names))
+    known = array_files.array_names(path)
+    for name in names:
+        if name not in known:
+            kind = MissingSplit if name == names[0] else ValueError
+            raise kind(f"dataset '{path}' must have {name}, got {', '.join(known)}.")
+    arrays = [array_files.read_array(path, name) for name in names]
+    try:
+        examples = from_arrays(*arrays)
+    except ValueError as error:
+        raise ValueError(f"dataset '{path}': {error}") from None
     if image_shape is None:
         return examples
     shape = tf.nest.flatten(examples.records)[0].shape[1:]
-    if len(shape) != 3:
-        raise ValueError(f"image_shape must not be given for '{path}', which has vectors.")
+    if len(shape) != 3 or shape[-1] not in image_files.MODES:
+        raise ValueError(
+            f"image_shape must not be given for '{path}', which has examples of shape {list(shape)}."
+        )
     if shape == image_shape:
         return examples
     if labels:
-        return examples.map(lambda image, label: (fit(image, image_shape), label))
-    return examples.map(lambda image: fit(image, image_shape))
+        return examples.map(lambda image, label: (_fitted(image, image_shape), label))
+    return examples.map(lambda image: _fitted(image, image_shape))
 
 
 def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
@@ -304,58 +342,12 @@ def two_moons(split: str = "train", noise: float = 0.1) -> tuple[np.ndarray, np.
     return (points + random.normal(0, noise, points.shape)).astype(np.float32), moons
 
 
-def _open_npz(path: str | os.PathLike) -> np.lib.npyio.NpzFile:
-    try:
-        arrays = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"dataset '{path}' does not exist.") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        arrays = None
-    if not isinstance(arrays, np.lib.npyio.NpzFile):
-        raise ValueError(f"dataset '{path}' is damaged: it is no .npz file.")
-    return arrays
-
-
-def _split_of_folder(folder: Path, split: str, has_splits: bool) -> list[str]:
-    if has_splits and split != "all":
-        if not (folder / split).is_dir():
-            raise MissingSplit(f"split must be a subfolder of '{folder}' or all, got '{split}'.")
-        return _image_paths(folder / split)
-    if split not in ("train", "test", "all"):
-        raise MissingSplit(f"split of a folder must be of train, test, all, got '{split}'.")
-    paths = _image_paths(folder)
-    if split == "all":
-        return paths
-    return [path for i, path in enumerate(paths) if (i % 10 == 9) == (split == "test")]
-
-
-def _image_paths(folder: Path) -> list[str]:
-    """The images in and below a folder, by folders, then by names."""
-    # Strings, since a Path takes ten times the memory.
-    paths = [
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if os.path.splitext(name)[1].lower() in SUFFIXES
-    ]
-    paths.sort(key=lambda path: path.replace(os.sep, "\0"))  # the order of Paths
-    return paths
-
-
-def _class_names(folder: Path, paths: list[str], has_splits: bool) -> tuple[str, ...]:
-    """The classes of all splits of a folder; none if one of these paths has none."""
-    classes = {_class(path, folder, has_splits) for path in paths}
-    if "" in classes:
-        return ()
-    splits = [part for part in folder.iterdir() if part.is_dir()] if has_splits else [folder]
-    classes |= {_class(path, folder, has_splits) for part in splits for path in _image_paths(part)}
-    return tuple(sorted(classes - {""}))
-
-
-def _class(path: str, folder: Path, has_splits: bool) -> str:
-    """The subfolder of the folder, or of its split, that holds an image; "" if none does."""
-    parts = path.removeprefix(str(folder)).strip(os.sep).split(os.sep)[int(has_splits) :]
-    return parts[0] if len(parts) > 1 else ""
+def _fitted(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """`image_files.fit` in a graph."""
+    if image.shape == image_shape:
+        return image
+    fit = functools.partial(image_files.fit, image_shape=image_shape)
+    return tf.ensure_shape(tf.numpy_function(fit, [image], image.dtype, stateful=False), image_shape)
 
 
 def _line(error: BaseException) -> str:

@@ -126,7 +126,7 @@ def bitmaps(font: str | os.PathLike) -> Iterator[tuple[str, str, Image.Image]]:
         strikes = zip(opened["CBLC"].strikes, opened["CBDT"].strikeData, strict=True)
         _, largest = max(strikes, key=lambda strike: strike[0].bitmapSizeTable.ppemX)
         for glyph, data in largest.items():
-            yield glyph, texts.get(glyph, ""), Image.open(io.BytesIO(data.imageData))
+            yield glyph, texts.get(glyph, ""), Image.open(io.BytesIO(data.imageData), formats=["PNG"])
 
 
 def draw(bitmap: Image.Image, size: int) -> np.ndarray:

@@ -10,10 +10,9 @@ from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from ..metrics.batches import Data, as_dataset
-from ..zoo.pictures import with_channels
+from ..zoo import image_files
 
 # A tf.data.Dataset up to this size is read into memory: it has no other way to any order.
 _MEMORY = 2**30
@@ -30,7 +29,7 @@ class ImageFiles:
 
     Attributes:
       paths: of the files; without those whose header was passed over.
-      sizes: the (height, width) that occur, each with the first file of that size.
+      sizes: the (height, width) that occur, upright, each with the first file of that size.
       is_colour: whether any image has colours.
       failure: the first error of reading an image; None as long as there is none.
 
@@ -62,33 +61,32 @@ class ImageFiles:
         """How many files could not be read so far."""
         return len(self._unreadable)
 
-    def read(self, number: tf.Tensor, channels: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """An image, uint8 [H, W, channels], and the number of its file.
+    def read(self, number: tf.Tensor, image_shape: tuple[int, int, int]) -> tuple[tf.Tensor, tf.Tensor]:
+        """An image, uint8 of shape `image_shape` (see `image_files.fit`), and the number of its file.
 
         Another number than was asked for is that of the next readable file, which took its place.
         """
-        decode = functools.partial(self._decode, channels=channels)
+        decode = functools.partial(self._decode, image_shape=image_shape)
         image, number = tf.numpy_function(decode, [number], [tf.uint8, tf.int64])
-        height, width = next(iter(self.sizes)) if len(self.sizes) == 1 else (None, None)
-        return tf.ensure_shape(image, [height, width, channels]), tf.ensure_shape(number, [])
+        return tf.ensure_shape(image, image_shape), tf.ensure_shape(number, [])
 
-    def _decode(self, number: int, channels: int) -> tuple[np.ndarray, np.int64]:
+    def _decode(self, number: int, image_shape: tuple[int, int, int]) -> tuple[np.ndarray, np.int64]:
         for candidate in range(number, number + len(self.paths)):
             candidate %= len(self.paths)
             path = self.paths[candidate]
             try:
-                image = _pixels(path, channels)
+                image = image_files.read_image(path, image_shape[-1])
                 if image.shape[:2] not in self.sizes:
                     raise ValueError("it has another size than at the start.")
-                return image, np.int64(candidate)
-            except Exception as error:  # PIL raises many kinds for damaged files
+                return image_files.fit(image, image_shape), np.int64(candidate)
+            except Exception as error:  # Pillow raises many kinds for damaged files
                 self._note(path, error)
         self.failure = ValueError(f"none of the {len(self.paths)} image files can be read.")
         raise self.failure
 
     def _note(self, path: str, error: Exception) -> None:
         """Counts a file that cannot be read; raises unless such files are passed over."""
-        failure = OSError(f"image file '{path}' cannot be read: {_line(error)}")
+        failure = OSError(f"image file '{path}' cannot be read: {image_files.reason(error)}")
         with self._lock:
             is_new = path not in self._unreadable
             self._unreadable.add(path)
@@ -273,20 +271,6 @@ def _apply(function: Callable, values):
 def _head(path: str) -> tuple[tuple[int, int], bool] | Exception:
     """An image file's (height, width) and whether it has colours; or why it cannot be read."""
     try:
-        with Image.open(path) as image:
-            return image.size[::-1], image.mode not in ("1", "L", "LA", "I", "I;16", "F")
-    except Exception as error:  # PIL raises many kinds for damaged files
+        return image_files.read_header(path)
+    except Exception as error:  # Pillow raises many kinds for damaged files
         return error
-
-
-def _pixels(path: str, channels: int) -> np.ndarray:
-    """An image file, uint8 [H, W, channels]; see `pictures.with_channels`."""
-    with Image.open(path) as image:
-        image.load()
-        pixels = np.asarray(with_channels(image, channels))
-    return pixels.reshape(*pixels.shape[:2], channels)
-
-
-def _line(error: Exception) -> str:
-    """What an error says, as the end of a sentence."""
-    return " ".join(str(error).split())[:200].rstrip(".") + "."

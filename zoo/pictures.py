@@ -6,13 +6,11 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import folders
+from .image_files import MODES, as_image, load_image, with_channels  # noqa: F401  load_image is public here
 
 GAP = 2  # white pixels between the images of a grid, opaque ones
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names for images of so many channels
 
 
 def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.ndarray:
@@ -113,61 +111,3 @@ def save_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike, seconds: f
             duration=round(1000 * seconds),
             loop=0,
         )
-
-
-def as_image(picture: np.ndarray) -> Image.Image:
-    """A uint8 [H, W, C] picture, C 1, 3 or 4, as Pillow's."""
-    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-
-
-def with_channels(image: Image.Image, channels: int) -> Image.Image:
-    """An image of Pillow's in grey (1 channel), RGB (3) or RGBA (4).
-
-    Alpha is kept for 4 channels, opaque where the image has none; for 1 and 3 what is transparent is
-    laid on white, in proportion. Grey is Pillow's luminance. Of 16 bits the higher 8 are taken.
-
-    >>> from PIL import Image
-    >>> half_red = Image.new("RGBA", (1, 1), (255, 0, 0, 51))
-    >>> with_channels(half_red, 3).getpixel((0, 0)), with_channels(half_red, 4).getpixel((0, 0))
-    ((255, 204, 204), (255, 0, 0, 51))
-    """
-    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow's own conversion clips
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if channels != 4 and ("A" in image.getbands() or "transparency" in image.info):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(MODES[channels])
-
-
-def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Reads an image file as a model's input.
-
-    An image of another size is cut to the shape's proportions around its centre and resized.
-    Colours become grey, or grey becomes colours, as the shape says; what is transparent stays so in 4
-    channels, else it is laid on white: see `with_channels`.
-
-    Args:
-        path: any format that Pillow reads.
-        image_shape: (height, width, channels), channels 1, 3 or 4.
-
-    Returns:
-        uint8 of shape `image_shape`.
-
-    Raises:
-        OSError: no such file, or not an image.
-    """
-    height, width, channels = image_shape
-    try:
-        with Image.open(path) as file:
-            image = with_channels(ImageOps.exif_transpose(file), channels)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"image file '{path}' does not exist.") from None
-    except (UnidentifiedImageError, SyntaxError, OSError) as error:
-        raise OSError(f"image file '{path}' cannot be read: {error}.") from None
-    if image.size != (width, height):
-        scale = min(image.width / width, image.height / height)
-        cut = (max(1, round(scale * width)), max(1, round(scale * height)))
-        left, top = (image.width - cut[0]) // 2, (image.height - cut[1]) // 2
-        image = image.crop((left, top, left + cut[0], top + cut[1]))
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(image, np.uint8).reshape(image_shape)

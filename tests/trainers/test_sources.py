@@ -110,7 +110,8 @@ def write_kinds(folder):
 
 def source_of(files, channels=1):
     """The pairs (image, number of its file) of image files."""
-    return Source(np.arange(len(files.paths)), lambda number: files.read(number, channels), files)
+    shape = (*next(iter(files.sizes)), channels)
+    return Source(np.arange(len(files.paths)), lambda number: files.read(number, shape), files)
 
 
 def read_one(path, channels):

@@ -1,0 +1,211 @@
+"""What a folder of pictures holds: which files are images, of which split, of which class."""
+
+import dataclasses
+import json
+import os
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..zoo.image_files import SUFFIXES
+from .splits import MissingSplit, canonical, is_usual
+
+# What systems leave in folders, besides names that start with a dot; in lower case.
+_OF_SYSTEMS = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "@eadir", "#recycle"} | {
+    "$recycle.bin",
+    "system volume information",
+}
+
+# Written by the official dataset_tool of the StyleGANs.
+_LABELS_FILE = "dataset.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The images of a split of a folder.
+
+    Attributes:
+        paths: of the images, by folders, then by names.
+        class_names: of all splits, by name; empty if the images are not in folders of classes.
+        labels: of the images, int; None if they have none.
+        unlabeled: if they have none, why.
+    """
+
+    paths: list[str]
+    class_names: tuple[str, ...]
+    labels: list[int] | None
+    unlabeled: str = ""
+
+
+def list_images(folder: str | os.PathLike, split: str) -> Listing:
+    """Finds the images of a split in a folder and its subfolders, links to folders included.
+
+    See `data.from_folder` for what is a split and what is a class. What systems hide (names that start
+    with a dot, `__MACOSX`, `Thumbs.db`) is passed over in silence; other files that are not images are
+    counted in a warning.
+
+    Raises:
+        MissingSplit: the folder has no such split, or no images in it.
+        ValueError: a dataset.json that is damaged.
+        OSError: a subfolder that cannot be read.
+    """
+    folder = os.fspath(folder)
+    paths, left_out = [], []
+    for path, is_file in _walk(folder):
+        is_image = is_file and os.path.splitext(path)[1].lower() in SUFFIXES
+        if is_image or os.path.basename(path) != _LABELS_FILE:
+            (paths if is_image else left_out).append(path)
+    paths.sort(key=_by_folders)
+    if left_out:
+        warnings.warn(
+            f"dataset '{folder}': {len(left_out)} of {len(paths) + len(left_out)} files are left out, as no "
+            f"images of a known format, such as '{min(left_out, key=_by_folders)}'.",
+            stacklevel=2,
+        )
+    tops = {path: parts[0] if len(parts := _parts(folder, path)) > 1 else "" for path in paths}
+    split_folders = _split_folders(folder, tops)
+    kept = _of_split(folder, split, paths, tops, split_folders)
+    if not kept:
+        raise MissingSplit(f"dataset '{folder}' has no images for split '{split}'.")
+    if (labels_of := _labels_of_file(folder, split_folders)) is not None:
+        return _labeled_by_file(folder, kept, labels_of)
+    depth = 1 if split_folders else 0
+    return _labeled_by_folders(folder, kept, paths, depth)
+
+
+def _walk(folder: str) -> Iterator[tuple[str, bool]]:
+    """The files in and below a folder, and whether they are regular ones; links are followed, loops not."""
+    waiting = [(folder, frozenset())]
+    while waiting:
+        here, above = waiting.pop()
+        status = os.stat(here)
+        identity = status.st_dev, status.st_ino
+        if identity in above:
+            continue
+        with os.scandir(here) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name.casefold() in _OF_SYSTEMS:
+                    continue
+                if _is(entry.is_dir):
+                    waiting.append((entry.path, above | {identity}))
+                else:
+                    yield entry.path, _is(entry.is_file)
+
+
+def _is(kind) -> bool:
+    try:
+        return kind()
+    except OSError:  # a link to itself
+        return False
+
+
+def _by_folders(path: str) -> str:
+    """Sorts as Paths do, which take ten times the memory."""
+    return path.replace(os.sep, "\0")
+
+
+def _parts(folder: str, path: str) -> list[str]:
+    return path.removeprefix(folder).strip(os.sep).split(os.sep)
+
+
+def _split_folders(folder: str, tops: dict[str, str]) -> set[str]:
+    """The subfolders that are splits: there are two of them, or nothing else; else they are classes."""
+    counts = Counter(tops.values())
+    loose = counts.pop("", 0)
+    usual = {name for name in counts if is_usual(name)}
+    if not usual:
+        return set()
+    others = sorted(set(counts) - usual)
+    if len({canonical(name) for name in usual}) == 1 and others:
+        warnings.warn(
+            f"dataset '{folder}': '{min(usual)}' is taken for a class, as '{others[0]}' beside it; there is "
+            "no second split.",
+            stacklevel=3,
+        )
+        return set()
+    if aside := loose + sum(counts[name] for name in others):
+        example = next(path for path, top in tops.items() if top not in usual)
+        warnings.warn(
+            f"dataset '{folder}': {aside} images are in none of the splits {', '.join(sorted(usual))}, such "
+            f"as '{example}'.",
+            stacklevel=3,
+        )
+    return set(counts)
+
+
+def _of_split(
+    folder: str, split: str, paths: list[str], tops: dict[str, str], split_folders: set[str]
+) -> list[str]:
+    wanted = canonical(split)
+    if wanted == "all":
+        return paths
+    if split_folders:
+        found = {name for name in split_folders if canonical(name) == wanted}
+        if not found:
+            raise MissingSplit(
+                f"split must be a subfolder of '{folder}' or all, got '{split}': it has "
+                f"{', '.join(sorted(split_folders))}."
+            )
+        return [path for path in paths if tops[path] in found]
+    if wanted not in ("train", "test"):
+        raise MissingSplit(f"split of a folder must be of train, test, all, got '{split}'.")
+    return [path for i, path in enumerate(paths) if (i % 10 == 9) == (wanted == "test")]
+
+
+def _labeled_by_folders(folder: str, kept: list[str], paths: list[str], depth: int) -> Listing:
+    def name_of(path):
+        parts = _parts(folder, path)[depth:]
+        # A Mac writes the same letters otherwise than other systems.
+        return unicodedata.normalize("NFC", parts[0]) if len(parts) > 1 else ""
+
+    names = [name_of(path) for path in kept]
+    if "" in names:
+        example = kept[names.index("")]
+        return Listing(
+            kept, (), None, f"must have each image in a subfolder that is its class, got '{example}'"
+        )
+    classes = tuple(sorted({name_of(path) for path in paths} - {""}))
+    numbers = {name: number for number, name in enumerate(classes)}
+    return Listing(kept, classes, [numbers[name] for name in names])
+
+
+def _labels_of_file(folder: str, split_folders: set[str]) -> dict[str, int] | None:
+    """The labels of the dataset.json of the folder and of its splits, by path; None without such a file."""
+    bases = [folder, *(os.path.join(folder, name) for name in sorted(split_folders))]
+    found = [labels for base in bases if (labels := _read_labels(Path(base))) is not None]
+    if not found:
+        return None
+    return {path: label for labels in found for path, label in labels.items()}
+
+
+def _read_labels(base: Path) -> dict[str, int] | None:
+    path = base / _LABELS_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError(f"'{path}' is damaged: it is not JSON.") from None
+    if not isinstance(content, dict) or "labels" not in content:
+        return None  # another tool's file
+    pairs = content["labels"] or []
+    if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
+        raise ValueError(
+            f"'{path}' must have labels that are pairs of a file's name and an integer from 0 on."
+        )
+    return {os.path.join(base, *name.split("/")): label for name, label in pairs}
+
+
+def _is_pair(pair: object) -> bool:
+    return isinstance(pair, list) and [type(part) for part in pair] == [str, int] and 0 <= pair[1] < 2**31
+
+
+def _labeled_by_file(folder: str, kept: Sequence[str], labels_of: dict[str, int]) -> Listing:
+    """What dataset_tool's folders are named after is where it stores files, no classes."""
+    missing = [path for path in kept if path not in labels_of]
+    if missing:
+        reason = f"must have labels, and its {_LABELS_FILE} has none for '{missing[0]}'"
+        return Listing(kept, (), None, reason)
+    return Listing(kept, (), [labels_of[path] for path in kept])
