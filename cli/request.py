@@ -1,9 +1,26 @@
-"""Ask a model on TF Serving for samples, reconstructions or scores."""
+"""Ask a model on TF Serving for samples, reconstructions, latents, styles or scores.
+
+Pictures are written as a PNG grid; numbers are printed, latents and styles as JSON that the options
+--latents and --styles read again.
+"""
 
 import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..zoo import registry
 from . import arguments as types
 from . import models
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..export.client import Client
+
+# What has no value unless it is given, and each has then.
+USUAL = {"num": 16, "seed": 0, "out": Path("grid.png"), "crossover": 4}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,27 +31,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", help="host:port (default localhost:8500, with --rest localhost:8501)")
     parser.add_argument("--rest", action="store_true", help="over REST, which needs no TensorFlow here")
     parser.add_argument("--version_label", help="such as newest or previous (default: the newest version)")
-    parser.add_argument("--num", type=types.integer(1), default=16, help="of samples (default %(default)s)")
+    parser.add_argument("--num", type=types.integer(1), help="of what is drawn (default 16)")
+    parser.add_argument("--seed", type=types.integer(0), help="of what is drawn (default 0)")
     parser.add_argument(
-        "--temperature", type=types.number(0), default=1.0, help="of samples (default %(default)s)"
+        "--temperature", type=types.number(0), help="of samples of flows and VAEs (default 1)"
     )
-    parser.add_argument("--images", nargs="+", help="files to reconstruct or to score")
+    parser.add_argument("--truncation", type=types.number(0), help="psi of a StyleGAN (default 1)")
+    parser.add_argument("--images", nargs="+", type=Path, help="files to encode, reconstruct or score")
+    parser.add_argument("--vectors", type=Path, help="the same of a model of vectors: .npy or JSON")
+    parser.add_argument(
+        "--latents", type=Path, help=".npy or JSON, as encode prints it (default: drawn, standard normal)"
+    )
+    parser.add_argument(
+        "--styles", type=Path, help=".npy or JSON, as map prints it (default: those of drawn latents)"
+    )
+    parser.add_argument("--other_styles", type=Path, help="the same, to mix with")
+    parser.add_argument(
+        "--crossover",
+        type=types.integer(0),
+        help="how many styles, from the first, are of --styles, the others of --other_styles (default 4)",
+    )
     parser.add_argument(
         "--labels",
-        type=types.integers,
-        help="classes such as 0,1,2, repeated in turn, for a conditional model",
+        help="classes such as 0,1,2 or, of a preset that records them, their names, repeated in turn, "
+        "for a conditional model",
     )
-    types.add_seed(parser)
-    types.add_picture(parser, "grid.png")
+    parser.add_argument(
+        "--json", action="store_true", default=None, help="print all that is answered as JSON"
+    )
+    parser.add_argument("--out", type=types.new_file(".png"), help="PNG to write (default grid.png)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    if arguments.signature == "sample" and arguments.images:
-        raise ValueError("images must not be given for sample.")
-    if arguments.signature != "sample" and not arguments.images:
-        raise ValueError(f"images must be given for {arguments.signature}.")
+    _check_options(arguments)
+    arguments = types.changed(
+        arguments,
+        labels=_class_numbers(arguments),
+        **{name: _read(arguments, name) for name in ARRAYS},
+    )
     with _connect(arguments) as client:
-        REQUESTS[arguments.signature](client, arguments)
+        REQUESTS[arguments.signature][0](client, arguments)
 
 
 def _connect(arguments):
@@ -47,52 +83,228 @@ def _connect(arguments):
     return kind(arguments.model, label=arguments.version_label, **options)
 
 
-def _sample(client, arguments):
-    from ..zoo import pictures
+# The requests: each shows its answer.
 
-    num = arguments.num
-    samples = client.sample(num, arguments.seed, arguments.temperature, _labels(arguments, num))
-    if samples.ndim == 4:
-        models.save_grid(samples, arguments.out)
+
+def _sample(client: "Client", arguments: argparse.Namespace) -> None:
+    samples = client.sample(
+        _value(arguments, "num"),
+        _value(arguments, "seed"),
+        arguments.temperature,
+        _labels(arguments, _value(arguments, "num")),
+        arguments.truncation,
+    )
+    _show_events(samples, arguments)
+
+
+def _reconstruct(client: "Client", arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    events = _events(client, arguments)
+    restored = client.reconstruct(events, _labels(arguments, len(events)))
+    if arguments.json or restored.ndim == 2:
+        return _show_events(restored, arguments)
+    pairs = np.stack([events, restored], axis=1).reshape(-1, *events.shape[1:])
+    models.save_grid(pairs, _value(arguments, "out"), columns=2 * min(len(events), 4))
+
+
+def _log_prob(client: "Client", arguments: argparse.Namespace) -> None:
+    events = _events(client, arguments)
+    scores = client.scores(events, _labels(arguments, len(events)))
+    _show_scores(scores, {"log_prob": "{:.2f} nats", "bits_per_dim": "{:.4f} bits/dim"}, arguments)
+
+
+def _elbo(client: "Client", arguments: argparse.Namespace) -> None:
+    images = _events(client, arguments)
+    reconstruction, kl = client.elbo_parts(images, _value(arguments, "seed"), _labels(arguments, len(images)))
+    scores = {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    texts = {name: f"{name} {{:.2f}} nats" for name in scores}
+    _show_scores(scores, texts, arguments)
+
+
+def _encode(client: "Client", arguments: argparse.Namespace) -> None:
+    events = _events(client, arguments)
+    _print_json({"latents": client.encode(events, _labels(arguments, len(events)))})
+
+
+def _decode(client: "Client", arguments: argparse.Namespace) -> None:
+    latents = _latents(client, arguments)
+    events = client.decode(latents, _labels(arguments, len(latents)), arguments.truncation)
+    _show_events(events, arguments)
+
+
+def _map(client: "Client", arguments: argparse.Namespace) -> None:
+    _print_json({"styles": _mapped(client, arguments, _latents(client, arguments))})
+
+
+def _synthesize(client: "Client", arguments: argparse.Namespace) -> None:
+    styles = arguments.styles
+    if styles is None:
+        styles = _mapped(client, arguments, _latents(client, arguments))
+    _show_events(client.synthesize(styles), arguments)
+
+
+def _style_mix(client: "Client", arguments: argparse.Namespace) -> None:
+    import numpy as np
+
+    if arguments.styles is None:
+        drawn = _latents(client, arguments, 2 * _value(arguments, "num"))
+        styles, others = np.split(_mapped(client, arguments, drawn), 2)
     else:
-        pictures.save_png(pictures.scatter(samples), arguments.out)
-        print(f"{num} points in {arguments.out}")
+        styles, others = arguments.styles, arguments.other_styles
+    _show_events(client.style_mix(styles, others, _value(arguments, "crossover")), arguments)
 
 
-def _reconstruct(client, arguments):
-    import numpy as np
-
-    images = _load_images(client, arguments)
-    restored = client.reconstruct(images, _labels(arguments, len(images)))
-    pairs = np.stack([images, restored], axis=1).reshape(-1, *images.shape[1:])
-    models.save_grid(pairs, arguments.out, columns=2 * min(len(images), 4))
+def _mapped(client, arguments, latents):
+    return client.map(latents, _labels(arguments, len(latents)), arguments.truncation)
 
 
-def _log_prob(client, arguments):
-    images = _load_images(client, arguments)
-    labels = _labels(arguments, len(images))
-    scores = client.scores(images, labels)
-    for path, log_prob, bits in zip(
-        arguments.images, scores["log_prob"], scores["bits_per_dim"], strict=True
-    ):
-        print(f"{path}: {log_prob:.2f} nats, {bits:.4f} bits/dim")
+_EVENTS = ("images", "vectors", "labels", "json")
+_DRAWN = ("num", "seed", "truncation", "labels", "json")
+
+# For each signature, what asks for it, and the options that it may have.
+REQUESTS: dict[str, tuple[Callable, tuple[str, ...]]] = {
+    "sample": (_sample, (*_DRAWN, "temperature", "out")),
+    "reconstruct": (_reconstruct, (*_EVENTS, "out")),
+    "log_prob": (_log_prob, _EVENTS),
+    "encode": (_encode, _EVENTS),
+    "decode": (_decode, (*_DRAWN, "latents", "out")),
+    "elbo": (_elbo, ("images", "seed", "labels", "json")),
+    "map": (_map, (*_DRAWN, "latents")),
+    "synthesize": (_synthesize, (*_DRAWN, "styles", "out")),
+    "style_mix": (_style_mix, (*_DRAWN, "styles", "other_styles", "crossover", "out")),
+}
+OPTIONS = {name: None for _, names in REQUESTS.values() for name in names}
+ARRAYS = ("vectors", "latents", "styles", "other_styles")
+
+# Options that say how something is drawn, of no use beside a file of it.
+_INSTEAD = {"latents": ("num", "seed"), "styles": ("num", "seed", "truncation", "labels")}
 
 
-REQUESTS = {"sample": _sample, "reconstruct": _reconstruct, "log_prob": _log_prob}
+def _check_options(arguments):
+    """Refuses options that would do nothing, before any work."""
+    signature = arguments.signature
+    given = [name for name in OPTIONS if getattr(arguments, name) is not None]
+    for name in given:
+        if name not in REQUESTS[signature][1]:
+            raise ValueError(f"{name} must not be given for {signature}.")
+    for name, others in _INSTEAD.items():
+        for other in others:
+            if name in given and other in given:
+                raise ValueError(f"{other} must not be given with {name}.")
+    if ("styles" in given) != ("other_styles" in given) and signature == "style_mix":
+        raise ValueError("styles and other_styles must be given together.")
+    if "json" in given and "out" in given:
+        raise ValueError("out must not be given with json, which is printed.")
+    if "images" in REQUESTS[signature][1]:
+        if not {"images", "vectors"} & set(given):
+            raise ValueError(f"images must be given for {signature}.")
+        if {"images", "vectors"} <= set(given):
+            raise ValueError("images and vectors must not be given together.")
+    for path in arguments.images or []:
+        if not path.is_file():
+            raise FileNotFoundError(f"image file '{path}' does not exist.")
 
 
-def _load_images(client, arguments):
+def _value(arguments, name):
+    given = getattr(arguments, name)
+    return USUAL[name] if given is None else given
+
+
+# What goes in.
+
+
+def _events(client: "Client", arguments: argparse.Namespace) -> "np.ndarray":
     import numpy as np
 
     from ..zoo import pictures
 
+    if arguments.vectors is not None:
+        return arguments.vectors
     shape = client.event_shape
     if len(shape) != 3:
         raise ValueError(f"model must be a model of images, got '{arguments.model}' of vectors.")
     return np.stack([pictures.load_image(path, shape) for path in arguments.images])
 
 
+def _latents(client, arguments, num=None):
+    """Latents from the file, or standard normal ones (others than those that `sample` has of a seed)."""
+    import numpy as np
+
+    if getattr(arguments, "latents", None) is not None:
+        return arguments.latents
+    num = num or _value(arguments, "num")
+    return np.random.default_rng(_value(arguments, "seed")).standard_normal([num, client.latent_size])
+
+
+def _read(arguments, name):
+    """The numbers of an option's file: .npy, or JSON, a list or an object that has them by name."""
+    import numpy as np
+
+    path = getattr(arguments, name)
+    if path is None:
+        return None
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return np.array(content[name] if isinstance(content, dict) else content, np.float64)
+    except OSError as error:
+        raise OSError(f"{name} file '{path}' cannot be read: {error.strerror or error}.") from None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, EOFError):
+        raise ValueError(f"{name} file '{path}' must hold rows of numbers, as .npy or JSON.") from None
+
+
 def _labels(arguments, num):
     import numpy as np
 
     return None if arguments.labels is None else np.resize(arguments.labels, num)
+
+
+def _class_numbers(arguments):
+    """The labels as numbers: names are those that the preset of the model's name records."""
+    if arguments.labels is None:
+        return None
+    parts = arguments.labels.split(",")
+    if all(part.isdecimal() for part in parts):
+        return [types.integer(0)(part) for part in parts]
+    try:
+        classes = registry.info(arguments.model).get("classes") or []
+    except (ValueError, OSError):
+        classes = []
+    for part in parts:
+        if part not in classes:
+            hint = registry.suggest(part, classes) if classes else f"'{arguments.model}' records no names."
+            raise ValueError(f"labels must be classes such as 0,1,2 or their names, got '{part}': {hint}")
+    return [classes.index(part) for part in parts]
+
+
+# What comes out.
+
+
+def _show_events(events, arguments):
+    """Images as a grid, points of the plane as a picture, other vectors as JSON."""
+    from ..zoo import pictures
+
+    out = _value(arguments, "out")
+    if arguments.json or (events.ndim == 2 and events.shape[1] != 2):
+        _print_json({"images" if events.ndim == 4 else "vectors": events})
+    elif events.ndim == 4:
+        models.save_grid(events, out)
+    else:
+        pictures.save_png(pictures.scatter(events), out)
+        print(f"{len(events)} points in {out}")
+
+
+def _show_scores(scores, texts, arguments):
+    """A line for each image or vector, or all scores as JSON."""
+    if arguments.json:
+        return _print_json(scores)
+    count = len(next(iter(scores.values())))
+    for i, name in enumerate(arguments.images or range(count)):
+        found = [text.format(scores[score][i]) for score, text in texts.items() if score in scores]
+        print(f"{name}: {', '.join(found)}")
+
+
+def _print_json(answer):
+    print(json.dumps({name: values.tolist() for name, values in answer.items()}))

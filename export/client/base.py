@@ -1,0 +1,329 @@
+"""What the clients share: the models' methods, checks before a request, batches that a server takes."""
+
+import abc
+import math
+
+import numpy as np
+
+from ..server_files import BATCH_SIZES
+from . import checks
+
+# Of a request or an answer, as NumPy has it: rows are sent in parts that are no larger.
+MESSAGE_BYTES = 64 * 2**20
+
+# Inputs that may be left out.
+DEFAULTS = {"temperature": 1.0, "truncation": 1.0}
+
+# What the events of a model are called in its signatures.
+EVENTS = ("images", "vectors")
+
+
+class Refused(ValueError):
+    """The server calls the request invalid. A server with batching says so to all requests of a batch."""
+
+
+class TooLarge(ValueError):
+    """The server takes no batch of so many rows, or no message of so many bytes."""
+
+
+def is_too_large(details: str) -> bool:
+    """Whether a server with batching refuses a request for its number of rows."""
+    return "Task size" in details and "larger than" in details
+
+
+class Client(abc.ABC):
+    """What both clients share.
+
+    Each method asks one signature, which says what it takes. An option that the signature does not know is
+    a ValueError before anything is computed, as are an empty batch, NaN, and numbers that would not fit.
+    More rows than a server takes at once are sent in several requests: a row's answer depends on that
+    row alone.
+
+    Args:
+      model: its name on the server.
+      server: host:port.
+      label: of the version to ask, `newest` or `previous` for instance; by default the server's newest.
+      timeout: of a request, in seconds.
+
+    Raises (all methods):
+      ValueError: the server refuses the request, answers with something else than its signatures say, or
+        has no such model, version or signature; or an argument is of a wrong kind.
+      ConnectionError: no answer.
+    """
+
+    def __init__(self, model: str, server: str, label: str | None = None, timeout: float = 60.0):
+        self.model = checks.text("model", model)
+        self.server = checks.address(server)
+        self.label = None if label is None else checks.text("label", label)
+        self.timeout = checks.seconds("timeout", timeout)
+        self._sizes: dict[str, int] = {}  # by signature, once a server has refused larger batches
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
+
+    @property
+    @abc.abstractmethod
+    def signatures(self) -> dict[str, dict]:
+        """The model's signatures: name -> {"inputs": {name: (dtype, shape)}, "outputs": the same}.
+
+        The batch is -1 in a shape.
+        """
+
+    @abc.abstractmethod
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Calls a signature with batches as they are, in one request, and returns its outputs by name."""
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Of an image, (H, W, C), or of a vector, (D,)."""
+        for signature in self.signatures.values():
+            for tensors in (signature["outputs"], signature["inputs"]):
+                for name in EVENTS:
+                    if name in tensors:
+                        return tuple(tensors[name][1][1:])
+        raise ValueError(f"{self._place} has neither images nor vectors.")
+
+    @property
+    def latent_size(self) -> int:
+        """D, of the latents that `decode` (of a StyleGAN: `map`) takes."""
+        name = "map" if "map" in self.signatures else "decode"
+        return self._signature(name)["inputs"]["latents"][1][1]
+
+    def sample(
+        self,
+        n: int,
+        seed=0,
+        temperature: float | None = None,
+        labels=None,
+        truncation: float | None = None,
+    ) -> np.ndarray:
+        """`n` samples, uint8 `[n, H, W, C]` (vectors: float32 `[n, D]`), row i from (seed, i) alone.
+
+        Args:
+          n: at least 1.
+          seed: an integer in [-2^31, 2^31), or a pair of them for each row `[n, 2]`.
+          temperature: the standard deviation of the latents of a flow or a VAE, by default 1.
+          labels: integers `[n]`, or one for all, of a conditional model.
+          truncation: psi of a StyleGAN, by default 1.
+        """
+        n = checks.count("n", n)
+        options = {"temperature": temperature, "truncation": truncation, "labels": labels}
+        return self._events("sample", {"seed": checks.row_seeds(seed, n)}, options)
+
+    def encode(self, images, labels=None) -> np.ndarray:
+        """The latents of images or vectors, float32 `[N, D]`."""
+        return self._ask("encode", self._of_events("encode", images), {"labels": labels})["latents"]
+
+    def decode(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
+        """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
+        if "decode" not in self.signatures and "synthesize" in self.signatures:
+            return self.synthesize(self.map(latents, labels, truncation))
+        return self._events("decode", {"latents": latents}, {"labels": labels, "truncation": truncation})
+
+    def reconstruct(self, images, labels=None) -> np.ndarray:
+        """`decode(encode(images))`."""
+        return self._events("reconstruct", self._of_events("reconstruct", images), {"labels": labels})
+
+    def scores(self, images, labels=None) -> dict[str, np.ndarray]:
+        """`log_prob` and, of images, `bits_per_dim`, in one request.
+
+        The noise of `bits_per_dim` is that of the seed (0, 0) in each row.
+        """
+        return self._ask("log_prob", self._of_events("log_prob", images), {"labels": labels})
+
+    def log_prob(self, images, labels=None) -> np.ndarray:
+        """log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
+        return self.scores(images, labels)["log_prob"]
+
+    def bits_per_dim(self, images, labels=None) -> np.ndarray:
+        """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, with noise of the seed (0, 0) in each row."""
+        scores = self.scores(images, labels)
+        if "bits_per_dim" not in scores:
+            raise ValueError(f"{self.model} is a model of vectors: bits_per_dim is of images alone.")
+        return scores["bits_per_dim"]
+
+    def elbo(self, images, seed=0, labels=None) -> np.ndarray:
+        """The evidence lower bound of a VAE in nats, float32 `[N]`, one sample from (seed, i) in row i."""
+        return self._elbo(images, seed, labels)["elbo"]
+
+    def kl(self, images, seed=0, labels=None) -> np.ndarray:
+        """The part of `elbo` that is KL(q(z | x) || p(z)), in nats, float32 `[N]`."""
+        return self.elbo_parts(images, seed, labels)[1]
+
+    def elbo_parts(self, images, seed=0, labels=None) -> tuple[np.ndarray, np.ndarray]:
+        """The two parts of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
+        scores = self._elbo(images, seed, labels)
+        return scores["elbo"] + scores["kl"], scores["kl"]
+
+    def _elbo(self, images, seed, labels):
+        return self._ask("elbo", self._of_events("elbo", images), {"seed": seed, "labels": labels})
+
+    def map(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
+        """The styles w of latents z of a StyleGAN, flat: float32 `[N, num_ws * w_dim]`.
+
+        Args:
+          latents: `[N, latent_dim]`, standard normal.
+          labels: integers `[N]`, or one for all, of a conditional model.
+          truncation: psi, by default 1.
+        """
+        return self._ask("map", {"latents": latents}, {"labels": labels, "truncation": truncation})["styles"]
+
+    def synthesize(self, styles) -> np.ndarray:
+        """The images of styles `[N, num_ws * w_dim]`, or as Keras has them, `[N, num_ws, w_dim]`."""
+        return self._events("synthesize", {"styles": _flat(styles)}, {})
+
+    def style_mix(self, styles, other_styles, crossover) -> np.ndarray:
+        """The images of the first `crossover` of `styles` and of the others of `other_styles`.
+
+        Args:
+          styles, other_styles: as `synthesize`'s.
+          crossover: an integer from 0 to num_ws, or one for each row `[N]`.
+        """
+        batches = {"styles": _flat(styles), "other_styles": _flat(other_styles)}
+        return self._events("style_mix", batches, {"crossover": crossover})
+
+    # Requests.
+
+    @property
+    def _place(self) -> str:
+        return f"{self.model} on '{self.server}'"
+
+    def _signature(self, name):
+        if name not in self.signatures:
+            known = ", ".join(sorted(self.signatures))
+            raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
+        return self.signatures[name]
+
+    def _of_events(self, signature, values):
+        """Images or vectors under the name that a signature has for them."""
+        inputs = self._signature(signature)["inputs"]
+        return {name: values for name in EVENTS if name in inputs}
+
+    def _events(self, signature, batches, options):
+        """The images or vectors that a signature answers with."""
+        answer = self._ask(signature, batches, options)
+        return next(answer[name] for name in EVENTS if name in answer)
+
+    def _ask(self, signature, batches, options):
+        """The outputs of a signature.
+
+        Args:
+          batches: inputs with a row for each row of the answer.
+          options: inputs that may be one value for all rows; None: not given.
+        """
+        inputs = self._signature(signature)["inputs"]
+        given = self._complete(signature, batches, options)
+        rows = {name: checks.batch(name, values, *_row(inputs[name])) for name, values in batches.items()}
+        sizes = {len(values) for values in rows.values()}
+        if len(sizes) > 1:
+            raise ValueError(f"{' and '.join(rows)} must have one batch size, got {sorted(sizes)}.")
+        (n,) = sizes
+        for name, value in given.items():
+            if name == "seed":
+                rows[name] = checks.row_seeds(value, n)
+            else:
+                rows[name] = checks.per_row(name, value, n, inputs[name][0])
+        return self._in_batches(signature, rows, n)
+
+    def _complete(self, signature, batches, options):
+        """The options that are given, and the usual values of others that the signature takes."""
+        inputs = self._signature(signature)["inputs"]
+        given = {name: value for name, value in options.items() if value is not None}
+        takes = f"{signature!r} of {self._place} takes {', '.join(inputs)}"
+        for name in [*given, *batches]:
+            if name not in inputs:
+                raise ValueError(f"{name} must not be given: {takes}.")
+        for name in inputs:
+            if name not in given and name not in batches:
+                if name not in DEFAULTS:
+                    raise ValueError(f"{name} must be given: {takes}.")
+                given[name] = DEFAULTS[name]
+        return given
+
+    def _in_batches(self, signature, rows, n):
+        """One request for each of the server's largest batches. A row's answer is the same in any batch."""
+        answers, start = [], 0
+        size = self._sizes.get(signature) or self._usual_size(signature)
+        while start < n:
+            part = {name: values[start : start + size] for name, values in rows.items()}
+            try:
+                answers.append(self._answer(signature, part, size))
+            except TooLarge:
+                if size == 1:
+                    raise
+                size = self._sizes[signature] = size // 2
+            else:
+                start += size
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    def _usual_size(self, signature):
+        """The largest batch that `latentzoo export` has servers take, less for large rows."""
+        described = self.signatures[signature]
+        row = max(
+            sum(dtype.itemsize * math.prod(shape[1:]) for dtype, shape in described[side].values())
+            for side in ("inputs", "outputs")
+        )
+        return min(BATCH_SIZES[-1], max(1, MESSAGE_BYTES // max(1, row)))
+
+    def _answer(self, signature, rows, size):
+        """The answer to at most `size` rows.
+
+        A server that batches refuses all of a batch for one bad row, of another client perhaps. So what it
+        refuses it gets again, and then with as many rows as fill a batch, which is then this client's alone.
+        """
+        n = _length(rows)
+        requests = [rows] if n == size else [rows, rows, _filled(rows, size)]
+        for request in requests:
+            try:
+                answer = self.predict(signature, request)
+            except Refused as error:
+                refusal = error
+            else:
+                return {
+                    name: values[:n] for name, values in self._checked(signature, answer, request).items()
+                }
+        raise refusal
+
+    def _checked(self, signature, answer, request):
+        """The outputs of a signature, each of its dtype and shape and with a row for each that was sent."""
+        for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
+            values, expected = answer.get(name), (_length(request), *shape[1:])
+            if values is None or values.dtype != dtype or values.shape != expected:
+                found = "none" if values is None else f"{values.dtype} {list(values.shape)}"
+                raise ValueError(
+                    f"server '{self.server}' answers {signature!r} with a wrong {name}: "
+                    f"got {found}, expected {dtype} {list(expected)}."
+                )
+        return answer
+
+
+def _row(described):
+    """dtype and shape of a row."""
+    dtype, shape = described
+    return dtype, shape[1:]
+
+
+def _length(rows):
+    return len(next(iter(rows.values())))
+
+
+def _filled(rows, size):
+    """The rows, and the first one again and again, `size` in all."""
+    missing = size - _length(rows)
+    return {
+        name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
+        for name, values in rows.items()
+    }
+
+
+def _flat(styles):
+    """w `[N, num_ws, w_dim]` as the server has it, `[N, num_ws * w_dim]`; other values as they are."""
+    shape = getattr(styles, "shape", ())
+    return np.reshape(styles, [shape[0], -1]) if len(shape) == 3 and shape[0] else styles

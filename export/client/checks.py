@@ -1,0 +1,142 @@
+"""Checks of what a client sends: a value that the server's integers cannot hold must not become another's."""
+
+import math
+import re
+
+import numpy as np
+
+INT32 = np.iinfo(np.int32)
+
+
+def count(name: str, value) -> int:
+    """`value`, if it is a positive integer that numbers rows in int32.
+
+    Raises:
+      ValueError: it is not.
+    """
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or not 1 <= value <= INT32.max:
+        raise ValueError(f"{name} is {shown(value)}, expected an integer of at least 1.")
+    return int(value)
+
+
+def text(name: str, value) -> str:
+    """`value`, if it is a string that a request can hold.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError(f"{name} is {shown(value)}, expected a name.")
+    return value
+
+
+def address(server) -> str:
+    """`server`, if it is a host and a port.
+
+    Raises:
+      ValueError: it is not.
+    """
+    expected = "expected host:port, such as localhost:8500"
+    if not isinstance(server, str) or not server.isprintable() or not re.fullmatch(r"[^\s/?#@]+", server):
+        raise ValueError(f"server is {shown(server)}, {expected}.")
+    _, colon, port = server.rpartition(":")
+    if colon and not server.endswith("]") and not (port.isdecimal() and 1 <= int(port[:6]) <= 65535):
+        raise ValueError(f"server is '{server}', {expected}.")
+    return server
+
+
+def seconds(name: str, value) -> float:
+    """`value`, if it is a positive finite number.
+
+    Raises:
+      ValueError: it is not.
+    """
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not 0 < value < math.inf:
+        raise ValueError(f"{name} is {shown(value)}, expected a positive number of seconds.")
+    return float(value)
+
+
+def batch(name: str, values, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    """`values` as an array `[N, *shape]` of a signature's dtype, N at least 1.
+
+    Raises:
+      ValueError: another shape, no rows, a dtype of another kind, or numbers that the dtype cannot hold.
+    """
+    values = _array(name, values)
+    expected = f"[{', '.join(map(str, ['N', *shape]))}]"
+    if values.ndim and not len(values):
+        raise ValueError(f"{name} is empty (N = 0), expected {expected} with N >= 1.")
+    if values.ndim != 1 + len(shape) or values.shape[1:] != tuple(shape):
+        raise ValueError(f"{name} has shape {values.shape}, expected {expected}.")
+    return _cast(name, values, dtype)
+
+
+def per_row(name: str, values, n: int, dtype: np.dtype) -> np.ndarray:
+    """One value for each of `n` rows `[n]`, of one value for all or of `[n]`, none of them negative.
+
+    Raises:
+      ValueError: another shape or kind, a negative value, NaN or infinity.
+    """
+    array = _array(name, values)
+    if array.shape not in ((), (n,)):
+        raise ValueError(f"{name} has shape {array.shape}, expected one number or [{n}].")
+    array = _cast(name, array, dtype)
+    if array.min() < 0:
+        raise ValueError(f"{name} is {shown(values)}, expected at least 0.")
+    return np.broadcast_to(array, [n])
+
+
+def row_seeds(seed, n: int) -> np.ndarray:
+    """int32 `[n, 2]`, a pair for each row: (seed, row) of an integer; pairs are taken as they are.
+
+    Raises:
+      ValueError: anything but integers in [-2^31, 2^31), one or `[n, 2]`.
+    """
+    array = _array("seed", seed)
+    is_seed = array.dtype.kind in "iu" and array.shape in ((), (n, 2))
+    if not is_seed or array.min() < INT32.min or array.max() > INT32.max:
+        raise ValueError(f"seed is {shown(seed)}, expected integers in [-2^31, 2^31), one or [{n}, 2].")
+    array = array.astype(np.int32)
+    if array.ndim:
+        return array
+    return np.stack([np.full(n, array), np.arange(n, dtype=np.int32)], axis=1)
+
+
+def shown(value) -> str:
+    """A value in a message: short, whatever it is."""
+    try:
+        written = repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        written = f"a very large {type(value).__name__}"
+    return written if len(written) <= 80 else f"{written[:77]}..."
+
+
+def _array(name, values):
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(
+            f"{name} is of type {type(values).__name__} and makes no array, expected numbers of one shape."
+        ) from None
+
+
+def _cast(name, values, dtype):
+    """The same numbers in another dtype, or ValueError. Integers are exact, floats are rounded."""
+    kinds = "iu" if dtype.kind in "iu" else "iuf"
+    if values.dtype.kind not in kinds:
+        raise ValueError(f"{name} has dtype {values.dtype}, expected {dtype}.")
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if values.min() < limits.min or values.max() > limits.max:
+            raise ValueError(
+                f"{name} holds values from {values.min()} to {values.max()}, "
+                f"expected {dtype} from {limits.min} to {limits.max}."
+            )
+        return values.astype(dtype)
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype)
+    if not np.isfinite(cast).all():
+        raise ValueError(f"{name} holds NaN, infinity or numbers beyond {dtype}, expected finite numbers.")
+    return cast

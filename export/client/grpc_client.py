@@ -1,0 +1,116 @@
+"""The client over gRPC, the faster one."""
+
+import functools
+
+import numpy as np
+
+from .base import Client, Refused, TooLarge, is_too_large
+
+# The optional package that holds the protos and the stub.
+EXTRA = "latentzoo[client]"
+
+
+class Grpc(Client):
+    """Over gRPC, the faster one. It needs `pip install latentzoo[client]`.
+
+    Args: as `Client`'s.
+
+    Raises:
+      ValueError: tensorflow-serving-api is not installed, or an argument is of a wrong kind.
+    """
+
+    def __init__(self, model, server="localhost:8500", label=None, timeout=60.0):
+        super().__init__(model, server, label, timeout)
+        try:
+            import grpc
+            from tensorflow_serving.apis import prediction_service_pb2_grpc
+        except ImportError as error:
+            raise ValueError(
+                f"the gRPC client needs tensorflow-serving-api: pip install '{EXTRA}' ({error})."
+            ) from None
+        limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._channel = grpc.insecure_channel(server, options=limits)
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+
+    def close(self):
+        self._channel.close()
+
+    @functools.cached_property
+    def signatures(self):
+        from google.protobuf.message import DecodeError
+        from tensorflow_serving.apis import get_model_metadata_pb2
+
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        self._name_model(request.model_spec)
+        response = self._call(self._stub.GetModelMetadata, request)
+        found = get_model_metadata_pb2.SignatureDefMap()
+        try:
+            response.metadata["signature_def"].Unpack(found)
+            signatures = {
+                name: {"inputs": _described(signature.inputs), "outputs": _described(signature.outputs)}
+                for name, signature in found.signature_def.items()
+                if not name.startswith("__")
+            }
+        except (DecodeError, TypeError, ValueError):
+            signatures = {}
+        if not signatures:
+            raise ValueError(f"server '{self.server}' answers with no signatures for {self.model}.")
+        return signatures
+
+    def predict(self, signature, inputs):
+        import tensorflow as tf
+        from tensorflow_serving.apis import predict_pb2
+
+        request = predict_pb2.PredictRequest()
+        self._name_model(request.model_spec)
+        request.model_spec.signature_name = signature
+        for name, values in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+        response = self._call(self._stub.Predict, request)
+        try:
+            return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"server '{self.server}' answers {signature!r} with tensors that cannot be read."
+            ) from None
+
+    def _name_model(self, spec):
+        spec.name = self.model
+        if self.label is not None:
+            spec.version_label = self.label
+
+    def _call(self, method, request):
+        import grpc
+
+        try:
+            return method(request, timeout=self.timeout)
+        except grpc.RpcError as error:
+            raise self._error(error.code(), error.details()) from None
+        except ValueError as error:  # a closed channel
+            raise ConnectionError(f"server '{self.server}' cannot be asked: {error}") from None
+
+    def _error(self, code, details):
+        import grpc
+
+        details = details or code.name
+        refusal = f"server '{self.server}' refuses the request: {details}"
+        match code:
+            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
+                return ConnectionError(f"server '{self.server}' does not answer: {details}")
+            case grpc.StatusCode.RESOURCE_EXHAUSTED:
+                return TooLarge(refusal)
+            case grpc.StatusCode.INVALID_ARGUMENT:
+                return TooLarge(refusal) if is_too_large(details) else Refused(refusal)
+        return ValueError(refusal)
+
+
+def _described(tensors):
+    import tensorflow as tf
+
+    return {
+        name: (
+            np.dtype(tf.as_dtype(info.dtype).as_numpy_dtype),
+            tuple(dim.size for dim in info.tensor_shape.dim),
+        )
+        for name, info in tensors.items()
+    }

@@ -1,0 +1,161 @@
+"""The client over REST, with nothing but the standard library and NumPy."""
+
+import base64
+import contextlib
+import functools
+import http.client
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import numpy as np
+
+from .base import Client, Refused, TooLarge, is_too_large
+
+# Of an answer in JSON: several times the largest message that the clients ask for.
+LARGEST_ANSWER = 512 * 2**20
+
+# HTTP statuses of a server that is not there, or has no time: of itself or of a proxy before it.
+NO_ANSWER = (502, 503, 504)
+
+
+class Rest(Client):
+    """Over REST, with the standard library alone.
+
+    Args: as `Client`'s.
+    """
+
+    def __init__(self, model, server="localhost:8501", label=None, timeout=60.0):
+        super().__init__(model, server, label, timeout)
+        version = "" if label is None else f"/labels/{urllib.parse.quote(label, safe='')}"
+        self._url = f"http://{server}/v1/models/{urllib.parse.quote(model, safe='')}{version}"
+
+    def close(self):
+        """Nothing to close: each request has a connection of its own."""
+
+    @functools.cached_property
+    def signatures(self):
+        answer = self._call("/metadata")
+        try:
+            signatures = {
+                name: {side: _described(signature[side]) for side in ("inputs", "outputs")}
+                for name, signature in answer["metadata"]["signature_def"]["signature_def"].items()
+                if not name.startswith("__")
+            }
+        except (AttributeError, KeyError, TypeError, ValueError):
+            signatures = {}
+        if not signatures:
+            raise ValueError(f"server '{self.server}' answers with no signatures for {self.model}.")
+        return signatures
+
+    def predict(self, signature, inputs):
+        columns = {name: _to_json(values) for name, values in inputs.items()}
+        answer = self._call(":predict", {"signature_name": signature, "inputs": columns})
+        described = self._signature(signature)["outputs"]
+        try:
+            outputs = answer["outputs"]
+            if len(described) == 1:  # the server leaves out the name of a single output
+                outputs = {next(iter(described)): outputs}
+            return {name: _from_json(outputs[name], dtype) for name, (dtype, _) in described.items()}
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise ValueError(
+                f"server '{self.server}' answers {signature!r} with JSON that is not its outputs."
+            ) from None
+
+    def _call(self, path, content=None):
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                text = self._read(response)
+        except urllib.error.HTTPError as error:
+            raise self._error(error.code, _message(error)) from None
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ConnectionError(
+                f"server '{self.server}' does not answer: {str(reason) or type(reason).__name__}"
+            ) from None
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise ValueError(
+                f"server '{self.server}' answers with something else than TF Serving's JSON: {text[:40]!r}."
+            )
+        return answer
+
+    def _read(self, response):
+        """The whole answer, within the time and of a size that can be."""
+        deadline, parts, size = time.monotonic() + self.timeout, [], 0
+        while part := response.read1(2**20):
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_ANSWER or time.monotonic() > deadline:
+                raise TimeoutError(f"its answer does not end within {size} bytes and {self.timeout:g} s")
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        return b"".join(parts)
+
+    def _error(self, status, message):
+        refusal = f"server '{self.server}' refuses the request: {message}"
+        if status in NO_ANSWER:
+            return ConnectionError(f"server '{self.server}' does not answer: {message}")
+        if status == 413 or is_too_large(message):
+            return TooLarge(refusal)
+        return Refused(refusal) if status == 400 else ValueError(refusal)
+
+
+def _message(error):
+    """What the server says is wrong."""
+    try:
+        text = error.read(2**16).decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        text = ""
+    with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
+        text = json.loads(text)["error"]
+    return str(text or error.reason)[:1000]
+
+
+# The JSON of protos calls types DT_UINT8 and the like.
+_DTYPES = {
+    "DT_FLOAT": np.float32,
+    "DT_INT32": np.int32,
+    "DT_INT64": np.int64,
+    "DT_UINT8": np.uint8,
+    "DT_STRING": object,
+}
+
+
+def _described(tensors):
+    return {
+        name: (
+            np.dtype(_DTYPES[info["dtype"]]),
+            tuple(int(dim["size"]) for dim in info["tensor_shape"].get("dim", [])),
+        )
+        for name, info in tensors.items()
+    }
+
+
+def _to_json(values):
+    """Nested lists of numbers, and bytes as TF Serving takes them."""
+    values = np.asarray(values)
+    if values.dtype.kind in "SO":
+        return [{"b64": base64.b64encode(value).decode()} for value in values]
+    return values.tolist()
+
+
+def _from_json(values, dtype):
+    """An array of an output's dtype; TypeError, ValueError or OverflowError of what is none."""
+    if dtype.kind == "O":
+        return np.array([base64.b64decode(value["b64"]) for value in values], object)
+    found = np.array(values)
+    if found.size and found.dtype.kind not in ("iu" if dtype.kind in "iu" else "iuf"):
+        raise TypeError(f"{found.dtype} for {dtype}")
+    if dtype.kind in "iu" and found.size:
+        limits = np.iinfo(dtype)
+        if found.min() < limits.min or found.max() > limits.max:
+            raise OverflowError(f"{found.max()} for {dtype}")
+    return found.astype(dtype)
