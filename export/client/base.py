@@ -27,8 +27,8 @@ class TooLarge(ValueError):
 
 
 def is_too_large(details: str) -> bool:
-    """Whether a server with batching refuses a request for its number of rows."""
-    return "Task size" in details and "larger than" in details
+    """Whether a server refuses a request for its number of rows (if it batches) or of bytes."""
+    return ("Task size" in details and "larger than" in details) or "message larger than max" in details
 
 
 class Client(abc.ABC):
@@ -93,8 +93,9 @@ class Client(abc.ABC):
     @property
     def latent_size(self) -> int:
         """D, of the latents that `decode` (of a StyleGAN: `map`) takes."""
-        name = "map" if "map" in self.signatures else "decode"
-        return self._signature(name)["inputs"]["latents"][1][1]
+        signature = "map" if "map" in self.signatures else "decode"
+        self._first(signature, "inputs", ("latents",))
+        return math.prod(self.signatures[signature]["inputs"]["latents"][1][1:])
 
     def sample(
         self,
@@ -115,39 +116,40 @@ class Client(abc.ABC):
         """
         n = checks.count("n", n)
         options = {"temperature": temperature, "truncation": truncation, "labels": labels}
-        return self._events("sample", {"seed": checks.row_seeds(seed, n)}, options)
+        return self._output("sample", {"seed": checks.row_seeds(seed, n)}, options, *EVENTS)
 
     def encode(self, images, labels=None) -> np.ndarray:
         """The latents of images or vectors, float32 `[N, D]`."""
-        return self._ask("encode", self._of_events("encode", images), {"labels": labels})["latents"]
+        return self._output("encode", self._of_events("encode", images), {"labels": labels}, "latents")
 
     def decode(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
         """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
         if "decode" not in self.signatures and "synthesize" in self.signatures:
             return self.synthesize(self.map(latents, labels, truncation))
-        return self._events("decode", {"latents": latents}, {"labels": labels, "truncation": truncation})
+        options = {"labels": labels, "truncation": truncation}
+        return self._output("decode", {"latents": latents}, options, *EVENTS)
 
     def reconstruct(self, images, labels=None) -> np.ndarray:
         """`decode(encode(images))`."""
-        return self._events("reconstruct", self._of_events("reconstruct", images), {"labels": labels})
+        return self._output(
+            "reconstruct", self._of_events("reconstruct", images), {"labels": labels}, *EVENTS
+        )
 
     def scores(self, images, labels=None) -> dict[str, np.ndarray]:
         """`log_prob` and, of images, `bits_per_dim`, in one request.
 
-        The noise of `bits_per_dim` is that of the seed (0, 0) in each row.
+        The noise of this `bits_per_dim` is that of the seed (0, 0) in each row.
         """
         return self._ask("log_prob", self._of_events("log_prob", images), {"labels": labels})
 
     def log_prob(self, images, labels=None) -> np.ndarray:
         """log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
-        return self.scores(images, labels)["log_prob"]
+        return self._output("log_prob", self._of_events("log_prob", images), {"labels": labels}, "log_prob")
 
-    def bits_per_dim(self, images, labels=None) -> np.ndarray:
-        """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, with noise of the seed (0, 0) in each row."""
-        scores = self.scores(images, labels)
-        if "bits_per_dim" not in scores:
-            raise ValueError(f"{self.model} is a model of vectors: bits_per_dim is of images alone.")
-        return scores["bits_per_dim"]
+    def bits_per_dim(self, images, seed=0, labels=None) -> np.ndarray:
+        """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, row i with noise from (seed, i)."""
+        options = {"seed": seed, "labels": labels}
+        return self._output("bits_per_dim", self._of_events("bits_per_dim", images), options, "bits_per_dim")
 
     def elbo(self, images, seed=0, labels=None) -> np.ndarray:
         """The evidence lower bound of a VAE in nats, float32 `[N]`, one sample from (seed, i) in row i."""
@@ -155,7 +157,7 @@ class Client(abc.ABC):
 
     def kl(self, images, seed=0, labels=None) -> np.ndarray:
         """The part of `elbo` that is KL(q(z | x) || p(z)), in nats, float32 `[N]`."""
-        return self.elbo_parts(images, seed, labels)[1]
+        return self._elbo(images, seed, labels)["kl"]
 
     def elbo_parts(self, images, seed=0, labels=None) -> tuple[np.ndarray, np.ndarray]:
         """The two parts of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
@@ -163,7 +165,10 @@ class Client(abc.ABC):
         return scores["elbo"] + scores["kl"], scores["kl"]
 
     def _elbo(self, images, seed, labels):
-        return self._ask("elbo", self._of_events("elbo", images), {"seed": seed, "labels": labels})
+        options = {"seed": seed, "labels": labels}
+        for name in ("elbo", "kl"):
+            self._first("elbo", "outputs", (name,))
+        return self._ask("elbo", self._of_events("elbo", images), options)
 
     def map(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
         """The styles w of latents z of a StyleGAN, flat: float32 `[N, num_ws * w_dim]`.
@@ -173,11 +178,12 @@ class Client(abc.ABC):
           labels: integers `[N]`, or one for all, of a conditional model.
           truncation: psi, by default 1.
         """
-        return self._ask("map", {"latents": latents}, {"labels": labels, "truncation": truncation})["styles"]
+        options = {"labels": labels, "truncation": truncation}
+        return self._output("map", {"latents": latents}, options, "styles")
 
     def synthesize(self, styles) -> np.ndarray:
         """The images of styles `[N, num_ws * w_dim]`, or as Keras has them, `[N, num_ws, w_dim]`."""
-        return self._events("synthesize", {"styles": _flat(styles)}, {})
+        return self._output("synthesize", {"styles": _flat(styles)}, {}, *EVENTS)
 
     def style_mix(self, styles, other_styles, crossover) -> np.ndarray:
         """The images of the first `crossover` of `styles` and of the others of `other_styles`.
@@ -187,7 +193,7 @@ class Client(abc.ABC):
           crossover: an integer from 0 to num_ws, or one for each row `[N]`.
         """
         batches = {"styles": _flat(styles), "other_styles": _flat(other_styles)}
-        return self._events("style_mix", batches, {"crossover": crossover})
+        return self._output("style_mix", batches, {"crossover": crossover}, *EVENTS)
 
     # Requests.
 
@@ -201,15 +207,25 @@ class Client(abc.ABC):
             raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
         return self.signatures[name]
 
+    def _first(self, signature, side, names):
+        """The first of `names` that a signature has among its "inputs" or "outputs"."""
+        described = self._signature(signature)[side]
+        for name in names:
+            if name in described:
+                return name
+        raise ValueError(
+            f"{signature!r} of {self._place} has the {side} {', '.join(described)}, "
+            f"expected {' or '.join(names)} among them."
+        )
+
     def _of_events(self, signature, values):
         """Images or vectors under the name that a signature has for them."""
-        inputs = self._signature(signature)["inputs"]
-        return {name: values for name in EVENTS if name in inputs}
+        return {self._first(signature, "inputs", EVENTS): values}
 
-    def _events(self, signature, batches, options):
-        """The images or vectors that a signature answers with."""
-        answer = self._ask(signature, batches, options)
-        return next(answer[name] for name in EVENTS if name in answer)
+    def _output(self, signature, batches, options, *names):
+        """The first of the outputs `names` that a signature has."""
+        name = self._first(signature, "outputs", names)
+        return self._ask(signature, batches, options)[name]
 
     def _ask(self, signature, batches, options):
         """The outputs of a signature.
@@ -286,22 +302,23 @@ class Client(abc.ABC):
             except Refused as error:
                 refusal = error
             else:
-                return {
-                    name: values[:n] for name, values in self._checked(signature, answer, request).items()
-                }
+                checked = self._checked(signature, answer, _length(request))
+                return {name: values[:n] for name, values in checked.items()}
         raise refusal
 
-    def _checked(self, signature, answer, request):
-        """The outputs of a signature, each of its dtype and shape and with a row for each that was sent."""
+    def _checked(self, signature, answer, n):
+        """The outputs of a signature, each of its dtype and shape and with the rows that were asked for."""
+        checked = {}
         for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
-            values, expected = answer.get(name), (_length(request), *shape[1:])
+            values, expected = answer.get(name), (n, *shape[1:])
             if values is None or values.dtype != dtype or values.shape != expected:
                 found = "none" if values is None else f"{values.dtype} {list(values.shape)}"
                 raise ValueError(
                     f"server '{self.server}' answers {signature!r} with a wrong {name}: "
                     f"got {found}, expected {dtype} {list(expected)}."
                 )
-        return answer
+            checked[name] = values
+        return checked
 
 
 def _row(described):

@@ -94,14 +94,13 @@ class Grpc(Client):
 
         details = details or code.name
         refusal = f"server '{self.server}' refuses the request: {details}"
-        match code:
-            case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED:
-                return ConnectionError(f"server '{self.server}' does not answer: {details}")
-            case grpc.StatusCode.RESOURCE_EXHAUSTED:
-                return TooLarge(refusal)
-            case grpc.StatusCode.INVALID_ARGUMENT:
-                return TooLarge(refusal) if is_too_large(details) else Refused(refusal)
-        return ValueError(refusal)
+        if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            return ConnectionError(f"server '{self.server}' does not answer: {details}")
+        if is_too_large(details):
+            return TooLarge(refusal)
+        # Rows of different shapes in a batch fail its precondition.
+        of_batch = code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
+        return Refused(refusal) if of_batch else ValueError(refusal)
 
 
 def _described(tensors):

@@ -18,7 +18,7 @@ from .base import Client, Refused, TooLarge, is_too_large
 LARGEST_ANSWER = 512 * 2**20
 
 # HTTP statuses of a server that is not there, or has no time: of itself or of a proxy before it.
-NO_ANSWER = (502, 503, 504)
+NO_ANSWER = (429, 502, 503, 504)
 
 
 class Rest(Client):

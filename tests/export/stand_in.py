@@ -84,6 +84,8 @@ class Queue:
         if len(sizes) > 1:
             raise Refusal(STATUS[3], "Batching Run() input tensors must have equal 0th-dimension size")
         task = Task(inputs, sizes.pop())
+        if not task.size:
+            raise Refusal(STATUS[3], "Batching Run() input tensors must have at least one row")
         if task.size > self._batching.maximum:
             raise Refusal(STATUS[3], f"Task size {task.size} is larger than {self._batching.maximum}")
         self._tasks.put(task)
@@ -249,7 +251,7 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         try:
             version = self._version(request.model_spec)
-            inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+            inputs = {name: _array(name, tensor) for name, tensor in request.inputs.items()}
             name = request.model_spec.signature_name
             answer = version.predict(name, inputs, tuple(request.output_filter))
         except Refusal as refusal:
@@ -270,6 +272,13 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
         return self._models.version(spec.name, number, spec.version_label or None)
 
 
+def _array(name, tensor):
+    try:
+        return tf.make_ndarray(tensor)
+    except (TypeError, ValueError) as error:
+        raise Refusal(STATUS[3], f"input {name} is no tensor: {error}") from None
+
+
 class RestHandler(http.server.BaseHTTPRequestHandler):
     """TF Serving's REST paths: metadata and predict, in rows and in columns."""
 
@@ -283,7 +292,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._reply(":predict", lambda model, version: predict_json(version, json.loads(content)))
+        self._reply(":predict", lambda model, version: predict_json(version, _request(content)))
 
     def _reply(self, verb, answer):
         match = self.PATH.fullmatch(self.path)
@@ -311,20 +320,33 @@ def as_json(message) -> dict:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
+def _request(content: bytes) -> dict:
+    """The JSON object of a request to predict."""
+    try:
+        request = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(STATUS[3], f"JSON Parse error: {error}") from None
+    if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
+        raise Refusal(STATUS[3], "JSON must be an object with either 'instances' or 'inputs'")
+    if not isinstance(request.get("signature_name", ""), str):
+        raise Refusal(STATUS[3], "'signature_name' must be a string")
+    return request
+
+
 def predict_json(version: Version, request: dict) -> dict:
     name, definition = version.signature(request.get("signature_name", ""))
-    rows = request.get("instances")
-    if rows is None:
-        columns = request["inputs"]
-        if not isinstance(columns, dict) or set(columns) == {"b64"}:
-            columns = {next(iter(definition.inputs)): columns}
-    elif isinstance(rows[0], dict) and set(rows[0]) != {"b64"}:
-        columns = {key: [row[key] for row in rows] for key in rows[0]}
-    else:
-        columns = {next(iter(definition.inputs)): rows}
-    inputs = {key: _from_json(value, definition.inputs[key].dtype) for key, value in columns.items()}
+    in_rows = "instances" in request
+    given = _columns(request["instances"]) if in_rows else request["inputs"]
+    if not isinstance(given, dict) or set(given) == {"b64"}:
+        given = {next(iter(definition.inputs)): given}
+    inputs = {}
+    for key, values in given.items():
+        # Asked for an unknown key, a map of protobuf makes an entry of it, and all later requests fail.
+        if key not in definition.inputs:
+            raise Refusal(STATUS[3], f"input {key} is none of {sorted(definition.inputs)}")
+        inputs[key] = _from_json(key, values, tf.as_dtype(definition.inputs[key].dtype))
     answer = {key: _to_json(key, array) for key, array in version.predict(name, inputs, ()).items()}
-    if rows is None:
+    if not in_rows:
         return {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))}
     if len(answer) == 1:
         return {"predictions": next(iter(answer.values()))}
@@ -332,13 +354,28 @@ def predict_json(version: Version, request: dict) -> dict:
     return {"predictions": [{key: values[i] for key, values in answer.items()} for i in range(n)]}
 
 
-def _from_json(values, dtype):
-    if dtype == tf.string:
-        return np.array([base64.b64decode(value["b64"]) for value in values], object)
+def _columns(rows):
+    """Rows as columns by name, or as they are if they are the values of a single input."""
+    if not isinstance(rows, list) or not rows:
+        raise Refusal(STATUS[3], "'instances' must be a list of rows")
+    first = rows[0]
+    if not isinstance(first, dict) or set(first) == {"b64"}:
+        return rows
+    if not all(isinstance(row, dict) and set(row) == set(first) for row in rows):
+        raise Refusal(STATUS[3], "'instances' must all have the same keys")
+    return {key: [row[key] for row in rows] for key in first}
+
+
+def _from_json(key, values, dtype):
     try:
-        return np.array(values, tf.as_dtype(dtype).as_numpy_dtype)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, f"Invalid JSON values: {error}") from None
+        if dtype == tf.string:
+            return np.array([base64.b64decode(value["b64"]) for value in values], object)
+        array = np.array(values)
+        if array.size and array.dtype.kind not in ("iu" if dtype.is_integer else "iuf"):
+            raise TypeError(f"{array.dtype} is not of expected type {dtype.name}")
+        return np.array(values, dtype.as_numpy_dtype)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise Refusal(STATUS[3], f"Invalid JSON values of {key}: {error}") from None
 
 
 def _to_json(name, array):

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 def flow_signatures(flow: "Flow") -> list[Signature]:
-    """sample, log_prob, encode, decode and reconstruct, the main one first.
+    """sample, log_prob, encode, decode and reconstruct, and bits_per_dim of images, the main one first.
 
     Events are `images`, uint8, or the `vectors` of a flow on vectors; a conditional flow takes `labels`.
-    `log_prob` of images also gives `bits_per_dim`, with dequantisation noise of the seed (0, 0) in every
-    row. The signatures share three compiled functions of the flow, since its graph is large.
+    The dequantisation noise of `bits_per_dim` is drawn from each row's `seed`. `log_prob` of images gives
+    it too, with noise of the seed (0, 0) in every row. The signatures share three compiled functions of the
+    flow, since its graph is large.
     """
     of_images = len(flow.event_shape) == 3
     name = "images" if of_images else "vectors"
@@ -34,12 +35,15 @@ def flow_signatures(flow: "Flow") -> list[Signature]:
         latents = temperature[:, None] * seeds.normal(seed, (flow.latent_size,))
         return decode(latents, labels)
 
+    def bits_per_dim(events, seed, labels=None):
+        noise = seeds.uniform(seed, flow.event_shape)
+        noisy = flow._log_prob(dequantise(events, noise, flow.num_bits), labels)
+        return {"bits_per_dim": flow.num_bits - noisy / (flow.latent_size * math.log(2))}
+
     def log_prob(events, labels=None):
         scores = {"log_prob": flow._log_prob(bin_centres(events, flow.num_bits), labels)}
         if of_images:
-            noise = seeds.uniform(tf.zeros([tf.shape(events)[0], 2], tf.int32), flow.event_shape)
-            noisy = flow._log_prob(dequantise(events, noise, flow.num_bits), labels)
-            scores["bits_per_dim"] = flow.num_bits - noisy / (flow.latent_size * math.log(2))
+            scores |= bits_per_dim(events, tf.zeros([tf.shape(events)[0], 2], tf.int32), labels)
         return scores
 
     def encode(events, labels=None):
@@ -48,10 +52,12 @@ def flow_signatures(flow: "Flow") -> list[Signature]:
     def reconstruct(events, labels=None):
         return decode(flow._encode(events, labels), labels)
 
-    rows = {"seed": signatures.seeds(), "temperature": signatures.temperatures()}
+    seed, temperature = {"seed": signatures.seeds()}, {"temperature": signatures.temperatures()}
+    noisy = [Signature("bits_per_dim", {name: events, **seed, **labels}, bits_per_dim)] if of_images else []
     return [
-        Signature("sample", {**rows, **labels}, sample),
+        Signature("sample", {**seed, **temperature, **labels}, sample),
         Signature("log_prob", {name: events, **labels}, log_prob),
+        *noisy,
         Signature("encode", {name: events, **labels}, encode),
         Signature("decode", {"latents": latents, **labels}, decode),
         Signature("reconstruct", {name: events, **labels}, reconstruct),

@@ -34,9 +34,10 @@ def autoencoder_signatures(model: "EncoderDecoder") -> list[Signature]:
 
 
 def vae_signatures(vae: "VAE") -> list[Signature]:
-    """sample and elbo, and what an autoencoder has.
+    """sample, elbo and, of 8-bit images, bits_per_dim, and what an autoencoder has.
 
-    `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`.
+    `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`; `bits_per_dim` is
+    the negative ELBO of the same sample.
     """
     labels = signatures.labels(vae.num_classes)
 
@@ -47,10 +48,16 @@ def vae_signatures(vae: "VAE") -> list[Signature]:
         reconstruction, kl = vae._elbo_parts(images, seed, labels)
         return {"elbo": reconstruction - kl, "kl": kl}
 
+    def bits_per_dim(images, seed, labels=None):
+        reconstruction, kl = vae._elbo_parts(images, seed, labels)
+        return {"bits_per_dim": vae._as_bits_per_dim(kl - reconstruction)}
+
     drawn = {"seed": signatures.seeds(), "temperature": signatures.temperatures()}
     scored = {"images": signatures.images(vae.image_shape), "seed": signatures.seeds()}
+    discrete = [Signature("bits_per_dim", {**scored, **labels}, bits_per_dim)] if vae._is_discrete else []
     return [
         Signature("sample", {**drawn, **labels}, sample),
         Signature("elbo", {**scored, **labels}, elbo),
+        *discrete,
         *autoencoder_signatures(vae),
     ]
