@@ -203,7 +203,7 @@ class Client(abc.ABC):
 
     def _signature(self, name):
         if name not in self.signatures:
-            known = ", ".join(sorted(self.signatures))
+            known = ", ".join(sorted(set(self.signatures) - {"serving_default"}))
             raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
         return self.signatures[name]
 
@@ -214,7 +214,7 @@ class Client(abc.ABC):
             if name in described:
                 return name
         raise ValueError(
-            f"{signature!r} of {self._place} has the {side} {', '.join(described)}, "
+            f"{signature!r} of {self._place} has the {side} {', '.join(sorted(described))}, "
             f"expected {' or '.join(names)} among them."
         )
 
@@ -252,7 +252,7 @@ class Client(abc.ABC):
         """The options that are given, and the usual values of others that the signature takes."""
         inputs = self._signature(signature)["inputs"]
         given = {name: value for name, value in options.items() if value is not None}
-        takes = f"{signature!r} of {self._place} takes {', '.join(inputs)}"
+        takes = f"{signature!r} of {self._place} takes {', '.join(sorted(inputs))}"
         for name in [*given, *batches]:
             if name not in inputs:
                 raise ValueError(f"{name} must not be given: {takes}.")

@@ -124,6 +124,8 @@ def _answer(model, signature, inputs):
     if name == "elbo":
         reconstruction, kl = model.elbo_parts(inputs["images"], inputs["seed"], labels)
         return {"elbo": np.asarray(reconstruction - kl), "kl": np.asarray(kl)}
+    if name == "bits_per_dim":
+        return {"bits_per_dim": np.asarray(model.bits_per_dim(**inputs, labels=labels))}
     (values,) = inputs.values()
     if name == "encode":
         return {"latents": np.asarray(model.encode(values, labels))}

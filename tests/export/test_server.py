@@ -1,6 +1,7 @@
 """Clients and a stand-in for TF Serving: batches, malformed requests, both protocols."""
 
 import base64
+import functools
 import io
 import json
 import threading
@@ -197,6 +198,44 @@ def test_labels_are_checked(labels, make_glow, tmp_path):
         session.run("encode", inputs)
 
 
+NO_REQUESTS = [
+    b"", b"{", b"[]", b"null", b"[" * 100_000, b"{}",
+    {"inputs": {}, "instances": []},
+    {"signature_name": "sample", "inputs": {"seed": [[0, 0]], "temperature": [1.0], "colour": [1]}},
+    {"signature_name": "sample", "inputs": {"sed": [[0, 0]], "temperature": [1.0]}},
+    {"signature_name": "sample", "instances": [{"seed": [0, 0], "temperature": 1, "colour": 1}]},
+    {"signature_name": "sample", "instances": [{"seed": [0, 0]}, {"temperature": 1}]},
+    {"signature_name": "sample", "instances": []},
+    {"signature_name": "sample", "instances": 7},
+    {"signature_name": "sample", "inputs": {"seed": [[0.5, 0]], "temperature": [1.0]}},
+    {"signature_name": "sample", "inputs": {"seed": [[2**40, 0]], "temperature": [1.0]}},
+    {"signature_name": "sample", "inputs": {"seed": [[True, False]], "temperature": [1.0]}},
+    {"signature_name": "sample", "inputs": {"seed": [["0", 0]], "temperature": [1.0]}},
+    {"signature_name": "sample", "inputs": {"seed": [[0, 0], [1]], "temperature": [1.0]}},
+    {"signature_name": "sample", "inputs": {"seed": [], "temperature": []}},
+    {"signature_name": "encode", "inputs": [{"b64": "AAAA"}]},
+    {"signature_name": "encode_from_png", "inputs": [{"b64": 5}]},
+    {"signature_name": "encode_from_png", "inputs": ["text"]},
+    {"signature_name": ["sample"], "inputs": {}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_REQUESTS, ids=range(len(NO_REQUESTS)))
+def test_json_that_is_no_request_is_refused_and_the_next_one_works(content, server, glow):
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(f"http://{server[2]}/v1/models/glow:predict", body, timeout=60)
+    assert error.value.code == 400 and json.load(error.value)["error"]
+    good = {"signature_name": "sample", "inputs": {"seed": [[3, 0]], "temperature": [1.0]}}
+    answer = post(server[2], "/v1/models/glow:predict", good)["outputs"]
+    assert_same({"images": np.array(answer, np.uint8)}, {"images": first_of_seed_3(glow)})
+
+
+@functools.cache
+def first_of_seed_3(glow):
+    return np.floor(np.asarray(glow.sample(1, seed=3)) * 256).clip(0, 255).astype(np.uint8)
+
+
 # Clients
 
 
@@ -209,8 +248,10 @@ def test_the_methods_are_those_of_the_model(connected, glow):
     for method in ("log_prob", "encode"):
         expected = np.asarray(getattr(glow, method)(images))
         assert_same({"x": getattr(connected, method)(images)}, {"x": expected})
-    bits = np.asarray(glow.bits_per_dim(images, np.zeros([3, 2], np.int32)))
-    assert_same({"x": connected.bits_per_dim(images)}, {"x": bits})
+    bits = np.asarray(glow.bits_per_dim(images, seed=2))
+    assert_same({"x": connected.bits_per_dim(images, seed=2)}, {"x": bits})
+    fixed = np.asarray(glow.bits_per_dim(images, np.zeros([3, 2], np.int32)))
+    assert_same({"x": connected.scores(images)["bits_per_dim"]}, {"x": fixed})
     latents = connected.encode(images)
     np.testing.assert_array_equal(connected.decode(latents), images)
     np.testing.assert_array_equal(connected.reconstruct(images), images)
@@ -234,17 +275,15 @@ def test_a_label_chooses_the_version(server, glow):
 def test_vectors_are_floats(server, moons):
     for connected in (client.Grpc("moons", server[1]), client.Rest("moons", server[2])):
         assert_same({"x": connected.sample(5, seed=1)}, {"x": np.asarray(moons.sample(5, seed=1))})
-        with pytest.raises(ValueError, match="moons is a model of vectors: bits_per_dim is of images"):
+        with pytest.raises(ValueError, match="moons on '.*' has no signature 'bits_per_dim': it has decode"):
             connected.bits_per_dim(np.zeros([1, 2], np.float32))
 
 
 def test_what_a_client_raises(connected, server):
     with pytest.raises(ValueError, match="refuses the request: .*temperature must be finite"):
-        connected.sample(1, temperature=float("nan"))
-    with pytest.raises(ValueError, match="has no signature 'paint': it has decode, "):
+        connected.predict("sample", {"seed": seeds(1), "temperature": np.full(1, np.nan, "f")})
+    with pytest.raises(ValueError, match="has no signature 'paint': it has bits_per_dim, "):
         connected._signature("paint")
-    with pytest.raises(ValueError, match="images has dtype float64, expected uint8."):
-        connected.encode(np.zeros([1, 8, 8, 1]))
     with pytest.raises(ValueError, match="refuses the request: Servable not found for request: clouds"):
         type(connected)("clouds", connected.server).sample(1)
     with pytest.raises(ConnectionError, match="server 'localhost:1' does not answer: "):

@@ -1,0 +1,305 @@
+"""A model of each family on a server: clients and the command answer as Keras does."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from latentzoo import export
+from latentzoo.cli import main
+from latentzoo.export import client
+from latentzoo.export.server_files import write_server_files
+from latentzoo.zoo import pictures
+from latentzoo.zoo.flows import Glow, RealNVP
+from latentzoo.zoo.gans import GAN, StyleGAN2
+from latentzoo.zoo.vaes import VAE, Autoencoder
+
+from .conftest import shaken
+from .model_requests import as_png, smooth_images
+from .stand_in import StandIn
+
+SMALL = {"image_shape": (8, 8, 1), "latent_dim": 3, "levels": 1, "width": 4}
+STYLE = {"image_shape": (14, 14, 1), "latent_dim": 8, "w_dim": 6, "mapping_depth": 1, "channel_base": 64}
+MODELS = {
+    "flow": lambda: Glow(image_shape=(8, 8, 1), levels=1, depth=1, width=4, num_classes=3),
+    "vectors": lambda: RealNVP(event_shape=(2,), depth=2, width=8),
+    "vae": lambda: VAE(**SMALL, depth=0, likelihood="discretized_logistic"),
+    "autoencoder": lambda: Autoencoder(**SMALL, depth=0),
+    "gan": lambda: GAN(**SMALL, num_classes=3),
+    "style": lambda: StyleGAN2(**STYLE, channel_max=8, num_classes=3),
+}
+METHODS = {
+    "flow": ("sample", "encode", "decode", "reconstruct", "log_prob", "bits_per_dim"),
+    "vectors": ("sample", "encode", "decode", "reconstruct", "log_prob"),
+    "vae": ("sample", "encode", "decode", "reconstruct", "elbo", "kl", "bits_per_dim"),
+    "autoencoder": ("encode", "decode", "reconstruct"),
+    "gan": ("sample", "decode"),
+    "style": ("sample", "decode", "map", "synthesize", "style_mix"),
+}
+OF_ROWS = ("encode", "reconstruct", "log_prob", "bits_per_dim", "elbo", "kl")
+
+
+@pytest.fixture(scope="module")
+def models():
+    """A tiny model of each family; do not change them."""
+    made = {name: shaken(make()) for name, make in MODELS.items()}
+    flow = made["flow"]
+    flow.initialize(smooth_images(np.random.default_rng(1), 8, flow.event_shape), np.arange(8) % 3)
+    return made
+
+
+@pytest.fixture(scope="module")
+def addresses(models, tmp_path_factory):
+    """Of a stand-in that serves all of them, by protocol."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, model in models.items():
+        export.saved_model(model, folder / name, batch_sizes=(1,))
+    write_server_files(folder)
+    stand_in = StandIn(folder)
+    yield {"gRPC": f"localhost:{stand_in.start_grpc()}", "REST": f"localhost:{stand_in.start_rest()}"}
+    stand_in.stop()
+
+
+@pytest.fixture(scope="module", params=["gRPC", "REST"])
+def connect(request, addresses):
+    """A function: name of a family -> a client of its model."""
+    kind = {"gRPC": client.Grpc, "REST": client.Rest}[request.param]
+    return lambda name: kind(name, addresses[request.param])
+
+
+# The methods
+
+
+def arguments(model, method) -> dict:
+    """Three rows for a method, under the names that Keras and the client share."""
+    rng = np.random.default_rng(7)
+    labels = {"labels": np.array([2, 0, 1])} if model.num_classes else {}
+    if method == "sample":
+        scale = {"StyleGAN2": {"truncation": 0.7}, "GAN": {}}.get(type(model).__name__, {"temperature": 0.5})
+        return {"n": 3, "seed": 2**31 - 1, **scale, **labels}
+    if method in ("decode", "map"):
+        scale = {"truncation": 0.7} if type(model).__name__ == "StyleGAN2" else {}
+        return {"latents": rng.normal(size=[3, model.latent_size]).astype("f"), **scale, **labels}
+    if method in OF_ROWS:
+        is_image = len(model.event_shape) == 3
+        seed = {"seed": 5} if method in ("bits_per_dim", "elbo", "kl") else {}
+        events = smooth_images(rng, 3, model.event_shape) if is_image else rng.normal(size=[3, 2]).astype("f")
+        return {"images": events, **seed, **labels}
+    styles = rng.normal(size=[2, 3, model.num_ws, model.w_dim]).astype("f")
+    if method == "synthesize":
+        return {"styles": styles[0]}
+    return {"styles": styles[0], "other_styles": styles[1], "crossover": [0, 2, model.num_ws]}
+
+
+@pytest.fixture(scope="module")
+def answers(models):
+    """(family, method) -> what Keras gives, images as the bins of 256."""
+    tf.config.run_functions_eagerly(True)  # tracing takes longer than one call
+    try:
+        return {
+            (family, method): binned(of_keras(models[family], method, arguments(models[family], method)))
+            for family, methods in METHODS.items()
+            for method in methods
+        }
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+def of_keras(model, method, given):
+    if method == "map":
+        return np.reshape(model.mapping(**given), [3, -1])
+    if method == "synthesize":
+        return model.synthesis(given["styles"], noise="const")
+    if method == "style_mix":
+        first = np.arange(model.num_ws) < np.array(given["crossover"])[:, None]
+        mixed = np.where(first[..., None], given["styles"], given["other_styles"])
+        return model.synthesis(mixed, noise="const")
+    if method in OF_ROWS:
+        return getattr(model, method)(given.pop("images"), **given)
+    return getattr(model, method)(**given)
+
+
+def binned(values):
+    values = np.asarray(values)
+    return np.floor(values * 256).clip(0, 255).astype(np.uint8) if values.ndim == 4 else values
+
+
+@pytest.mark.parametrize("family, method", [(name, method) for name in METHODS for method in METHODS[name]])
+def test_a_method_answers_as_keras_does(family, method, connect, models, answers):
+    with connect(family) as asked:
+        found = getattr(asked, method)(**arguments(models[family], method))
+    expected = answers[family, method]
+    assert found.dtype == expected.dtype and found.shape == expected.shape
+    if found.dtype == np.uint8:
+        assert np.abs(found.astype(int) - expected).max() <= 1
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_shapes_are_read_from_the_signatures(connect, models):
+    for family, model in models.items():
+        asked = connect(family)
+        assert asked.event_shape == tuple(model.event_shape)
+        assert asked.latent_size == model.latent_size
+
+
+@pytest.mark.parametrize(
+    "family, call, message",
+    [
+        ("gan", lambda m: m.sample(1, temperature=0.5, labels=0), "temperature must not be given: 'sample'"),
+        ("style", lambda m: m.sample(1, temperature=1.0, labels=0), "takes labels, seed, truncation."),
+        ("flow", lambda m: m.sample(1, truncation=0.5, labels=0), "truncation must not be given"),
+        ("flow", lambda m: m.sample(1), "labels must be given: 'sample' of flow on '"),
+        ("gan", lambda m: m.decode(np.zeros([1, 3]), labels=3), "labels must be at least 0 and below 3, got"),
+        ("vae", lambda m: m.sample(1, labels=0), "labels must not be given"),
+        (
+            "vae",
+            lambda m: m.log_prob(np.zeros([1, 8, 8, 1], "u1")),
+            "vae on '.*' has no signature 'log_prob'",
+        ),
+        (
+            "autoencoder",
+            lambda m: m.sample(1),
+            "has no signature 'sample': it has decode, decode_to_png, enc",
+        ),
+        ("gan", lambda m: m.map(np.zeros([1, 3])), "gan on '.*' has no signature 'map': it has decode, "),
+        ("style", lambda m: m.synthesize(np.zeros([1, 7])), r"styles has shape \(1, 7\), expected \[N, "),
+        ("vectors", lambda m: m.bits_per_dim(np.zeros([1, 2])), "has no signature 'bits_per_dim'"),
+        (
+            "vectors",
+            lambda m: m.log_prob(np.zeros([1, 3])),
+            r"vectors has shape \(1, 3\), expected \[N, 2\].",
+        ),
+    ],
+)
+def test_what_a_model_does_not_take_is_refused(family, call, message, connect):
+    with connect(family) as asked, pytest.raises(ValueError, match=message):
+        call(asked)
+
+
+# The command
+
+
+@pytest.fixture(params=["gRPC", "REST"])
+def request_of(request, addresses, tmp_path, monkeypatch, capsys):
+    """A function: signature, model, options -> what the command prints."""
+    monkeypatch.chdir(tmp_path)
+    server = ["--server", addresses[request.param], *(["--rest"] if request.param == "REST" else [])]
+
+    def ask(signature, model, *options) -> str:
+        main.main(main.parse(["latentzoo", "request", signature, "--model", model, *server, *options]))
+        return capsys.readouterr().out
+
+    return ask
+
+
+def test_the_command_scores_and_encodes_pictures(request_of, models, tmp_path):
+    images = smooth_images(np.random.default_rng(3), 2, (8, 8, 1))
+    for i, png in enumerate(as_png(images)):
+        (tmp_path / f"{i}.png").write_bytes(png)
+    files, vae = ["--images", "0.png", "1.png"], models["vae"]
+    printed = request_of("elbo", "vae", *files, "--seed", "4").splitlines()
+    elbo = np.asarray(vae.elbo(images, seed=4))
+    assert [line.split(", ")[0] for line in printed] == [f"{i}.png: elbo {elbo[i]:.2f} nats" for i in (0, 1)]
+    encoded = request_of("encode", "vae", *files)
+    np.testing.assert_allclose(json.loads(encoded)["latents"], vae.encode(images), rtol=1e-5, atol=1e-6)
+    # What encode prints is what decode reads.
+    (tmp_path / "z.json").write_text(encoded)
+    decoded = json.loads(request_of("decode", "vae", "--latents", "z.json", "--json"))["images"]
+    assert np.abs(np.array(decoded) - binned(vae.reconstruct(images)).astype(int)).max() <= 1
+    scores = json.loads(request_of("log_prob", "flow", *files, "--labels", "1", "--json"))
+    np.testing.assert_allclose(scores["log_prob"], models["flow"].log_prob(images, [1, 1]), rtol=1e-5)
+
+
+def test_the_command_draws_and_mixes_styles(request_of, models, tmp_path):
+    style = models["style"]
+    request_of("sample", "style", "--num", "2", "--truncation", "0.5", "--labels", "0,2", "--seed", "3")
+    samples = binned(style.sample(2, seed=3, truncation=0.5, labels=[0, 2]))
+    expected = pictures.grid(samples, zoom=4)[..., 0].astype(int)
+    assert np.abs(np.asarray(Image.open("grid.png"), int) - expected).max() <= 1
+    latents = np.random.default_rng(0).normal(size=[4, 8]).astype("f")
+    np.save("z.npy", latents)
+    mapped = request_of("map", "style", "--latents", "z.npy", "--labels", "0,1")
+    w = np.reshape(style.mapping(latents, [0, 1, 0, 1]), [4, -1])
+    styles = np.array(json.loads(mapped)["styles"])
+    np.testing.assert_allclose(styles, w, rtol=1e-4, atol=1e-5)
+    np.save("a.npy", styles[:2])
+    np.save("b.npy", styles[2:])
+    plain, mixed = (
+        np.array(json.loads(request_of(*asked, "--json"))["images"])
+        for asked in (
+            ("synthesize", "style", "--styles", "a.npy"),
+            ("style_mix", "style", "--styles", "a.npy", "--other_styles", "b.npy", "--crossover", "0"),
+        )
+    )
+    decoded = json.loads(request_of("decode", "style", "--latents", "z.npy", "--labels", "0,1", "--json"))
+    np.testing.assert_array_equal(np.concatenate([plain, mixed]), decoded["images"])
+    # Without files, the styles are those of drawn latents.
+    assert request_of("style_mix", "style", "--num", "2", "--labels", "1") == "2 images in grid.png\n"
+
+
+def test_the_command_writes_points(request_of, models):
+    points = json.loads(request_of("sample", "vectors", "--num", "3", "--seed", "1", "--json"))["vectors"]
+    np.testing.assert_allclose(points, models["vectors"].sample(3, seed=1), rtol=1e-4, atol=1e-5)
+    with open("points.json", "w") as file:
+        json.dump(points, file)
+    printed = request_of("log_prob", "vectors", "--vectors", "points.json").splitlines()
+    scores = np.asarray(models["vectors"].log_prob(np.array(points, np.float32)))
+    assert printed == [f"{i}: {score:.2f} nats" for i, score in enumerate(scores)]
+    assert request_of("decode", "vectors", "--num", "5") == "5 points in grid.png\n"
+
+
+def test_class_names_are_those_of_the_preset(request_of, monkeypatch):
+    from latentzoo.zoo import registry
+
+    monkeypatch.setattr(registry, "info", lambda name: {"classes": ["boot", "coat", "T-shirt/top"]})
+    named, numbered = (
+        request_of("sample", "gan", "--num", "2", "--labels", labels, "--json")
+        for labels in ("T-shirt/top,boot", "2,0")
+    )
+    assert named == numbered
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (("sample", "gan", "--temperature", "0.5"), "temperature must not be given: 'sample' of gan on '"),
+        (("sample", "gan"), "labels must be given: 'sample' of gan on '"),
+        (("sample", "gan", "--labels", "boot"), "got 'boot': 'gan' records no names."),
+        (("sample", "autoencoder"), "has no signature 'sample': it has decode, "),
+        (("sample", "gan", "--images", "a.png"), "images must not be given for sample."),
+        (("decode", "gan", "--latents", "z.txt", "--num", "3"), "num must not be given with latents."),
+        (("decode", "gan", "--latents", "no.json"), "latents file 'no.json' cannot be read: No such file"),
+        (("decode", "gan", "--latents", "bad.json"), "latents file 'bad.json' must hold rows of numbers"),
+        (("style_mix", "style", "--styles", "a.npy"), "styles and other_styles must be given together."),
+        (("encode", "vae", "--images", "no.png"), "image file 'no.png' does not exist."),
+        (("encode", "vae"), "images must be given for encode."),
+        (("log_prob", "vectors", "--images", "bad.json"), "model must be a model of images, got 'vectors'"),
+        (("sample", "style", "--labels", "7"), "labels must be at least 0 and below 3"),
+        (("map", "style", "--out", "a.png"), "out must not be given for map."),
+        (("sample", "gan", "--json", "--out", "a.png"), "out must not be given with json"),
+    ],
+)
+def test_the_command_refuses_in_one_line(options, message, request_of, tmp_path, capsys):
+    (tmp_path / "bad.json").write_text('{"latents": [[1, 2], [3]]}')
+    with pytest.raises(SystemExit) as stop:
+        request_of(*options)
+    printed = capsys.readouterr()
+    assert (stop.value.code, printed.out, printed.err.count("\n")) == (2, "", 1)
+    assert message in printed.err
+
+
+def test_over_rest_no_tensorflow_is_imported(addresses, tmp_path):
+    script = (
+        "import sys; from latentzoo.cli import main\n"
+        "main.main(main.parse(['latentzoo', *sys.argv[1:]]))\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    asked = ["request", "style_mix", "--model", "style", "--rest", "--server", addresses["REST"]]
+    command = [sys.executable, "-c", script, *asked, "--num", "2", "--labels", "1"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert (tmp_path / "grid.png").exists()
