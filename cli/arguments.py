@@ -2,9 +2,16 @@
 
 import argparse
 import math
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+LARGEST = 2**31 - 1  # of the integers that TensorFlow takes
+FLOAT32_MAX = 3.4e38
+
+# Of a file's name, in bytes: file systems take 255, and files are first written under longer names.
+LONGEST_NAME = 220
 
 
 def add_preset(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +50,8 @@ def changed(arguments: argparse.Namespace, **values: object) -> argparse.Namespa
     return argparse.Namespace(**{**vars(arguments), **values})
 
 
-def integer(minimum: int) -> Callable[[str], int]:
-    """The type of integers of at least `minimum`."""
+def integer(minimum: int, maximum: int = LARGEST) -> Callable[[str], int]:
+    """The type of integers from `minimum` to `maximum`."""
 
     def parse(text: str) -> int:
         try:
@@ -53,6 +60,8 @@ def integer(minimum: int) -> Callable[[str], int]:
             value = minimum - 1
         if value < minimum:
             raise argparse.ArgumentTypeError(f"got '{text}', expected an integer of at least {minimum}")
+        if value > maximum:
+            raise argparse.ArgumentTypeError(f"got '{text}', expected an integer of at most {maximum}")
         return value
 
     return parse
@@ -67,7 +76,7 @@ def steps_or_minutes(text: str) -> int | str:
 
 
 def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
-    """The type of numbers from `minimum` to `maximum`, infinity excluded."""
+    """The type of numbers from `minimum` to `maximum`, within what float32 holds."""
 
     def parse(text: str) -> float:
         try:
@@ -79,7 +88,20 @@ def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
             if not math.isinf(maximum):
                 wanted = f"from {minimum:g} to {maximum:g}"
             raise argparse.ArgumentTypeError(f"got '{text}', expected a number {wanted}")
+        if value > FLOAT32_MAX:
+            raise argparse.ArgumentTypeError(f"got '{text}', expected a number of at most {FLOAT32_MAX:g}")
         return value
+
+    return parse
+
+
+def choice(*values: str) -> Callable[[str], str]:
+    """The type of words of which there are a few."""
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise argparse.ArgumentTypeError(f"got '{text}', expected {' or '.join(values)}")
+        return text
 
     return parse
 
@@ -89,11 +111,22 @@ def integers(text: str) -> list[int]:
     return [integer(0)(part) for part in text.split(",")]
 
 
+def image_shape(text: str) -> list[int]:
+    """The type of shapes such as `64,64,3`: height, width, channels."""
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"got '{text}', expected height,width,channels, as 64,64,3")
+    shape = [integer(1, 65536)(part) for part in parts]
+    if shape[-1] not in (1, 3, 4):
+        raise argparse.ArgumentTypeError(f"got '{text}', expected 1, 3 or 4 channels")
+    return shape
+
+
 def new_file(suffix: str) -> Callable[[str], Path]:
     """The type of files to write: with this suffix, in a folder that can be written."""
 
     def parse(text: str) -> Path:
-        path = Path(text)
+        path = possible_path(text)
         if path.suffix.lower() != suffix:
             raise argparse.ArgumentTypeError(f"got '{text}', expected a {suffix} file")
         if path.is_dir():
@@ -106,11 +139,27 @@ def new_file(suffix: str) -> Callable[[str], Path]:
 
 def new_folder(text: str) -> Path:
     """The type of folders to write in, which may be there already."""
-    path = Path(text)
+    path = possible_path(text)
     existing = path
     while not existing.exists():
         existing = existing.parent
+    if not existing.is_dir():
+        raise argparse.ArgumentTypeError(f"'{existing}' is a file, expected a folder")
     check_writable(existing)
+    return path
+
+
+def possible_path(text: str) -> Path:
+    """The type of paths that the file system can have, whether or not there is such a file."""
+    path = Path(text)
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a path")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.parts):
+        raise argparse.ArgumentTypeError(f"got '{text}', expected names of at most {LONGEST_NAME} bytes")
+    try:
+        path.exists()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' cannot be used ({error.strerror})") from None
     return path
 
 

@@ -1,10 +1,11 @@
 """Score two models of images on the same test images, in bits/dim, and draw samples of each."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
         "--num_samples",
-        type=types.integer(1),
+        type=types.integer(1, 1_000_000),
         default=1,
         help="k of a VAE's importance-weighted bound; 1: its ELBO (default %(default)s)",
     )
@@ -31,12 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    pair = [models.load_image_model(preset) for preset in arguments.presets]
-    named = list(zip((Path(preset).name for preset in arguments.presets), pair, strict=True))
-    for preset, model in zip(arguments.presets, pair, strict=True):
-        _check(preset, model)
+    for preset in arguments.presets:
+        _check(preset)
     arguments.preset = arguments.presets[0]  # whose data are the default
-    data = models.dataset_name(arguments)
+    data = models.check_data(arguments)
+    pair = [models.load_model(preset) for preset in arguments.presets]
+    from .. import metrics
+
+    for preset, model in zip(arguments.presets, pair, strict=True):
+        _check_scores(preset, metrics.names_for(model))
+    named = list(zip((Path(preset).name for preset in arguments.presets), pair, strict=True))
     with models.load_data(arguments, pair[0]) as dataset:
         models.check_shape(dataset, pair[1], data)
         scores = [_score(model, dataset, arguments) for model in pair]
@@ -52,13 +57,17 @@ def run(arguments: argparse.Namespace) -> None:
         models.save_grid(model.sample(64, seed=arguments.seed), path)
 
 
-def _check(preset: str, model) -> None:
-    from .. import metrics
+def _check(preset: str) -> None:
+    found = capabilities.of_preset(preset).require_images()
+    if found.scores is not None:
+        _check_scores(preset, found.scores)
+    if found.num_classes:
+        raise ValueError(f"preset must be unconditional, got '{preset}' of {found.num_classes} classes.")
 
-    if "bits_per_dim" not in metrics.names_for(model):
+
+def _check_scores(preset: str, scores: Sequence[str]) -> None:
+    if "bits_per_dim" not in scores:
         raise ValueError(f"preset must be scored in bits/dim, got '{preset}', which is not.")
-    if model.num_classes:
-        raise ValueError(f"preset must be unconditional, got '{preset}' of {model.num_classes} classes.")
 
 
 def _score(model, dataset, arguments: argparse.Namespace) -> dict:

@@ -6,7 +6,7 @@ import json
 
 from ..zoo import folders
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 PARTS = ("likelihood", "neighbours", "latents", "sweep")
 
@@ -37,18 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_image_model(arguments.preset)
+    preset = capabilities.of_preset(arguments.preset).require_images()
     arguments.split = models.usual_split(arguments)
     has = {
-        "likelihood": hasattr(model, "log_prob") or hasattr(model, "elbo"),
-        "neighbours": hasattr(model, "sample"),
-        "latents": hasattr(model, "encode"),
-        "sweep": _narrowing(model) is not None,
+        "likelihood": preset.can("log_prob") or preset.can("elbo"),
+        "neighbours": preset.can("sample"),
+        "latents": preset.can("encode"),
+        "sweep": any(option in preset.model.methods.get("sample", ()) for option in _NARROWING),
     }
     parts = arguments.only or [part for part in PARTS if has[part]]
     for part in parts:
         if not has[part]:
-            raise ValueError(f"only: got {part}, which a {type(model).__name__} does not have.")
+            raise ValueError(f"only: got {part}, which a {preset.model.name} does not have.")
+    models.check_data(arguments)
+    if arguments.other:
+        models.check_data(types.changed(arguments, dataset=arguments.other))
+    model = models.load_model(arguments.preset)
     arguments.out.mkdir(parents=True, exist_ok=True)
     look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents, "sweep": _sweep}
     found = {}

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from . import arguments as types
-from . import models, preset_table
+from . import capabilities, models, preset_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truncation", type=types.number(0), help="of a style model's samples (default: 1)")
     parser.add_argument(
         "--num_samples",
-        type=types.integer(1),
+        type=types.integer(1, 1_000_000),
         help="k of a VAE's importance-weighted bound (default: what is usual for each metric)",
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.recorded:
         raise ValueError("--recorded must be given with --all: see latentzoo info for one preset.")
+    _check(arguments)
     results = measure(models.load_model(arguments.preset), arguments, verbose=not arguments.json)
     if arguments.save:
         save(arguments.preset, results)
@@ -74,6 +75,15 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         for result in results:
             print(describe(result))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuses what can be seen before TensorFlow starts."""
+    preset = capabilities.of_preset(arguments.preset)
+    preset.check_metrics(arguments.metrics or [])
+    if preset.can("sample"):
+        preset.options(arguments, "sample", ("temperature", "truncation"))
+    models.check_data(types.changed(arguments, split=models.usual_split(arguments)))
 
 
 def measure(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..zoo import registry
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    name = arguments.name or registry.info(arguments.preset)["name"]
-    if Path(name).name != name or name.startswith("."):
-        raise ValueError(f"name must be that of a folder, got '{name}'.")
+    capabilities.of_preset(arguments.preset)
+    name = arguments.name or registry.info(arguments.preset).get("name")
+    if not isinstance(name, str) or Path(name).name != name or name.startswith("."):
+        raise ValueError(f"name must be that of a folder, got {name!r}.")
     model = models.load_model(arguments.preset)
     from .. import export
     from ..export.server_files import write_server_files

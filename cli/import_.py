@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 
 from ..zoo import registry
 from . import arguments as types
@@ -14,7 +13,9 @@ KINDS = ("stylegan", "stylegan2", "stylegan2-ada")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="the official code: %(choices)s")
-    parser.add_argument("file", type=Path, help="its network pickle, of PyTorch or of TensorFlow")
+    parser.add_argument(
+        "file", type=types.possible_path, help="its network pickle, of PyTorch or of TensorFlow"
+    )
     parser.add_argument("--out", type=types.new_folder, required=True, help="preset folder to write")
     parser.add_argument("--json", action="store_true", help="what was imported, as JSON")
 

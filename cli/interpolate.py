@@ -3,7 +3,7 @@
 import argparse
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_dataset(parser, split="test")
     parser.add_argument(
         "--steps",
-        type=types.integer(2),
+        type=types.integer(2, 10_000),
         default=8,
         help="images in the row, both ends included (default %(default)s)",
     )
@@ -28,25 +28,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_image_model(arguments.preset)
-    options = models.known_options(arguments, model.interpolate, ("space", "truncation"))
-    ends = _images(arguments, model) if hasattr(model, "encode") else _latents(arguments, model)
+    preset = capabilities.of_preset(arguments.preset).require_images()
+    options = preset.options(arguments, "interpolate", ("space", "truncation"))
+    preset.check_label(arguments.label)
+    between_images = preset.can("encode")
+    (_check_images if between_images else _check_seeds)(arguments)
+    model = models.load_model(arguments.preset)
+    ends = _images(arguments, model) if between_images else _latents(arguments, model)
     images = model.interpolate(*ends, arguments.steps, labels=arguments.label, **options)
     models.save_grid(images, arguments.out, columns=arguments.steps)
     if arguments.gif:
         models.save_gif(images, arguments.gif)
 
 
-def _images(arguments: argparse.Namespace, model) -> list:
+def _check_images(arguments: argparse.Namespace) -> None:
     texts = arguments.image_a, arguments.image_b
     if None in texts or arguments.seeds:
         raise ValueError(f"image_a and image_b must be given for '{arguments.preset}', and no seeds.")
-    return [_image(arguments, model, text) for text in texts]
+    capabilities.check_pictures([text for text in texts if not text.isdigit()])
+    if any(text.isdigit() for text in texts):
+        models.check_data(arguments)
+
+
+def _check_seeds(arguments: argparse.Namespace) -> None:
+    if arguments.image_a or arguments.image_b or len(arguments.seeds or []) != 2:
+        raise ValueError(f"seeds must be two for '{arguments.preset}', which encodes no images.")
+
+
+def _images(arguments: argparse.Namespace, model) -> list:
+    return [_image(arguments, model, text) for text in (arguments.image_a, arguments.image_b)]
 
 
 def _latents(arguments: argparse.Namespace, model) -> list:
-    if arguments.image_a or arguments.image_b or len(arguments.seeds or []) != 2:
-        raise ValueError(f"seeds must be two for '{arguments.preset}', which encodes no images.")
     from ..zoo import seeds
 
     return [seeds.normal(seeds.row_seeds(seed, 1), (model.latent_dim,))[0] for seed in arguments.seeds]

@@ -3,7 +3,7 @@
 import argparse
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 # The grid's lines are even quantiles of the latents of so many images: where there are more, they are closer.
 _IMAGES = 2000
@@ -14,19 +14,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     types.add_dataset(parser, split="test")
     parser.add_argument(
-        "--num", type=types.integer(2), default=20, help="images on a side (default %(default)s)"
+        "--num", type=types.integer(2, 200), default=20, help="images on a side (default %(default)s)"
     )
     types.add_label(parser)
     types.add_picture(parser, "manifold.png")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_image_model(arguments.preset)
-    if model.latent_size != 2 or not hasattr(model, "decode"):
+    preset = capabilities.of_preset(arguments.preset).require_images()
+    if preset.latent_size != 2:
         raise ValueError(
             f"preset must have 2 latent dimensions for a manifold, got '{arguments.preset}' "
-            f"of {model.latent_size}."
+            f"of {preset.latent_size}."
         )
+    preset.require("encode", "encode images")
+    preset.check_label(arguments.label)
+    models.check_data(arguments)
+    model = models.load_model(arguments.preset)
     import numpy as np
 
     with models.load_data(arguments, model) as dataset:

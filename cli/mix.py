@@ -3,7 +3,7 @@
 import argparse
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_style_model(arguments.preset)
+    preset = capabilities.of_preset(arguments.preset).require_styles()
+    preset.check_label(arguments.label)
+    model = models.load_model(arguments.preset)
     import numpy as np
 
     from ..zoo import seeds

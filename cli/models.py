@@ -1,8 +1,7 @@
-"""Models and data of the commands that need TensorFlow, which starts here, without its chatter."""
+"""Models and data of the commands that need TensorFlow, which starts here, without its notes."""
 
 import argparse
 import contextlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,8 @@ def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
     Args:
       prepare: called before TensorFlow looks for devices, to say how they are to be used.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "tensorflow" not in sys.modules:
+        note("loading TensorFlow, which takes some seconds ...")
     logging.set_verbosity(logging.ERROR)
     with _without_stderr():
         import tensorflow as tf
@@ -33,6 +33,12 @@ def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
         prepare()
         tf.config.list_logical_devices()
     tf.get_logger().setLevel("ERROR")
+
+
+def note(text: str) -> None:
+    """Tells someone who waits at a terminal what takes long; nothing where standard error is a file."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
 
 
 def load_model(preset: str) -> "keras.Model":
@@ -44,37 +50,19 @@ def load_model(preset: str) -> "keras.Model":
     return saving.load(folder)
 
 
-def load_image_model(preset: str) -> "keras.Model":
-    """The same, if it is a model of images."""
-    model = load_model(preset)
-    if len(model.event_shape) != 3:
-        raise ValueError(
-            f"preset must be a model of images, got '{preset}' of vectors, {list(model.event_shape)}."
-        )
-    return model
+def check_data(arguments: argparse.Namespace) -> str:
+    """The name of the data asked for, or of what the preset was trained on, once it is known to be there."""
+    from ..trainers import dataset_names
 
-
-def load_style_model(preset: str) -> "keras.Model":
-    """The same, if it is a StyleGAN."""
-    model = load_image_model(preset)
-    if not hasattr(model, "style_mix"):
-        raise ValueError(f"preset must be a StyleGAN, got '{preset}', a {type(model).__name__}.")
-    return model
-
-
-def known_options(arguments: argparse.Namespace, method: Callable, names: tuple[str, ...]) -> dict:
-    """Those of the arguments that are given, which must be ones that the model's method takes."""
-    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    for name in given:
-        if name not in inspect.signature(method).parameters:
-            raise ValueError(f"{name} must not be given: '{arguments.preset}' does not know it.")
-    return given
+    name = dataset_name(arguments)
+    dataset_names.check_name(name, arguments.split)
+    return name
 
 
 def dataset_name(arguments: argparse.Namespace) -> str:
     """The data asked for, or what the preset was trained on."""
     name = arguments.dataset or registry.info(arguments.preset).get("dataset")
-    if not name:
+    if not isinstance(name, str) or not name:
         raise ValueError(f"dataset must be given: '{arguments.preset}' records none.")
     return name
 

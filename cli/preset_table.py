@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..zoo import folders, registry
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 # The columns, if not asked for others: each model's usual score, and how good its samples are.
 _USUAL = ["score", "frechet_distance", "precision", "recall"]
@@ -23,13 +23,16 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.dataset:
         raise ValueError("dataset must not be given with --all: each preset has its own.")
     columns = arguments.metrics or _USUAL
+    for column in columns:
+        if column != "score":
+            capabilities.check_metric(column)
     presets = registry.list_presets()
     if arguments.recorded:
         rows = [{**_about(preset), "metrics": preset["metrics"]} for preset in presets]
         rows += _recorded_floors()
     else:
         with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
-            _check(columns)
+            models.start_tensorflow()
             rows = [_measured(preset, columns, arguments) for preset in presets]
             floors = _floors(presets, columns, arguments)
         if arguments.save and floors:
@@ -39,15 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps(rows, indent=2))
     else:
         print(markdown(rows, columns))
-
-
-def _check(columns):
-    models.start_tensorflow()
-    from .. import metrics
-
-    for column in columns:
-        if column != "score" and column not in metrics.METRICS:
-            raise ValueError(f"metrics: got '{column}': {registry.suggest(column, metrics.METRICS)}")
 
 
 def _about(preset):

@@ -1,15 +1,16 @@
 """Find the latents of an image in a StyleGAN: target and projection as a PNG, w as an array file."""
 
 import argparse
-from pathlib import Path
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
-    parser.add_argument("image", type=Path, help="an image file, cut and resized to the model's size")
+    parser.add_argument(
+        "image", type=types.possible_path, help="an image file, cut and resized to the model's size"
+    )
     parser.add_argument("--steps", type=types.integer(1), default=500, help="(default %(default)s)")
     parser.add_argument(
         "--space",
@@ -26,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    model = models.load_style_model(arguments.preset)
+    preset = capabilities.of_preset(arguments.preset).require_styles()
+    preset.check_label(arguments.label)
+    capabilities.check_pictures([arguments.image])
+    model = models.load_model(arguments.preset)
     import numpy as np
 
     from ..zoo import folders, pictures

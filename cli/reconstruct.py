@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.images and arguments.dataset:
         raise ValueError("images and dataset must not be given together.")
-    model = models.load_image_model(arguments.preset)
+    preset = capabilities.of_preset(arguments.preset).require_images()
+    preset.require("reconstruct", "encode images to reconstruct them")
+    preset.check_label(arguments.label)
+    if arguments.images:
+        capabilities.check_pictures(arguments.images)
+    else:
+        models.check_data(arguments)
+    model = models.load_model(arguments.preset)
     import numpy as np
 
     from ..zoo import pictures

@@ -3,12 +3,14 @@
 import argparse
 
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
-    parser.add_argument("--num", type=types.integer(1), default=64, help="how many (default %(default)s)")
+    parser.add_argument(
+        "--num", type=types.integer(1, 100_000), default=64, help="how many (default %(default)s)"
+    )
     parser.add_argument(
         "--temperature",
         type=types.number(0),
@@ -29,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    preset = capabilities.of_preset(arguments.preset).require("sample", "draw samples")
+    options = preset.options(arguments, "sample", ("temperature", "truncation"))
+    preset.check_labels(arguments.labels)
     model = models.load_model(arguments.preset)
     import numpy as np
 
@@ -38,7 +43,6 @@ def run(arguments: argparse.Namespace) -> None:
     if labels is None and model.num_classes:
         labels = range(model.num_classes)
     labels = None if labels is None else np.resize(labels, arguments.num)
-    options = models.known_options(arguments, model.sample, ("temperature", "truncation"))
     samples = model.sample(arguments.num, seed=arguments.seed, labels=labels, **options)
     if len(model.event_shape) == 3:
         models.save_grid(samples, arguments.out)

@@ -5,15 +5,14 @@ stylegan, stylegan2; or a preset, to fine-tune it; or a recipe.json, to train wh
 """
 
 import argparse
-import inspect
 import json
 import os
 import sys
 from typing import Any
 
-from ..zoo import registry
+from ..zoo import json_files, outline, registry
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 MODELS = {
     "glow": "latentzoo>Glow",
@@ -32,12 +31,20 @@ SETTINGS = {
     "batch_size": (types.integer(1), 16, "images of a step, over all replicas"),
     "learning_rate": (types.number(0), None, "highest rate of the schedule (default 1e-3, GANs 2e-3)"),
     "optimizer": (str, "adam", "a Keras optimiser: adam, adamax, adamw, ..."),
-    "schedule": (str, None, "after the warm-up: cosine or constant (default cosine, GANs constant)"),
+    "schedule": (
+        types.choice("cosine", "constant"),
+        None,
+        "after the warm-up: cosine or constant (default cosine, GANs constant)",
+    ),
     "warmup_steps": (types.integer(0), None, "steps of linear warm-up (default a tenth, GANs none)"),
     "clip_norm": (types.number(0), None, "largest norm of the gradient; 0: no limit (default 1, GANs 0)"),
     "ema": (types.number(0, 1), None, "decay of the average of the weights; 0: none (default 0.999)"),
     "accumulation": (types.integer(1), 1, "pieces of a batch, one after the other, to save memory"),
-    "on_nan": (str, "stop", "at a gradient that is not finite: stop, or skip the step (10 in a row: stop)"),
+    "on_nan": (
+        types.choice("stop", "skip"),
+        "stop",
+        "at a gradient that is not finite: stop, or skip the step (10 in a row: stop)",
+    ),
     "checkpoint_every": (types.steps_or_minutes, 1000, "steps between checkpoints, or minutes as 10min"),
     "keep_checkpoints": (types.integer(1), 2, "how many of the newest are kept"),
     "evaluate_every": (types.integer(1), None, "steps between evaluations (default: as checkpoints)"),
@@ -66,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="of the preset (default: the workdir's name)")
     parser.add_argument(
         "--image_shape",
-        type=types.integers,
+        type=types.image_shape,
         help="height,width,channels to cut and resize images to; 4 channels keep a folder's alpha "
         "(default: as they are; those of a folder: as the model has them, if it says)",
     )
@@ -105,6 +112,7 @@ def run(arguments: argparse.Namespace) -> None:
         # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // parts))
     recipe = _recipe(arguments)
+    _check(arguments, recipe)
     _start_tensorflow(arguments)
     from .. import trainers
     from ..trainers import recipes, sources, strategies
@@ -172,11 +180,16 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     changes = dict(arguments.set)
     # The seed is both a setting and the model's: --seed sets the two.
     for name in changes.keys() & SETTINGS.keys() - {"seed"}:
-        setattr(arguments, name, SETTINGS[name][0](str(changes.pop(name))))
+        setattr(arguments, name, _parsed(name, changes.pop(name)))
     if arguments.dtype:
         changes["dtype"] = arguments.dtype
     if arguments.model.endswith(".json"):
-        recipe = _read_recipe(arguments)
+        from ..trainers import recipes
+
+        recipe = recipes.read(arguments.model)
+        for name, value in recipe["train"].items():
+            if name in SETTINGS and value is not None:
+                _parsed(name, value)
     elif arguments.model in MODELS:
         model = {"registered_name": MODELS[arguments.model], "config": {}}
         recipe = {"model": model, "dataset": None, "train": {}}
@@ -186,7 +199,10 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         recipe = _fine_tuning(arguments.model)
         if changes:
             raise ValueError(f"set and dtype must not be given for a preset, got {changes}.")
-    recipe["model"]["config"].update(changes)
+    if changes:
+        known = capabilities.of_config(arguments.model, recipe["model"], f"'{arguments.model}'").model
+        _check_names(changes, known)
+        recipe["model"]["config"].update(changes)
     recipe["dataset"] = arguments.dataset or recipe["dataset"]
     if not recipe["dataset"]:
         raise ValueError("dataset must be given to train a new model.")
@@ -194,11 +210,32 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     return recipe
 
 
-def _read_recipe(arguments: argparse.Namespace) -> dict[str, Any]:
-    _start_tensorflow(arguments)
-    from ..trainers import recipes
+def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
+    """Refuses what can be seen before TensorFlow starts."""
+    from ..trainers import dataset_names
 
-    return recipes.read(arguments.model)
+    capabilities.of_config(arguments.model, recipe["model"], f"'{arguments.model}'")
+    dataset_names.check_name(recipe["dataset"], arguments.split)
+    if arguments.eval_split not in (None, "none"):
+        dataset_names.check_name(recipe["dataset"], arguments.eval_split)
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """A setting that --set or a recipe gives, as its flag takes it."""
+    try:
+        return SETTINGS[name][0](str(value))
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(f"{name}: {error}.") from None
+
+
+def _check_names(changes: dict[str, Any], model: outline.Outline) -> None:
+    known = {*model.arguments, "dtype", "name"}
+    for name in changes:
+        if name not in known:
+            raise ValueError(
+                f"set must name a setting or an argument of {model.name}, got '{name}': "
+                f"{registry.suggest(name, {*known, *SETTINGS})}"
+            )
 
 
 def _fine_tuning(preset: str) -> dict[str, Any]:
@@ -209,7 +246,7 @@ def _fine_tuning(preset: str) -> dict[str, Any]:
             f"got '{preset}': {registry.suggest(preset, known)}"
         )
     dataset = registry.check_files(registry.preset_folder(preset)).get("dataset")
-    config = json.loads((registry.preset_folder(preset) / "config.json").read_text("utf-8"))
+    config = json_files.read_object(registry.preset_folder(preset) / "config.json")
     return {"model": config, "dataset": dataset, "train": {}}
 
 
@@ -264,24 +301,14 @@ def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
 
 
 def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:
-    """Adds the data's shape to a model's constructor arguments, and checks their names."""
-    import keras
-
-    from ..zoo import flows, gans, vaes  # noqa: F401  (register the models)
-
-    name = model["registered_name"]
-    known = set(inspect.signature(keras.saving.get_registered_object(name)).parameters)
-    known = (known - {"kwargs"}) | {"dtype", "name"}
+    """Adds the data's shape to a model's constructor arguments."""
     key = "image_shape" if len(shape) == 3 else "event_shape"
-    if key not in known:
-        raise ValueError(f"dataset must have images for {name}, got vectors {list(shape)}.")
+    if key not in outline.model(model["registered_name"]).arguments:
+        raise ValueError(
+            f"dataset must have images for {model['registered_name']}, got vectors {list(shape)}."
+        )
     if not {"image_shape", "event_shape"} & set(model["config"]):
         model["config"][key] = shape
-    for argument in model["config"]:
-        if argument not in known:
-            raise ValueError(
-                f"set must name an argument of {name}, got '{argument}': {registry.suggest(argument, known)}"
-            )
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -292,3 +319,5 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, json.loads(value)
     except ValueError:
         return key, value
+    except RecursionError:
+        raise argparse.ArgumentTypeError(f"got a value of '{key}' that is nested too deeply") from None

@@ -6,10 +6,8 @@ vectors, float32 [D], or pairs of one of these and its label, an int64 scalar. I
 whose examples training reads in any order, or a `tf.data.Dataset`.
 """
 
-import difflib
 import functools
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ..zoo import image_files
-from . import array_files
+from . import array_files, dataset_names
 from .image_folders import list_images
 from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
 from .sources import ImageFiles, Source, in_order
@@ -25,11 +23,6 @@ from .splits import MissingSplit
 
 # Sets of TensorFlow Datasets whose encoded images are up to this size are kept in memory.
 _MEMORY = 2**31
-
-
-# `set`, `set/config`, `set:1.2.3`. Sets with a namespace, as `huggingface:set`, are made by the code of
-# strangers, and options of a set could name files.
-_NAME_OF_SET = re.compile(r"[A-Za-z]\w*(/[\w.+-]+)?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
 
 def load(
@@ -90,25 +83,13 @@ def source(
     if path.suffix.lower() == ".npz":
         return from_npz(path, split, image_shape, labels)
     if path.exists():
-        raise ValueError(
-            f"dataset must be a folder of images or an .npz file, got '{name}': {_advice(path)}."
-        )
+        raise dataset_names.not_a_data_set(path)
     if name == "two_moons":
         if image_shape is not None:
             raise ValueError("image_shape must not be given for two_moons, which has vectors.")
         points, moons = two_moons(split)
         return from_arrays(points, moons if labels else None)
     return from_tfds(str(name), split, image_shape, labels)
-
-
-def _advice(path: Path) -> str:
-    return {
-        ".npy": "put the array into an .npz file, numpy.savez(path, x_train=array)",
-        ".zip": "unzip it and give the folder",
-        ".tar": "unpack it and give the folder",
-        ".gz": "unpack it and give the folder",
-        ".tgz": "unpack it and give the folder",
-    }.get(path.suffix.lower(), "it is neither")
 
 
 def from_tfds(
@@ -121,7 +102,11 @@ def from_tfds(
 
     Its images stay encoded in memory, and are decoded when they are asked for.
     """
-    builder = _builder(name)
+    dataset_names.check_name_of_set(name)
+    try:
+        builder = tfds.builder(name)
+    except (tfds.core.DatasetNotFoundError, ValueError):
+        raise dataset_names.unknown(name) from None
     features = builder.info.features
     if "image" not in features or (labels and "label" not in features):
         wanted = "images and labels" if labels else "images"
@@ -160,22 +145,6 @@ def from_tfds(
     if keep:
         return Source(next(iter(dataset.batch(size))), read, class_names=_names_of_labels(features))
     return dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _builder(name: str) -> tfds.core.DatasetBuilder:
-    """The builder of a set of TensorFlow Datasets, of its own ones alone."""
-    kinds = "a folder of images, an .npz file, or a set of TensorFlow Datasets"
-    if not _NAME_OF_SET.fullmatch(name):
-        if ":" in name or "=" in name:
-            raise ValueError(f"dataset must be {kinds} without namespace or options, got '{name}'.")
-        raise FileNotFoundError(f"dataset '{name}' does not exist, and must be {kinds}.")
-    try:
-        return tfds.builder(name)
-    except (tfds.core.DatasetNotFoundError, ValueError):
-        known = ["two_moons", *tfds.list_builders(with_community_datasets=False)]
-        alike = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(alike)}?" if alike else "there is none of that name."
-        raise ValueError(f"dataset must be {kinds}, got '{name}': {hint}") from None
 
 
 def _names_of_labels(features: tfds.features.FeaturesDict) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class NotoEmoji(tfds.core.GeneratorBasedBuilder):
 
     Raises (when it is prepared):
         FileNotFoundError: there is no such font.
-        ImportError: fontTools is not installed (`pip install latentzoo[emoji]`).
+        ImportError: fontTools is not installed (`pip install fonttools`).
         ValueError: the file is no font, or one without bitmaps.
 
     ```python
@@ -114,7 +114,7 @@ def bitmaps(font: str | os.PathLike) -> Iterator[tuple[str, str, Image.Image]]:
     try:
         from fontTools.ttLib import TTFont, TTLibError
     except ImportError:
-        raise ImportError("fontTools must be installed: pip install latentzoo[emoji]") from None
+        raise ImportError("fontTools must be installed: pip install fonttools") from None
     try:
         opened = TTFont(font, lazy=True)
     except TTLibError as error:

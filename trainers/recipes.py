@@ -9,15 +9,14 @@ A recipe.json has three entries:
 `train` holds keyword arguments of `trainers.train`.
 """
 
-import inspect
 import json
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
+from ..zoo import folders, json_files, outline
 
-from ..zoo import flows, folders, gans, vaes  # noqa: F401  (register the models)
-from .training import train
+if TYPE_CHECKING:
+    import keras
 
 _KEYS = {"model", "dataset", "train"}
 
@@ -26,20 +25,23 @@ _NOT_OF_RECIPE = {"model", "dataset", "eval_dataset", "workdir", "strategy", "re
 
 
 def read(path: str | os.PathLike) -> dict:
-    """Reads and checks a recipe.json.
+    """Reads and checks a recipe.json, without TensorFlow.
 
     Raises:
       ValueError: it is no recipe, or `train` does not know an argument.
       OSError: it cannot be read.
     """
-    try:
-        recipe = json.loads(Path(path).read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"recipe: {path} is not JSON ({error}).") from None
+    recipe = json_files.read(path)
     if not isinstance(recipe, dict) or set(recipe) != _KEYS:
         raise ValueError(f"recipe: {path} must have exactly the entries {sorted(_KEYS)}.")
-    known = set(inspect.signature(train).parameters) - _NOT_OF_RECIPE
-    unknown = sorted(set(recipe["train"]) - known)
+    model, train = recipe["model"], recipe["train"]
+    for name, part in (("model", model), ("train", train)):
+        if not isinstance(part, dict):
+            raise ValueError(f"recipe: the entry {name} of {path} must be an object, got {part!r:.200}.")
+    if not isinstance(recipe["dataset"], str | None):
+        raise ValueError(f"recipe: the dataset of {path} must be a name, got {recipe['dataset']!r:.200}.")
+    known = set(outline.parameters("trainers/training.py", "train")) - _NOT_OF_RECIPE
+    unknown = sorted(set(train) - known)
     if unknown:
         raise ValueError(
             f"recipe: {path} gives train the arguments {unknown}, expected some of {sorted(known)}."
@@ -57,12 +59,16 @@ def write(recipe: dict, path: str | os.PathLike) -> None:
         scratch.write_text(json.dumps(recipe, indent=2) + "\n")
 
 
-def build_model(recipe: dict) -> keras.Model:
+def build_model(recipe: dict) -> "keras.Model":
     """A new model from the recipe's constructor arguments.
 
     Raises:
       ValueError: no model is registered under the recipe's name.
     """
+    import keras
+
+    from ..zoo import flows, gans, vaes  # noqa: F401  (register the models)
+
     name = recipe["model"]["registered_name"]
     model_class = keras.saving.get_registered_object(name)
     if model_class is None:

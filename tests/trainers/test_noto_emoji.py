@@ -133,7 +133,7 @@ def test_without_the_font_it_is_said_where_it_comes_from(only_here):
 
 def test_without_fonttools_it_is_said_how_to_install_it(font, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fontTools.ttLib", None)
-    with pytest.raises(ImportError, match=r"pip install latentzoo\[emoji\]"):
+    with pytest.raises(ImportError, match=r"pip install fonttools"):
         NotoEmoji(font=font, data_dir=tmp_path).download_and_prepare()
 
 

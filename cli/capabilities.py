@@ -1,0 +1,190 @@
+"""What a preset's model can do, from its config.json and the source of its class: TensorFlow is not needed.
+
+So a command refuses what the model cannot do before it starts TensorFlow, which takes seconds.
+"""
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..zoo import json_files, outline, registry
+from . import arguments as types
+
+
+@dataclasses.dataclass(frozen=True)
+class Capabilities:
+    """Of one preset.
+
+    Attributes:
+      preset: its name or folder, as the user gave it.
+      config: the constructor arguments of its model.
+      model: the outline of its class.
+    """
+
+    preset: str
+    config: dict[str, Any]
+    model: outline.Outline
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """(height, width, channels) of images, or (size,) of vectors."""
+        shape = self._argument("event_shape") or self._argument("image_shape")
+        return tuple(shape) if isinstance(shape, list | tuple) else ()
+
+    @property
+    def num_classes(self) -> int:
+        return self._argument("num_classes") or 0
+
+    @property
+    def latent_size(self) -> int:
+        """Of one latent vector: a flow's is as large as an event."""
+        return self._argument("latent_dim") or math.prod(self.event_shape)
+
+    @property
+    def scores(self) -> tuple[str, ...] | None:
+        """The metrics of the model's own, without those of samples; None if its class does not say."""
+        return self.model.attributes.get("scores", ("bits_per_dim", "log_prob"))
+
+    @property
+    def is_style_model(self) -> bool:
+        return self.can("style_mix")
+
+    def _argument(self, name: str) -> Any:
+        declared = self.model.arguments.get(name)
+        return self.config.get(name, declared and declared.default)
+
+    def can(self, method: str) -> bool:
+        return method in self.model.methods
+
+    def require(self, method: str, what: str) -> "Capabilities":
+        """Itself, if the model has the method; what: the method in words, for the error."""
+        if not self.can(method):
+            raise ValueError(f"preset must {what}, and '{self.preset}' ({self.model.name}) does not.")
+        return self
+
+    def require_images(self) -> "Capabilities":
+        """Itself, if the model is of images."""
+        if len(self.event_shape) != 3:
+            shape = list(self.event_shape)
+            raise ValueError(f"preset must be a model of images, got '{self.preset}' of vectors, {shape}.")
+        return self
+
+    def require_styles(self) -> "Capabilities":
+        """Itself, if the model is a StyleGAN."""
+        if not self.is_style_model:
+            raise ValueError(f"preset must be a StyleGAN, got '{self.preset}' ({self.model.name}).")
+        return self.require_images()
+
+    def options(self, arguments: argparse.Namespace, method: str, names: Sequence[str]) -> dict[str, Any]:
+        """Those of the arguments that are given, which must be ones that the model's method takes."""
+        given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+        for name in given:
+            if name not in self.model.methods[method]:
+                raise ValueError(f"{name} must not be given: '{self.preset}' ({self.model.name}) has none.")
+        return given
+
+    def check_metrics(self, names: Sequence[str]) -> None:
+        """Refuses metrics that there are not, or not of such models."""
+        groups = metric_groups()
+        fit = set(groups["OF_EXAMPLES"] if self.scores is None else self.scores)
+        if self.can("sample") and len(self.event_shape) == 3:
+            fit |= {*groups["OF_FEATURES"], *groups["OF_LATENTS"]}
+            fit |= set(groups["OF_STYLES"] if self.is_style_model else ())
+        for name in names:
+            check_metric(name)
+            if name not in fit:
+                raise ValueError(
+                    f"metrics: got '{name}', by which '{self.preset}' ({self.model.name}) is not scored: "
+                    f"expected some of {', '.join(sorted(fit))}."
+                )
+
+    def check_labels(self, labels: Sequence[int] | None, name: str = "labels") -> None:
+        """Refuses labels of an unconditional model, and such as the model does not have."""
+        if not labels:
+            return
+        if not self.num_classes:
+            raise ValueError(f"{name} must not be given: '{self.preset}' is unconditional.")
+        if max(labels) >= self.num_classes:
+            raise ValueError(
+                f"{name} must be below {self.num_classes}, the number of classes of '{self.preset}', "
+                f"got {max(labels)}."
+            )
+
+    def check_label(self, label: int | None) -> None:
+        self.check_labels(None if label is None else [label], "label")
+
+
+def of_preset(preset: str) -> Capabilities:
+    """The capabilities of a preset, by its name or folder.
+
+    Raises:
+      ValueError: no such preset, or a damaged one. OSError: its files cannot be read.
+    """
+    path = registry.preset_folder(preset) / "config.json"
+    try:
+        return of_config(preset, json_files.read_object(path), f"'{path}'")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"'{preset}' is no preset: it has no config.json.") from None
+
+
+def of_config(preset: str, content: dict[str, Any], source: str) -> Capabilities:
+    """The same of what a config.json, or a recipe's `model`, holds; source: of the content, for the error."""
+    name, config = content.get("registered_name"), content.get("config")
+    if not isinstance(name, str) or not isinstance(config, dict):
+        raise ValueError(f"{source} is damaged: expected a model with registered_name and config.")
+    model = outline.model(name)
+    if model is None:
+        raise ValueError(f"{source} names the class '{name}', expected a model of this zoo.")
+    for argument, value in config.items():
+        if argument in model.arguments:
+            _check_argument(argument, value, model.arguments[argument], source)
+    return Capabilities(preset, config, model)
+
+
+def _check_argument(name: str, value: Any, declared: outline.Argument, source: str) -> None:
+    """Refuses a constructor argument of another type than its annotation, and sizes beyond TensorFlow's."""
+    kinds = {
+        "int": (isinstance(value, int) and not isinstance(value, bool), "an integer"),
+        "float": (isinstance(value, int | float) and not isinstance(value, bool), "a number"),
+        "bool": (isinstance(value, bool), "true or false"),
+        "str": (isinstance(value, str), "a word"),
+        "tuple": (_is_shape(value), "a list of positive integers"),
+        "None": (value is None, "null"),
+    }
+    known = [kinds[kind] for kind in declared.types if kind in kinds]
+    if len(known) < len(declared.types) or not known:
+        return
+    if not any(fits for fits, _ in known):
+        expected = " or ".join(words for _, words in known)
+        raise ValueError(f"{name} of {source} must be {expected}, got {value!r:.200}.")
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(number, int) and abs(number) > types.LARGEST for number in numbers):
+        raise ValueError(f"{name} of {source} must be at most {types.LARGEST}, got {value!r:.200}.")
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(size, int) and size > 0 for size in value)
+
+
+def metric_groups() -> dict[str, tuple[str, ...]]:
+    """The names of all metrics by their groups in `metrics`."""
+    return outline.groups("metrics/__init__.py", "_by_name")
+
+
+def check_metric(name: str) -> None:
+    """Refuses a name that no metric has."""
+    known = [metric for group in metric_groups().values() for metric in group]
+    if name not in known:
+        raise ValueError(f"metrics: got '{name}': {registry.suggest(name, known)}")
+
+
+def check_pictures(paths: Sequence[str | Path]) -> None:
+    """Refuses picture files that are not there."""
+    for path in paths:
+        if not Path(path).exists():
+            raise FileNotFoundError(f"image file '{path}' does not exist.")
+        if Path(path).is_dir():
+            raise IsADirectoryError(f"image file '{path}' is a folder.")

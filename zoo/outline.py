@@ -1,0 +1,163 @@
+"""What a model class or a function declares, read from its source: TensorFlow takes seconds to import.
+
+The command checks arguments against it before anything slow starts. There is no second list to keep: the
+signatures in the source are the declaration.
+"""
+
+import ast
+import dataclasses
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent  # the folder of the packages
+FAMILIES = ("flows", "gans", "vaes")
+
+PACKAGE = "latentzoo>"  # begins the registered name of every model
+
+
+@dataclasses.dataclass(frozen=True)
+class Argument:
+    """An argument of a constructor.
+
+    Attributes:
+      types: the names in its annotation, such as `("int",)` or `("tuple", "None")`; empty without one.
+      default: its value, if that is a literal; else None.
+    """
+
+    types: tuple[str, ...]
+    default: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+    """A model class.
+
+    Attributes:
+      name: of the class.
+      arguments: of its constructor, by name, without `**kwargs`.
+      methods: the parameters of its public methods and of those it inherits within the zoo, by name.
+      attributes: its class attributes that are literals, inherited ones included.
+    """
+
+    name: str
+    arguments: dict[str, Argument]
+    methods: dict[str, tuple[str, ...]]
+    attributes: dict[str, Any]
+
+
+@functools.cache
+def model(registered_name: str) -> Outline | None:
+    """The outline of a model of the zoo by its registered name; None if there is no such model.
+
+    >>> glow = model("latentzoo>Glow")
+    >>> glow.arguments["depth"], "sample" in glow.methods
+    (Argument(types=('int',), default=16), True)
+    """
+    name = registered_name.removeprefix(PACKAGE)
+    for family in FAMILIES:
+        found = _imported(ROOT / "zoo" / family / "__init__.py").get(name)
+        if found and registered_name.startswith(PACKAGE):
+            return _outline(*found)
+    return None
+
+
+@functools.cache
+def parameters(module: str, function: str) -> tuple[str, ...]:
+    """The parameters of a function of a module, given as a path such as `trainers/training.py`."""
+    for node in _tree(ROOT / module).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return tuple(argument.arg for argument in _arguments(node))
+    raise ValueError(f"'{module}' has no function '{function}'.")
+
+
+@functools.cache
+def groups(module: str, function: str) -> dict[str, tuple[str, ...]]:
+    """The names that a module collects as `GROUP = function(a, b, ...)`, by group."""
+    return {
+        node.targets[0].id: tuple(argument.id for argument in node.value.args)
+        for node in _tree(ROOT / module).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.value.func) == function
+    }
+
+
+def _outline(path: Path, name: str) -> Outline:
+    methods, attributes, arguments = {}, {}, None
+    for definition in _ancestry(path, name):  # the class itself first: what it has hides its bases'
+        for node in definition.body:
+            if isinstance(node, ast.FunctionDef):
+                if node.name == "__init__" and arguments is None:
+                    arguments = _constructor(node)
+                elif not node.name.startswith("_"):
+                    methods.setdefault(node.name, tuple(argument.arg for argument in _arguments(node)[1:]))
+                    attributes.setdefault(node.name, None)
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                attributes.setdefault(node.targets[0].id, _literal(node.value))
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                attributes.setdefault(node.target.id, _literal(node.value))
+    return Outline(name, arguments or {}, methods, attributes)
+
+
+def _ancestry(path: Path, name: str) -> Iterator[ast.ClassDef]:
+    """A class and its bases, as far as they are defined in the zoo."""
+    definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
+    imported = _imported(path)
+    if name not in definitions:
+        if name in imported:
+            yield from _ancestry(*imported[name])
+        return
+    yield definitions[name]
+    for base in definitions[name].bases:
+        if isinstance(base, ast.Name):
+            yield from _ancestry(path, base.id)
+
+
+@functools.cache
+def _imported(path: Path) -> dict[str, tuple[Path, str]]:
+    """What a file imports from modules of the package: the module's file and the name there, by name here."""
+    found = {}
+    for node in _tree(path).body:
+        if isinstance(node, ast.ImportFrom) and node.level and node.module:
+            module = path.parents[node.level - 1].joinpath(*node.module.split(".")).with_suffix(".py")
+            if module.exists():
+                found |= {alias.asname or alias.name: (module, alias.name) for alias in node.names}
+    return found
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _constructor(node: ast.FunctionDef) -> dict[str, Argument]:
+    arguments = _arguments(node)[1:]
+    defaults = [*node.args.defaults, *node.args.kw_defaults]
+    defaults = [None] * (len(arguments) - len(defaults)) + defaults
+    return {
+        argument.arg: Argument(_types(argument.annotation), _literal(default))
+        for argument, default in zip(arguments, defaults, strict=True)
+    }
+
+
+def _arguments(node: ast.FunctionDef) -> list[ast.arg]:
+    return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+
+
+def _types(annotation: ast.expr | None) -> tuple[str, ...]:
+    if annotation is None:
+        return ()
+    if isinstance(annotation, ast.BinOp):  # a | b
+        return (*_types(annotation.left), *_types(annotation.right))
+    if isinstance(annotation, ast.Subscript):  # tuple[int, ...]
+        return _types(annotation.value)
+    return (ast.unparse(annotation),)
+
+
+def _literal(node: ast.expr | None) -> Any:
+    try:
+        return None if node is None else ast.literal_eval(node)
+    except ValueError:
+        return None
