@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num",
         dest="num_examples",
         type=types.integer(1),
-        help="how many images, from the start (default: all)",
+        help="how many images, drawn from all with the seed (default: all)",
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
@@ -38,17 +38,20 @@ def run(arguments: argparse.Namespace) -> None:
     data = models.check_data(arguments)
     pair = [models.load_model(preset) for preset in arguments.presets]
     from .. import metrics
+    from ..metrics import draws
 
     for preset, model in zip(arguments.presets, pair, strict=True):
         _check_scores(preset, metrics.names_for(model))
     named = list(zip((Path(preset).name for preset in arguments.presets), pair, strict=True))
     with models.load_data(arguments, pair[0]) as dataset:
         models.check_shape(dataset, pair[1], data)
+        count = int(dataset.cardinality())
         scores = [_score(model, dataset, arguments) for model in pair]
+    part = draws.in_words(count, arguments.num_examples, arguments.seed, "images")
     rows = [("model", "bits/dim", "what it is")]
     rows += [_row(name, model, score) for (name, model), score in zip(named, scores, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    print(f"{data}, {arguments.split}, the first {scores[0]['num_examples']} images")
+    print(f"{data}, {arguments.split}, {part}")
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     arguments.out.mkdir(parents=True, exist_ok=True)

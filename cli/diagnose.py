@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", nargs="+", choices=PARTS, help="which parts (default: all that the model has)"
     )
     parser.add_argument(
-        "--num", type=types.integer(20), default=2000, help="images of each data set (default %(default)s)"
+        "--num",
+        type=types.integer(20),
+        default=2000,
+        help="images of each data set, drawn with the seed (default %(default)s)",
     )
     parser.add_argument(
         "--pictures", type=types.integer(1), default=16, help="outliers, and samples (default %(default)s)"
@@ -67,12 +70,13 @@ def run(arguments: argparse.Namespace) -> None:
 def _likelihood(model, arguments):
     import numpy as np
 
-    from ..metrics import likelihood, plots
+    from ..metrics import draws, likelihood, plots
 
     name = f"{models.dataset_name(arguments)}, {arguments.split}"
     with models.load_data(arguments, model) as dataset:
         own = _log_likelihoods(model, dataset, arguments)
-        least = np.argsort(own, kind="stable")[: arguments.pictures]
+        numbers = draws.drawn_numbers(int(dataset.cardinality()), arguments.num, arguments.seed)
+        least = numbers[np.argsort(own, kind="stable")[: arguments.pictures]]
         outliers = likelihood.images_of(dataset, least, model)
     models.save_grid(outliers, arguments.out / "outliers.png")
     # One half tells what is usual, and the other what the test says of data of the same kind.
@@ -110,6 +114,7 @@ def _log_likelihoods(model, dataset, arguments):
 def _neighbours(model, arguments):
     import numpy as np
 
+    from ..metrics.draws import drawn_numbers
     from ..metrics.likelihood import images_of
     from ..metrics.nearest_neighbours import nearest_neighbours
     from ..metrics.samples import as_bytes, labels_like, sample_batches
@@ -117,10 +122,11 @@ def _neighbours(model, arguments):
 
     count = min(arguments.pictures, 64)
     with models.load_data(arguments, model) as dataset:
-        labels = labels_like(model, dataset, count)
+        labels = labels_like(model, dataset, count, arguments.seed)
         (samples,) = sample_batches(model, count, count, arguments.seed, labels, {})
         samples = as_bytes(model, samples)
-        real = images_of(dataset, np.arange(min(count, int(dataset.cardinality()))), model)
+        numbers = drawn_numbers(int(dataset.cardinality()), count, arguments.seed)
+        real = images_of(dataset, numbers, model)
     of_training = types.changed(arguments, split="train")
     with models.load_data(of_training, model) as training:
         both = np.concatenate([samples, to_uint8(real)])
@@ -140,11 +146,12 @@ def _latents(model, arguments):
     import numpy as np
 
     from ..metrics import plots
+    from ..metrics.draws import draw
     from ..metrics.latent_map import latent_map
 
     latents, labels = [], []
     with models.load_data(arguments, model, labels=_has_labels(arguments, model)) as dataset:
-        for batch in dataset.take(arguments.num).batch(arguments.batch_size):
+        for batch in draw(dataset, arguments.num, arguments.seed).batch(arguments.batch_size):
             images, classes = batch if isinstance(batch, tuple) else (batch, None)
             latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
             labels.append(classes)

@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num_examples",
         dest="num",
         type=types.integer(1),
-        help="how many examples, from the start (default: all); of sample quality, how many samples and "
-        "real images (default: 10000)",
+        help="how many examples, drawn from all with the seed (default: all); of sample quality, how many "
+        "samples and real images (default: 10000)",
     )
     types.add_seed(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")

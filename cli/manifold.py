@@ -33,8 +33,10 @@ def run(arguments: argparse.Namespace) -> None:
     model = models.load_model(arguments.preset)
     import numpy as np
 
+    from ..metrics.draws import draw
+
     with models.load_data(arguments, model) as dataset:
-        images = next(iter(dataset.batch(_IMAGES)))
+        images = next(iter(draw(dataset, _IMAGES, seed=0).batch(_IMAGES)))
     images, labels = images if isinstance(images, tuple) else (images, None)
     latents = np.asarray(model.encode(images, labels=labels))
     across, up = np.quantile(latents, np.linspace(*_QUANTILES, arguments.num), axis=0).T

@@ -20,9 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num",
         type=types.integer(1),
         default=32,
-        help="how many images of the data set, from its start (default %(default)s)",
+        help="how many images, drawn from the data set with the seed (default %(default)s)",
     )
     types.add_label(parser)
+    types.add_seed(parser)
     types.add_picture(parser, "reconstructions.png")
 
 
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     model = models.load_model(arguments.preset)
     import numpy as np
 
+    from ..metrics.draws import draw
     from ..zoo import pictures
 
     if arguments.images:
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         images = np.stack([pictures.load_image(path, shape) for path in arguments.images])
     else:
         with models.load_data(arguments, model) as dataset:
-            batch = next(iter(dataset.batch(arguments.num)))
+            batch = next(iter(draw(dataset, arguments.num, arguments.seed).batch(arguments.num)))
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         images = np.asarray(images)
     reconstructions = np.asarray(model.reconstruct(images, labels=labels))

@@ -102,10 +102,11 @@ def evaluate(
         for a model that has none, such as a GAN.
       dataset_name: name of the data, for the record.
       split: name of the split, for the record.
-      num: score the first `num` examples; None: all. Of sample quality, the number of samples, and of real
-        images if there are so many; None: 10,000.
+      num: score so many examples, a draw of `seed` over the whole dataset; None: all. Of sample quality, the
+        number of samples, and of real images if there are so many; None: 10,000.
       batch_size: examples at a time.
-      seed: of the dequantisation noise, of a VAE's samples, of the samples that are compared.
+      seed: of the draw of `num` examples, of the dequantisation noise, of a VAE's samples, of the samples
+        that are compared.
       verbose: show a progress bar.
       num_samples: k of the importance-weighted bound of a VAE; None: what is usual for each metric.
       network: the feature network of sample quality, of `latentzoo.zoo.features.NETWORKS`; the names of the

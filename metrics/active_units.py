@@ -3,6 +3,7 @@
 import numpy as np
 
 from .batches import Data, as_dataset, batches
+from .per_example import with_part
 
 # A unit is active if the variance of its posterior mean over examples is above this (Burda et al. 2015).
 THRESHOLD = 0.01
@@ -22,13 +23,13 @@ def active_units(
 ) -> dict:
     """The number of latent dimensions d with Var_x(E_q[z_d | x]) > 0.01 (Burda et al. 2015).
 
-    `seed` is not used, and no progress is shown.
+    `seed` draws the part of `num`, and no progress is shown.
 
     Returns a dict with name, value, standard_error (None), unit, num_examples, protocol; and by dimension,
     `variances` and, where it is known in closed form, `kl_per_dimension` in nats, its mean over examples.
     """
     means, divergences = [], []
-    for images, labels in batches(model, as_dataset(dataset), batch_size, num):
+    for images, labels in batches(model, as_dataset(dataset), batch_size, num, seed):
         means.append(np.asarray(model.encode(images, labels=labels), np.float64))
         if model.has_exact_kl:
             divergences.append(np.asarray(model.kl_per_dimension(images, labels=labels), np.float64))
@@ -37,7 +38,7 @@ def active_units(
     entry = {
         "name": "active_units",
         "unit": f"of {model.latent_dim} dimensions",
-        "protocol": f"variance of the posterior mean above {THRESHOLD}",
+        "protocol": with_part(f"variance of the posterior mean above {THRESHOLD}", dataset, num, seed),
         "value": float((variances > THRESHOLD).sum()),
         "standard_error": None,
         "num_examples": len(means),

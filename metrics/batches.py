@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from .draws import draw
+
 Data = tf.data.Dataset | np.ndarray | tuple[np.ndarray, np.ndarray]
 
 
@@ -65,17 +67,17 @@ def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
 
 
 def batches(
-    model, dataset: Data, batch_size: int, num: int | None = None
+    model, dataset: Data, batch_size: int, num: int | None = None, seed: int = 0
 ) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
-    """Yields (examples, labels) of the first `num` examples; labels are None if not conditional.
+    """Yields (examples, labels) of `num` examples, a draw of `seed`; labels are None if not conditional.
+
+    Without `num`, or where there are no more, of all examples in their order: see `draws.draw`.
 
     Raises:
       ValueError: a bad `batch_size` or `num`, or a dataset that is not of the model: see `examples`.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, expected at least 1.")
-    if num is not None and num < 1:
-        raise ValueError(f"num: got {num}, expected at least 1.")
-    dataset = examples(dataset, model)
-    for batch in dataset.take(num or -1).batch(batch_size).prefetch(tf.data.AUTOTUNE):
+    dataset = draw(examples(dataset, model), num, seed)
+    for batch in dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE):
         yield batch if isinstance(batch, tuple) else (batch, None)

@@ -37,6 +37,5 @@ def bits_per_dim(
     return {
         "name": "bits_per_dim",
         "unit": "bits/dim",
-        "protocol": protocol,
-        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+        **mean_over_examples(score, model, dataset, num, batch_size, seed, verbose, protocol),
     }

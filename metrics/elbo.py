@@ -56,9 +56,9 @@ def _mean_part(name, part, model, dataset, num, batch_size, seed, verbose):
         pairs = numbered_seeds(seed, first, len(images))
         return part(model.elbo_parts(images, seed=pairs, labels=labels))
 
+    protocol = f"{model.protocol}; 1 sample, noise seed {seed}"
     return {
         "name": name,
         "unit": "nats",
-        "protocol": f"{model.protocol}; 1 sample, noise seed {seed}",
-        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+        **mean_over_examples(score, model, dataset, num, batch_size, seed, verbose, protocol),
     }

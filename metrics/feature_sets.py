@@ -8,6 +8,7 @@ import numpy as np
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from .batches import Data, as_dataset, batches
+from .draws import in_words as part_in_words
 from .feature_cache import cached_features, fingerprint
 from .samples import as_bytes, check_sampling, in_words, labels_like, sample_batches
 
@@ -85,7 +86,7 @@ def compare_samples(
     split: str = "",
     **sampling,
 ) -> FeatureSets:
-    """The features of `num` samples and of the first `num` real images.
+    """The features of `num` samples and of `num` real images, a draw of `seed`.
 
     Memory holds the features and a batch of images. The features of real images are cached on disk, see
     `feature_cache`. A conditional model samples the labels of the real images.
@@ -103,9 +104,8 @@ def compare_samples(
     network = network or feature_network()
     num = num or USUAL_NUM
     sampling = check_sampling(model, sampling)
-    named = (dataset_name, split)
-    real = real_features(model, dataset, network, num, batch_size, verbose, *named)
-    labels = labels_like(model, dataset, num)
+    real = real_features(model, dataset, network, num, batch_size, verbose, dataset_name, split, seed)
+    labels = labels_like(model, dataset, num, seed)
     bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="sample")
     features, probabilities = [], []
     for samples in sample_batches(model, num, batch_size, seed, labels, sampling):
@@ -119,7 +119,7 @@ def compare_samples(
         fake=np.concatenate(features),
         probabilities=np.concatenate(probabilities),
         network=network.name,
-        protocol=f"{network.protocol}; {len(real)} real images, {drawn}",
+        protocol=f"{network.protocol}; {_part_of(dataset, num, seed, 'real images')}, {drawn}",
         seed=seed,
     )
 
@@ -147,10 +147,10 @@ def compare_images(
     """
     network = network or feature_network()
     num = num or USUAL_NUM
-    options = (model, dataset, network, num, batch_size, verbose, dataset_name, split)
+    options = (model, dataset, network, num, batch_size, verbose, dataset_name, split, seed)
     real = real_features(*options)
     features, probabilities = [], []
-    for images, _ in batches(model, others, batch_size, num):
+    for images, _ in batches(model, others, batch_size, num, seed):
         parts = network.features_and_probabilities(to_uint8(images))
         features.append(parts[0])
         probabilities.append(parts[1])
@@ -160,7 +160,10 @@ def compare_images(
         fake=fake,
         probabilities=np.concatenate(probabilities),
         network=network.name,
-        protocol=f"{network.protocol}; {len(real)} real images, {len(fake)} images of {other_split}",
+        protocol=(
+            f"{network.protocol}; {_part_of(dataset, num, seed, 'real images')}, "
+            f"{_part_of(others, num, seed, f'images of {other_split}')}"
+        ),
         seed=seed,
     )
 
@@ -174,8 +177,9 @@ def real_features(
     verbose: bool,
     dataset_name: str,
     split: str,
+    seed: int = 0,
 ) -> np.ndarray:
-    """The features of the first `num` real images, float32 `[N, F]`, from the cache if they are there."""
+    """The features of all real images, or of `num` drawn ones, float32 `[N, F]`; from the cache if there."""
     dataset = as_dataset(dataset)
     count = min(num, int(dataset.cardinality()))
     record = {
@@ -187,7 +191,7 @@ def real_features(
     }
 
     def images():
-        for batch, _ in batches(model, dataset, batch_size, num):
+        for batch, _ in batches(model, dataset, batch_size, num, seed):
             yield to_uint8(batch)
 
     def compute():
@@ -199,3 +203,7 @@ def real_features(
         return np.concatenate(features)
 
     return cached_features(fingerprint(record, images()), compute)
+
+
+def _part_of(data, num, seed, what):
+    return part_in_words(int(as_dataset(data).cardinality()), num, seed, what)

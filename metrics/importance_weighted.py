@@ -28,9 +28,9 @@ def importance_weighted(
         pairs = numbered_seeds(seed, first, len(images))
         return model.log_prob(images, num_samples, seed=pairs, labels=labels)
 
+    protocol = f"{model.protocol}; bound of k = {num_samples} samples, noise seed {seed}"
     return {
         "name": "importance_weighted",
         "unit": "nats",
-        "protocol": f"{model.protocol}; bound of k = {num_samples} samples, noise seed {seed}",
-        **mean_over_examples(score, model, dataset, num, min(batch_size, _BATCH), verbose),
+        **mean_over_examples(score, model, dataset, num, min(batch_size, _BATCH), seed, verbose, protocol),
     }

@@ -1,11 +1,12 @@
 """What likelihoods say of a data set, and what they do not (Nalisnick et al. 2019a, 2019b)."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
-from .batches import Data, as_dataset, batches
+from .batches import Data
+from .batches import examples as checked
+from .draws import pick
 from .per_example import numbered_seeds, scores_of_examples
 
 # Of the typicality test: batches drawn to know what is usual, and the part of them called usual.
@@ -21,11 +22,11 @@ def log_likelihoods(
     seed: int = 0,
     verbose: bool = True,
 ) -> np.ndarray:
-    """log p in nats of the first `num` examples, float64 `[N]`.
+    """log p in nats of all examples, or of `num` drawn ones, float64 `[N]`.
 
     Of a VAE it is the ELBO. Of a flow it is the density of points; of images the bound of `bits_per_dim`,
-    since the density at the centre of a pixel's bin may be far from its mean over the bin. Noise is drawn
-    from `seed`.
+    since the density at the centre of a pixel's bin may be far from its mean over the bin. Noise and draw
+    are of `seed`.
 
     Raises:
       ValueError: a model without likelihoods.
@@ -51,7 +52,7 @@ def log_likelihoods(
 
     else:
         raise ValueError(f"model: got a {type(model).__name__}, expected one with likelihoods.")
-    return scores_of_examples(score, model, dataset, num, batch_size, verbose)
+    return scores_of_examples(score, model, dataset, num, batch_size, seed, verbose)
 
 
 def atypical_batches(
@@ -97,19 +98,7 @@ def atypical_batches(
     }
 
 
-def images_of(dataset: Data, numbers: np.ndarray, model, batch_size: int = 1024) -> np.ndarray:
+def images_of(dataset: Data, numbers: np.ndarray, model) -> np.ndarray:
     """The images of a data set with these numbers, counted from 0, in the order of `numbers`."""
-    wanted = {int(number): place for place, number in enumerate(numbers)}
-    found = [None] * len(wanted)
-    for number, image in _numbered(model, dataset, batch_size, int(max(numbers)) + 1):
-        if number in wanted:
-            found[wanted[number]] = image
-    return np.stack(found)
-
-
-def _numbered(model, dataset, batch_size, num) -> Iterator[tuple[int, np.ndarray]]:
-    number = 0
-    for images, _ in batches(model, as_dataset(dataset), batch_size, num):
-        for image in images.numpy():
-            yield number, image
-            number += 1
+    images = pick(checked(dataset, model), numbers)
+    return np.stack([image[0] if isinstance(image, tuple) else image for image in images.as_numpy_iterator()])

@@ -16,6 +16,7 @@ import numpy as np
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from .batches import Data, as_dataset
+from .draws import draw, in_words
 from .feature_sets import USUAL_NUM
 from .latents import check_prior, draw_latents, has_styles, styles
 from .per_example import numbered_seeds
@@ -52,7 +53,7 @@ def separability_of(
 
     Args:
       model: any that decodes standard normal latents; for W, a style model.
-      dataset: labelled images, to train the classifiers on: the first `num`.
+      dataset: labelled images, to train the classifiers on: all, or `num` drawn ones.
       space: "z" or "w".
       num: None: 10,000.
       sampling: `truncation` of a style model.
@@ -67,8 +68,8 @@ def separability_of(
     network = network or feature_network()
     num = num or USUAL_NUM
     sampling = check_sampling(model, sampling)
-    classifier, count = _classifier(dataset, network, num, batch_size)
-    labels = labels_like(model, dataset, num)
+    classifier, learnt_from = _classifier(dataset, network, num, batch_size, seed)
+    labels = labels_like(model, dataset, num, seed)
     bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="sample")
     latents, logits = [], []
     for first in range(0, num, batch_size):
@@ -84,7 +85,7 @@ def separability_of(
         "name": f"linear_separability_{space} ({network.name})",
         "unit": "of 1 at best",
         "protocol": (
-            f"{network.protocol}; {len(entropies)} logistic regressions on {count} labelled images; linear "
+            f"{network.protocol}; {len(entropies)} logistic regressions on {learnt_from}; linear "
             f"SVM on half of the surest half of {num} samples, scored on the rest, seed {seed}{options}"
         ),
         "value": float(np.exp(entropies.sum())),
@@ -149,8 +150,8 @@ def conditional_entropy(y: np.ndarray, x: np.ndarray) -> float:
     return float(total)
 
 
-def _classifier(dataset, network, num, batch_size):
-    """Features -> logits of each class against the rest; and how many images it has learnt from."""
+def _classifier(dataset, network, num, batch_size, seed):
+    """Features -> logits of each class against the rest; and what it has learnt from, in words."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
@@ -158,7 +159,7 @@ def _classifier(dataset, network, num, batch_size):
     if not isinstance(dataset.element_spec, tuple):
         raise ValueError("dataset: got images without labels, expected (image, label) pairs.")
     features, labels = [], []
-    for images, classes in dataset.take(num).batch(batch_size):
+    for images, classes in draw(dataset, num, seed).batch(batch_size):
         features.append(network.features(to_uint8(images)))
         labels.append(classes.numpy())
     features, labels = np.concatenate(features), np.concatenate(labels)
@@ -168,9 +169,10 @@ def _classifier(dataset, network, num, batch_size):
     scaler = StandardScaler().fit(features)
     x = scaler.transform(features)
     parts = [LogisticRegression(C=0.01, max_iter=500).fit(x, labels == label) for label in known]
+    learnt_from = in_words(int(dataset.cardinality()), num, seed, "labelled images")
     weights = np.concatenate([part.coef_ for part in parts])
     offsets = np.concatenate([part.intercept_ for part in parts])
-    return lambda h: scaler.transform(h) @ weights.T + offsets, len(labels)
+    return lambda h: scaler.transform(h) @ weights.T + offsets, learnt_from
 
 
 def _latents_and_images(model, rows, space, labels, sampling):

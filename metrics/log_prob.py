@@ -13,7 +13,7 @@ def log_prob(
     seed: int = 0,
     verbose: bool = True,
 ) -> dict:
-    """Mean of `model.log_prob` with its standard error over examples; `seed` is not used.
+    """Mean of `model.log_prob` with its standard error over examples; `seed` draws the part of `num`.
 
     Returns a dict with name, value, standard_error, unit, num_examples, protocol.
     """
@@ -24,6 +24,7 @@ def log_prob(
     return {
         "name": "log_prob",
         "unit": "nats",
-        "protocol": "exact density, no noise",
-        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+        **mean_over_examples(
+            score, model, dataset, num, batch_size, seed, verbose, protocol="exact density, no noise"
+        ),
     }

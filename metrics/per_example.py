@@ -6,36 +6,52 @@ import keras
 import numpy as np
 
 from .batches import Data, as_dataset, batches
+from .draws import in_words
 
 
 def mean_over_examples(
-    score: Callable, model, dataset: Data, num: int | None, batch_size: int, verbose: bool
+    score: Callable,
+    model,
+    dataset: Data,
+    num: int | None,
+    batch_size: int,
+    seed: int,
+    verbose: bool,
+    protocol: str,
 ) -> dict:
-    """Mean, standard error and count of `score(examples, labels, first) -> [N]` over a dataset.
+    """Mean, standard error, count and protocol of `score(examples, labels, first) -> [N]` over a dataset.
 
-    `first` is the number of the batch's first example, counted from 0. The standard error is that
+    `first` is the number of the batch's first example, counted from 0. Of a part, a draw of `seed`, the
+    protocol says so. The standard error is that
     of the mean over examples: the sample standard deviation (N - 1) over sqrt(N). It is None for a
     single example.
     """
-    scores = scores_of_examples(score, model, dataset, num, batch_size, verbose)
+    scores = scores_of_examples(score, model, dataset, num, batch_size, seed, verbose)
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     return {
+        "protocol": with_part(protocol, dataset, num, seed),
         "value": float(scores.mean()),
         "standard_error": error,
         "num_examples": len(scores),
     }
 
 
+def with_part(protocol: str, dataset: Data, num: int | None, seed: int) -> str:
+    """The protocol of a score; if it is of a part of the dataset, with how that was drawn."""
+    count = int(as_dataset(dataset).cardinality())
+    return protocol if num is None or num >= count else f"{protocol}; {in_words(count, num, seed)}"
+
+
 def scores_of_examples(
-    score: Callable, model, dataset: Data, num: int | None, batch_size: int, verbose: bool
+    score: Callable, model, dataset: Data, num: int | None, batch_size: int, seed: int, verbose: bool
 ) -> np.ndarray:
-    """`score(examples, labels, first)` of each example, float64 `[N]`."""
+    """`score(examples, labels, first)` of each example, or of `num` drawn ones, float64 `[N]`."""
     dataset = as_dataset(dataset)
     count = int(dataset.cardinality())
     bar = keras.utils.Progbar(min(num or count, count), verbose=int(verbose), unit_name="example")
     scores = []
     first = 0
-    for examples, labels in batches(model, dataset, batch_size, num):
+    for examples, labels in batches(model, dataset, batch_size, num, seed):
         scores.append(np.asarray(score(examples, labels, first), np.float64))
         first += len(examples)
         bar.update(first)

@@ -76,7 +76,7 @@ def path_length(
     _check_precision(model)
     num = num or USUAL_NUM
     sampling = _check_truncation(model, sampling)
-    labels = labels_like(model, dataset, num)
+    labels = labels_like(model, dataset, num, seed)
     bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="path")
     lengths = []
     for first in range(0, num, batch_size):

@@ -17,7 +17,7 @@ def reconstruction_error(
     seed: int = 0,
     verbose: bool = True,
 ) -> dict:
-    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` is not used.
+    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` draws the part of `num`.
 
     A uint8 pixel stands at its bin's centre.
 
@@ -31,6 +31,7 @@ def reconstruction_error(
     return {
         "name": "reconstruction_error",
         "unit": "squared error of a pixel",
-        "protocol": "pixels in [0, 1]",
-        **mean_over_examples(score, model, dataset, num, batch_size, verbose),
+        **mean_over_examples(
+            score, model, dataset, num, batch_size, seed, verbose, protocol="pixels in [0, 1]"
+        ),
     }

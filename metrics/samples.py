@@ -7,6 +7,7 @@ import numpy as np
 
 from ..zoo import pictures
 from .batches import Data, batches
+from .draws import drawn_numbers
 from .per_example import numbered_seeds
 
 
@@ -52,12 +53,16 @@ def as_bytes(model, samples: np.ndarray) -> np.ndarray:
     return pictures.to_uint8(samples)
 
 
-def labels_like(model, dataset: Data, num: int) -> np.ndarray | None:
-    """Labels for `num` samples of a conditional model, those of the data's examples in turn; else None."""
+def labels_like(model, dataset: Data, num: int, seed: int) -> np.ndarray | None:
+    """Labels for `num` samples of a conditional model, those of the data's examples; else None.
+
+    Each example gives its label equally often; the rest is a draw, as `batches` draws.
+    """
     if not model.num_classes:
         return None
-    labels = [np.asarray(labels) for _, labels in batches(model, dataset, 1024, num)]
-    return np.resize(np.concatenate(labels), num)
+    labels = np.concatenate([np.asarray(labels) for _, labels in batches(model, dataset, 1024, num, seed)])
+    times, rest = divmod(num, len(labels))
+    return np.concatenate([np.tile(labels, times), labels[drawn_numbers(len(labels), rest, seed)]])
 
 
 def in_words(num: int, seed: int, sampling: dict) -> str:

@@ -37,9 +37,9 @@ class CollapseAlarm(StepCallback):
             warnings.warn(f"step {step}: {sentence}", stacklevel=2)
 
 
-def find_posterior_collapse(model, dataset, num: int) -> str | None:
+def find_posterior_collapse(model, dataset, num: int, seed: int = 0) -> str | None:
     """A warning if hardly a latent dimension of a VAE is used, or None. See `metrics.active_units`."""
-    return collapse(active_units(model, dataset, num=num, verbose=False))
+    return collapse(active_units(model, dataset, num=num, seed=seed, verbose=False))
 
 
 def find_mode_collapse(model, images: np.ndarray, labels: np.ndarray | None) -> str | None:

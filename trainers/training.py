@@ -12,6 +12,7 @@ import tensorflow as tf
 from .. import metrics
 from ..metrics.batches import Data
 from ..metrics.batches import examples as checked
+from ..metrics.draws import draw
 from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
 from .batches import training_batches
@@ -109,7 +110,7 @@ def train(
       evaluate_every: steps between evaluations, each a line in metrics.jsonl and a grid of samples.
         None: those between checkpoints, or 1000.
       eval_dataset: as `dataset`; None: only the training loss is logged.
-      eval_examples: how many of its examples, from the start (1,024; 2,000, and as many samples).
+      eval_examples: how many of its examples, a draw over all of them (1,024; 2,000, and as many samples).
       strategy: "one" device, "mirrored" over local ones, or "multi_worker", over the processes that
         TF_CONFIG lists; None: mirrored if there are several GPUs or `replicas`, else one. See
         `trainers.strategies.choose`, which "multi_worker" needs called before the model is built.
@@ -195,7 +196,7 @@ def train(
         checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
         preemption.checkpoints = checkpoints
         if not checkpoints.restore() and not trained.initialized:
-            trained.initialize(*_first_examples(dataset, min(count, _INITIAL_IMAGES), seed))
+            trained.initialize(*_some_examples(dataset, min(count, _INITIAL_IMAGES), seed))
         step = trained.steps
         _check_workers_agree(strategy, step)
         ours = [StopAtNaN(checkpoints, NAN_LIMITS[on_nan]), StopAtStep(steps)]
@@ -203,7 +204,7 @@ def train(
             checkpoints.remove_unfinished()
             cut_log(workdir / "metrics.jsonl", step)
             has_levels = hasattr(model, "level_log_dets") and len(model.event_shape) == 3
-            shown = _first_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
+            shown = _some_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
             ours += [
                 Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
                 SampleGrid(workdir, every, steps),
@@ -241,11 +242,11 @@ def train(
 def _alarms(model, dataset, scored, num, every, steps, seed) -> list[CollapseAlarm]:
     """What tells of a collapse, if it can happen to such a model."""
     if isinstance(model, AdversarialModel):
-        first = _first_examples(dataset, min(len(dataset), COMPARED), seed)
+        first = _some_examples(dataset, min(len(dataset), COMPARED), seed)
         images, labels = (None if part is None else np.asarray(part) for part in first)
         return [CollapseAlarm(every, steps, lambda: find_mode_collapse(model, images, labels))]
     if "active_units" in metrics.names_for(model) and scored is not None:
-        return [CollapseAlarm(every, steps, lambda: find_posterior_collapse(model, scored, num))]
+        return [CollapseAlarm(every, steps, lambda: find_posterior_collapse(model, scored, num, seed))]
     return []
 
 
@@ -333,9 +334,9 @@ def _check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
         )
 
 
-def _first_examples(dataset: Source | tf.data.Dataset, count: int, seed: int):
-    """`count` shuffled examples, and their labels or None."""
-    batch = next(iter(training_batches(dataset, count, seed)))
+def _some_examples(dataset: Source | tf.data.Dataset, count: int, seed: int):
+    """`count` examples, drawn from the whole dataset, and their labels or None."""
+    batch = next(iter(draw(in_order(dataset), count, seed).batch(count)))
     return batch if isinstance(batch, tuple) else (batch, None)
 
 

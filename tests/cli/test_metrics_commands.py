@@ -10,6 +10,7 @@ from PIL import Image
 
 from latentzoo import metrics, zoo
 from latentzoo.cli import main, preset_table
+from latentzoo.metrics.draws import drawn_numbers
 from latentzoo.zoo import registry, saving
 from latentzoo.zoo.vaes import VAE
 
@@ -58,7 +59,9 @@ def test_metrics_by_name_with_their_protocol(preset, capsys):
             zoo.load(preset), images, names=["frechet_distance"], num=20, temperature=0.5, verbose=False
         )
     assert found[0]["value"] == pytest.approx(expected[0]["value"], rel=1e-6)
-    assert found[0]["protocol"].endswith("20 real images, 20 samples, seed 0, temperature 0.5")
+    assert found[0]["protocol"].endswith(
+        "20 of 256 real images, drawn with seed 0, 20 samples, seed 0, temperature 0.5"
+    )
     run("evaluate", preset, "--metrics", "precision", "--num", 20, "--temperature", 0.5)
     printed = capsys.readouterr().out
     assert f"precision (squeezenet1.1): {found[1]['value']:.4f} ± " in printed and "20/20" in printed
@@ -166,19 +169,21 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     assert sorted(path.name for path in out.iterdir()) == names
     found = json.loads((out / "diagnosis.json").read_text())
     with np.load(SMALL) as arrays:
-        images, training = arrays["x_test"][:40, ..., None], arrays["x_train"]
+        every, training = arrays["x_test"][..., None], arrays["x_train"]
+    numbers_drawn = drawn_numbers(256, 40, seed=0)
+    images = every[numbers_drawn]
     scores = np.asarray(zoo.load(preset).elbo(images))
-    assert found["outliers"] == np.argsort(scores)[:4].tolist()
+    assert found["outliers"] == numbers_drawn[np.argsort(scores)[:4]].tolist()
     (numbers,) = found["likelihood"].values()
     assert numbers["mean"] == pytest.approx(scores.mean(), rel=1e-4)
     picture = np.asarray(Image.open(out / "outliers.png"))[2:58:2, 2:58:2]
     np.testing.assert_array_equal(picture, images[np.argmin(scores), ..., 0])
-    every = (((images[:4, None, ..., 0] - training / 1.0) / 255.0) ** 2).mean(axis=(2, 3))
-    np.testing.assert_allclose(found["neighbours"]["test"], np.sqrt(every.min(axis=1)), rtol=1e-5)
+    distances = (((images[:4, None, ..., 0] - training / 1.0) / 255.0) ** 2).mean(axis=(2, 3))
+    np.testing.assert_allclose(found["neighbours"]["test"], np.sqrt(distances.min(axis=1)), rtol=1e-5)
     rows = found["sweep"]["rows"]
     assert [row["temperature"] for row in rows] == [0.3, 0.5, 0.7, 0.85, 1.0]
     names = ["precision", "recall"]
-    alone = metrics.evaluate(zoo.load(preset), images, names=names, num=40, temperature=0.5, verbose=False)
+    alone = metrics.evaluate(zoo.load(preset), every, names=names, num=40, temperature=0.5, verbose=False)
     assert [rows[1][name] for name in names] == [entry["value"] for entry in alone]
     printed = capsys.readouterr().out
     assert "batches of 10 are atypical" in printed and "a map of 40 latents" in printed

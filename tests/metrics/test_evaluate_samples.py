@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from latentzoo import metrics
-from latentzoo.metrics.feature_sets import compare_images, compare_samples
+from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.metrics.feature_sets import compare_images, compare_samples, real_features
 from latentzoo.metrics.frechet_distance import frechet_distance
-from latentzoo.metrics.samples import as_bytes
+from latentzoo.metrics.samples import as_bytes, labels_like
 from latentzoo.zoo.vaes import VAE
 
 OPTIONS = {"network": "halves", "verbose": False, "num": 200}
@@ -28,8 +29,8 @@ def test_the_record(painter, paintings, halves):
         "name": "frechet_distance (halves)",
         "unit": "squared distance",
         "protocol": (
-            "halves (sha256 111111111111), means, bilinear to 4x4; 200 real images, "
-            "200 samples, seed 3, truncation 0.5"
+            "halves (sha256 111111111111), means, bilinear to 4x4; "
+            "200 of 300 real images, drawn with seed 3, 200 samples, seed 3, truncation 0.5"
         ),
         "num_examples": 200,
         "dataset": "paintings",
@@ -39,7 +40,7 @@ def test_the_record(painter, paintings, halves):
 
 
 def test_good_samples_score_well_and_bad_ones_do_not(painter, paintings, halves):
-    good, narrow = evaluate(painter, paintings), evaluate(painter, paintings, truncation=0.2)
+    good, narrow = (evaluate(painter, paintings, num=300, truncation=psi) for psi in (1.0, 0.2))
     assert good["frechet_distance"]["value"] < 0.1 * narrow["frechet_distance"]["value"]
     assert good["kernel_distance"]["value"] < narrow["kernel_distance"]["value"]
     assert good["recall"]["value"] > 0.9 > 0.5 > narrow["recall"]["value"]
@@ -137,7 +138,22 @@ def test_a_conditional_model_samples_the_labels_of_the_data(pixel_flow, painting
 
     monkeypatch.setattr(model, "sample", watched)
     compare_samples(model, (images[:30], labels[:30]), network=halves, num=64, verbose=False)
-    np.testing.assert_array_equal(asked, np.resize(labels[:30], 64))
+    np.testing.assert_array_equal(asked[:60], np.tile(labels[:30], 2))
+    np.testing.assert_array_equal(asked[60:], labels[:30][drawn_numbers(30, 4, seed=0)])
+
+
+def test_a_part_of_a_sorted_set_is_of_all_its_classes(painter, pixel_flow, halves):
+    labels = np.repeat(np.arange(4), 25)
+    images = np.full([100, 4, 4, 1], 60, np.uint8) * labels[:, None, None, None].astype(np.uint8)
+    settings = (halves, 40, 16, False, "sorted", "test")
+    sets = [real_features(painter, images, *settings, seed) for seed in (0, 1)]
+    for features in sets:
+        shares = np.unique(np.rint(features[:, 0] * 255 / 60), return_counts=True)[1]
+        assert len(shares) == 4 and shares.min() >= 4
+    assert not np.array_equal(*sets)
+    for num in (40, 140):  # fewer samples than images, and more
+        counts = np.bincount(labels_like(pixel_flow(num_classes=4), (images, labels), num, seed=0))
+        assert len(counts) == 4 and counts.min() >= num / 4 - 8
 
 
 def test_pixels_of_gans_are_rounded_and_those_of_flows_are_bins(painter, pixel_flow):

@@ -42,7 +42,7 @@ def test_the_entry(pixel_flow, pixels):
         "dataset": "made up",
         "split": "valid",
         "num_examples": 10,
-        "protocol": "uniform dequantisation, 1 sample, noise seed 3",
+        "protocol": "uniform dequantisation, 1 sample, noise seed 3; 10 of 64 examples, drawn with seed 3",
     }
 
 

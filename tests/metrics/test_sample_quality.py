@@ -187,10 +187,17 @@ def test_inception_scores_in_closed_form():
     p = np.array([[0.9, 0.1], [0.2, 0.8]])
     mean = p.mean(axis=0)
     assert score(p) == pytest.approx(np.exp((p * np.log(p / mean)).sum(axis=1).mean()))
-    probabilities = np.tile(np.eye(2), [50, 1])
-    entry = inception_score(FeatureSets(np.zeros([2, 1]), np.zeros([100, 1]), probabilities, "means", "here"))
-    assert entry["value"] == pytest.approx(2) and entry["standard_error"] == pytest.approx(0, abs=1e-12)
-    assert entry["protocol"] == "samples alone, in 10 parts; here"
+    features = np.zeros([100, 1])
+    entry = inception_score(FeatureSets(features, features, np.tile(p[:1], [100, 1]), "means", "here"))
+    assert entry["value"] == pytest.approx(1) and entry["standard_error"] == pytest.approx(0, abs=1e-12)
+    assert entry["protocol"] == "samples alone, in 10 shuffled parts; here"
+
+
+@pytest.mark.parametrize("sure", [np.repeat(np.eye(10), 200, axis=0), np.tile(np.eye(10), [200, 1])])
+def test_inception_score_of_samples_sorted_by_class(sure):
+    features = np.zeros([2000, 1])
+    entry = inception_score(FeatureSets(features, features, sure, "means", "here"))
+    assert 9.5 < entry["value"] < 10 and entry["standard_error"] < 0.1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Fair parts of data sets: seeded draws over the whole set, since many sets are sorted by class."""
+
+import numpy as np
+import tensorflow as tf
+
+# What is drawn from a set that can only be read in its own order is put in the draw's order up to this size.
+_MEMORY = 2**30
+
+
+def draw(dataset: tf.data.Dataset, num: int | None, seed: int) -> tf.data.Dataset:
+    """`num` examples of a data set, drawn without replacement, in the order of the draw.
+
+    The draw depends on `seed` and the size of the set alone, and a smaller one is the start of a larger one.
+
+    Args:
+      dataset: unbatched, of known length. One without random access is read once, whole, and draws of more
+        than 1 GiB then keep its order.
+      num: None, or at least the size of the set: all of it, in its own order.
+      seed: of the draw.
+
+    Raises:
+      ValueError: `num` below 1.
+
+    >>> import tensorflow as tf
+    >>> from latentzoo.metrics.draws import draw
+    >>> [int(example) for example in draw(tf.data.Dataset.range(100), 4, seed=0)]
+    [4, 18, 56, 10]
+    >>> [int(example) for example in draw(tf.data.Dataset.range(4), 4, seed=0)]
+    [0, 1, 2, 3]
+    """
+    if num is not None and num < 1:
+        raise ValueError(f"num: got {num}, expected at least 1.")
+    count = int(dataset.cardinality())
+    if num is None or num >= count:
+        return dataset
+    return pick(dataset, drawn_numbers(count, num, seed))
+
+
+def drawn_numbers(count: int, num: int | None, seed: int) -> np.ndarray:
+    """The numbers of the examples that `draw` takes from a set of `count`, int64 `[min(num, count)]`."""
+    if num is None or num >= count:
+        return np.arange(count)
+    return np.random.default_rng(seed).permutation(count)[:num]
+
+
+def pick(dataset: tf.data.Dataset, numbers: np.ndarray) -> tf.data.Dataset:
+    """The examples with these numbers, counted from 0, in this order; no number may come twice."""
+    numbers = np.asarray(numbers, np.int64)
+    if _has_random_access(dataset):
+        return tf.data.Dataset.from_tensor_slices(numbers).map(
+            lambda number: tf.data.experimental.at(dataset, number), num_parallel_calls=tf.data.AUTOTUNE
+        )
+    is_wanted = np.zeros(int(dataset.cardinality()), bool)
+    is_wanted[numbers] = True
+    kept = dataset.enumerate().filter(lambda number, example: tf.gather(is_wanted, number))
+    kept = kept.map(lambda number, example: example)
+    if _bytes_of(dataset) * len(numbers) <= _MEMORY:
+        places = np.argsort(np.argsort(numbers))
+
+        def ordered(*parts):
+            parts = tuple(tf.gather(part, places) for part in parts)
+            return parts if len(parts) > 1 else parts[0]
+
+        kept = kept.batch(len(numbers)).map(ordered).unbatch()
+    return kept.apply(tf.data.experimental.assert_cardinality(len(numbers)))
+
+
+def in_words(count: int, num: int | None, seed: int, what: str = "examples") -> str:
+    """What `draw` takes from a set of `count`, for the record.
+
+    >>> from latentzoo.metrics.draws import in_words
+    >>> in_words(100, 10, seed=0), in_words(100, None, seed=0)
+    ('10 of 100 examples, drawn with seed 0', '100 examples')
+    """
+    if num is None or num >= count:
+        return f"{count} {what}"
+    return f"{num} of {count} {what}, drawn with seed {seed}"
+
+
+def _has_random_access(dataset):
+    try:
+        tf.data.experimental.at(dataset, 0)
+    except (tf.errors.UnimplementedError, tf.errors.FailedPreconditionError):
+        return False
+    return True
+
+
+def _bytes_of(dataset):
+    """The size of an example; infinite where its shape is not known."""
+    specs = tf.nest.flatten(dataset.element_spec)
+    if not all(spec.shape.is_fully_defined() for spec in specs):
+        return float("inf")
+    return sum(spec.dtype.size * spec.shape.num_elements() for spec in specs)
