@@ -76,7 +76,7 @@ class ImageFiles:
             path = self.paths[candidate]
             try:
                 image = image_files.read_image(path, image_shape[-1])
-                if image.shape[:2] not in self.sizes:
+                if (image.height, image.width) not in self.sizes:
                     raise ValueError("it has another size than at the start.")
                 return image_files.fit(image, image_shape), np.int64(candidate)
             except Exception as error:  # Pillow raises many kinds for damaged files

@@ -95,11 +95,8 @@ def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np
         raise OSError(f"image file '{path}' cannot be read: {reason(error)}") from None
 
 
-def read_image(path: str | os.PathLike, channels: int) -> np.ndarray:
-    """An image file, upright as its EXIF data say, of an animation the first frame.
-
-    Returns:
-        uint8 [H, W, channels]; see `with_channels`.
+def read_image(path: str | os.PathLike, channels: int) -> Image.Image:
+    """An image file, upright as its EXIF data say, of an animation the first frame, `with_channels`.
 
     Raises:
         Exception: as Pillow does, of many kinds for damaged files; `reason` says why in words.
@@ -110,7 +107,7 @@ def read_image(path: str | os.PathLike, channels: int) -> np.ndarray:
         image.load()
         if image.format != "TIFF" and orientation in _TURNS:  # Pillow turns TIFF itself
             image = image.transpose(_TURNS[orientation])
-        return _as_array(with_channels(image, channels))
+        return with_channels(image, channels)
 
 
 def read_header(path: str | os.PathLike) -> tuple[tuple[int, int], bool]:
@@ -164,10 +161,10 @@ def with_channels(image: Image.Image, channels: int) -> Image.Image:
     if channels != 4 and image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(MODES[channels])
+    return image if image.mode == MODES[channels] else image.convert(MODES[channels])
 
 
-def fit(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> np.ndarray:
     """Cuts an image to the proportions of a shape around its centre, and resizes it (Lanczos).
 
     Grey becomes RGB or RGB grey, as the shape says. Alpha is opaque where there was none; what is
@@ -175,25 +172,35 @@ def fit(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     The filter is that of the official dataset_tool of StyleGAN.
 
     Args:
-        image: [H, W, C], uint8 in [0, 255] or float32 in [0, 1]; C 1, 3 or 4.
+        image: [H, W, C], uint8 in [0, 255] or float32 in [0, 1], C 1, 3 or 4; or Pillow's, of 8 bits.
         image_shape: (height, width, channels) of the result.
 
     Returns:
-        The same dtype, of shape `image_shape`.
+        float32 for float32, else uint8, of shape `image_shape`.
 
     >>> import numpy as np
     >>> fit(np.uint8([[[255, 0, 0, 51]]]), (1, 1, 3)).tolist()
     [[[255, 204, 204]]]
     """
-    if image.shape == tuple(image_shape):
-        return image
     *size, channels = image_shape
-    if image.dtype == np.uint8:
-        image = _as_array(with_channels(as_image(image), channels))
-    else:
+    if isinstance(image, np.ndarray) and image.dtype != np.uint8:
         image = _recolored(image, channels)
-    image = image[_central(image.shape[:2], size)]
-    return image if image.shape == tuple(image_shape) else _resized(image, size)
+        top, left, bottom, right = _central(image.shape[:2], size)
+        image = image[top:bottom, left:right]
+        return image if image.shape[:2] == tuple(size) else _resized(image, size)
+    if isinstance(image, np.ndarray):
+        image = as_image(image)
+    image = with_channels(image, channels)
+    top, left, bottom, right = _central((image.height, image.width), size)
+    if (bottom - top, right - left) != (image.height, image.width):
+        image = image.crop((left, top, right, bottom))
+    if (image.height, image.width) == tuple(size):
+        return _as_array(image)
+    if channels == 4:
+        # Pillow's own way to average colours by their opacity, in 8 bits, loses faint ones.
+        floats = _resized(np.asarray(image, np.float32) / 255, size)
+        return np.rint(255 * floats).astype(np.uint8)
+    return _as_array(image.resize(size[::-1], Image.Resampling.LANCZOS))
 
 
 def as_image(picture: np.ndarray) -> Image.Image:
@@ -291,32 +298,26 @@ def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
     return np.concatenate([image, np.ones_like(image[..., :1])], axis=-1) if channels == 4 else image
 
 
-def _central(size: Sequence[int], wanted: Sequence[int]) -> tuple[slice, slice]:
-    """The part around the centre of an image of this (height, width) that has the proportions wanted."""
+def _central(size: Sequence[int], wanted: Sequence[int]) -> tuple[int, int, int, int]:
+    """The part around an image's centre, of the proportions wanted: its top, left, bottom and right."""
     scale = min(have / want for have, want in zip(size, wanted, strict=True))
     cut = [max(1, round(scale * want)) for want in wanted]
-    return tuple(
-        slice((have - part) // 2, (have - part) // 2 + part) for have, part in zip(size, cut, strict=True)
-    )
+    top, left = ((have - part) // 2 for have, part in zip(size, cut, strict=True))
+    return top, left, top + cut[0], left + cut[1]
 
 
 def _resized(image: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """An image [H, W, C] at another (height, width); uint8, or floating in [0, 1]."""
-    if image.dtype == np.uint8 and image.shape[-1] != 4:
-        return _as_array(as_image(image).resize(size[::-1], Image.Resampling.LANCZOS))
-    unit = 255 if image.dtype == np.uint8 else 1
+    """A float32 image [H, W, C] in [0, 1] at another (height, width)."""
 
-    def plane(channel, weights=1):
-        values = (image[..., channel] / np.float32(unit) * weights).astype(np.float32)
-        return np.asarray(Image.fromarray(values).resize(size[::-1], Image.Resampling.LANCZOS))
+    def resized(plane):
+        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling.LANCZOS))
 
-    if image.shape[-1] == 4:
-        # What is transparent has no colour to give. Pillow's own way, in 8 bits, loses faint colours.
-        alpha = image[..., 3] / np.float32(unit)
-        opacity = plane(3)
-        colors = [plane(channel, alpha) / np.where(opacity > 0, opacity, np.inf) for channel in range(3)]
-        planes = [*colors, opacity]
+    planes = np.moveaxis(image, -1, 0)
+    if len(planes) == 4:
+        # What is transparent has no colour to give.
+        opacity = resized(planes[3])
+        weight = np.where(opacity > 0, opacity, np.inf)
+        planes = [*(resized(color * planes[3]) / weight for color in planes[:3]), opacity]
     else:
-        planes = [plane(channel) for channel in range(image.shape[-1])]
-    values = np.stack(planes, axis=-1).clip(0, 1)
-    return np.rint(255 * values).astype(np.uint8) if image.dtype == np.uint8 else values.astype(image.dtype)
+        planes = [resized(plane) for plane in planes]
+    return np.stack(planes, axis=-1).clip(0, 1)
