@@ -108,7 +108,7 @@ def example_shape(dataset: "tf.data.Dataset") -> tuple[int, ...]:
 def shape_for(name: str, image_shape: Sequence[int] | None) -> tuple[int, int, int] | None:
     """What images are read as: a folder's as the model has them, for files have no one shape; else None."""
     is_image = image_shape is not None and len(image_shape) == 3
-    return tuple(image_shape) if is_image and os.path.isdir(name) else None
+    return tuple(image_shape) if is_image and os.path.isdir(os.path.expanduser(name)) else None
 
 
 def check_shape(dataset: "tf.data.Dataset", model: "keras.Model", name: str) -> None:

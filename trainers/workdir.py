@@ -38,7 +38,7 @@ def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = T
     serialised = keras.saving.serialize_keras_object(model)
     ours = {
         "model": {key: serialised[key] for key in ("registered_name", "config")},
-        "train": settings,
+        "train": {**settings, "dataset_path": _real_path(settings.get("dataset"))},
     }
     ours = json.loads(json.dumps(ours))
     record = path / "train.json"
@@ -100,12 +100,32 @@ def _check_same(path: Path, theirs: dict, ours: dict) -> None:
     pairs = [("model", theirs["model"]["registered_name"], ours["model"]["registered_name"])]
     for there, here, free in (
         (theirs["model"]["config"], ours["model"]["config"], {"name"}),
-        (theirs["train"], ours["train"], _FREE),
+        (theirs["train"], ours["train"], _FREE | {"dataset", "dataset_path"}),
     ):
         pairs += [(name, there[name], here[name]) for name in here if name in there and name not in free]
+    if not _is_same_data(theirs["train"], ours["train"]):
+        names = [
+            settings.get("dataset_path") or settings.get("dataset")
+            for settings in (theirs["train"], ours["train"])
+        ]
+        pairs.append(("dataset", *names))
     for name, there, here in pairs:
         if there != here:
             raise ValueError(
                 f"workdir: {path} holds another training, whose {name} is {there}, not {here};"
                 " expected an empty folder or one of the same model, data and settings."
             )
+
+
+def _real_path(dataset: object) -> str | None:
+    """Where a folder or file of data is, however it is spelled; None for other data."""
+    path = os.path.expanduser(str(dataset))
+    return os.path.realpath(path) if dataset and os.path.exists(path) else None
+
+
+def _is_same_data(theirs: dict, ours: dict) -> bool:
+    """Whether two trainings have the same data: of one path, or of one name where they have been moved."""
+    there, here = theirs.get("dataset_path"), ours.get("dataset_path")
+    if there and there == here:
+        return True
+    return theirs.get("dataset") == ours.get("dataset") and not (there and os.path.exists(there))

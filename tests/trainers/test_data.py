@@ -1,5 +1,6 @@
 """Data sets: what comes out is what was put in, in its order, and bad input is named."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,8 @@ def test_a_folder_is_read_whole_and_in_order_with_its_subfolders(tmp_path, some_
     for i, image in enumerate(some_images):
         write(tmp_path / f"part{i // 10}" / f"{i:02}.png", image)
     (tmp_path / "notes.txt").write_text("not an image")
-    np.testing.assert_array_equal(all_of(data.load(tmp_path, "all")), some_images)
+    with pytest.warns(UserWarning, match="1 of 21 files are left out"):
+        np.testing.assert_array_equal(all_of(data.load(tmp_path, "all")), some_images)
 
 
 def test_a_folder_without_splits_is_split_the_same_way_always(tmp_path, some_images):
@@ -200,6 +202,35 @@ def test_mixed_sizes_are_refused_or_cut_and_resized(tmp_path):
         data.load(tmp_path, "all")
     images = all_of(data.load(tmp_path, "all", image_shape=(2, 2, 1)))
     np.testing.assert_array_equal(images, np.stack([np.full([2, 2, 1], v) for v in (10, 20)]))
+
+
+def test_an_image_is_the_same_pixels_by_every_door(tmp_path, some_images):
+    for i, image in enumerate(some_images):
+        write(tmp_path / f"{i:02}.png", image)
+    np.savez(tmp_path / ".arrays.npz", x_train=some_images)
+    os.rename(tmp_path / ".arrays.npz", tmp_path / ".arrays.NPZ")
+    for shape in ((2, 3, 3), (3, 2, 1), (8, 8, 4)):
+        files = all_of(data.source(tmp_path, "all", image_shape=shape))
+        arrays = all_of(data.source(tmp_path / ".arrays.NPZ", image_shape=shape))
+        np.testing.assert_array_equal(files, arrays)
+        for i, image in enumerate(files):
+            np.testing.assert_array_equal(image, pictures.load_image(tmp_path / f"{i:02}.png", shape))
+
+
+def test_sizes_are_told_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (4, 8), 9).save(tmp_path / "a.jpg", exif=exif)
+    Image.new("L", (8, 4), 9).save(tmp_path / "b.png")
+    source = data.source(tmp_path, "all")
+    assert list(source.files.sizes) == [(4, 8)] and all_of(source).shape == (2, 4, 8, 1)
+
+
+def test_a_home_is_spelled_with_a_tilde(tmp_path, monkeypatch, some_images):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "pics" / "a.png", some_images[0])
+    np.savez(tmp_path / "a.npz", x_train=some_images)
+    assert len(data.source("~/pics", "all")) == 1 and len(data.source("~/a.npz")) == 20
 
 
 def test_folders_without_images_and_damaged_files_are_named(tmp_path):
@@ -347,6 +378,53 @@ def test_an_empty_split_of_tfds_is_refused(squares):
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(ValueError, match="got 'fashion_mnits': did you mean fashion_mnist"):
         data.load("fashion_mnits")
+
+
+@pytest.mark.parametrize(
+    "name, kind, message",
+    [
+        ("/no/such/folder", FileNotFoundError, "dataset '/no/such/folder' does not exist"),
+        ("./pictures", FileNotFoundError, "dataset './pictures' does not exist"),
+        ("pictures.npz", FileNotFoundError, "dataset 'pictures.npz' does not exist"),
+        ("pictures.NPZ", FileNotFoundError, "dataset 'pictures.NPZ' does not exist"),
+        ("my pictures", FileNotFoundError, "dataset 'my pictures' does not exist"),
+        ("qqqqqq", ValueError, "got 'qqqqqq': there is none of that name."),
+        ("data/pictures", FileNotFoundError, "dataset 'data/pictures' does not exist"),
+        ("mnist/none", ValueError, "got 'mnist/none': did you mean mnist"),
+        ("a.npy", ValueError, "got 'a.npy': put the array into an .npz file"),
+        ("a.zip", ValueError, "got 'a.zip': unzip it and give the folder."),
+        ("a.csv", ValueError, "got 'a.csv': it is neither."),
+    ],
+)
+def test_a_mistyped_path_is_called_that_in_one_sentence(tmp_path, monkeypatch, name, kind, message):
+    monkeypatch.chdir(tmp_path)
+    for present in ("a.npy", "a.zip", "a.csv"):
+        Path(present).touch()
+    with pytest.raises(kind, match=message) as caught:
+        data.source(name)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    "name", ["huggingface:squad", "huggingface:a/b", "kubric:kubric", "mnist/data_dir=x", "mnist:3.0.1/k=v"]
+)
+def test_sets_that_run_the_code_of_strangers_are_refused(name, monkeypatch):
+    monkeypatch.setattr(tfds, "builder", None)  # it is not reached
+    with pytest.raises(ValueError, match="dataset must be .* without namespace or options, got '"):
+        data.source(name)
+
+
+@pytest.mark.parametrize("name", ["squares", "two_moons", SMALL])
+def test_what_is_no_shape_of_images_is_refused(name, squares):
+    with pytest.raises(ValueError, match=r"image_shape must .*, got \[8, 8\]."):
+        data.source(name, image_shape=(8, 8))
+
+
+def test_vectors_have_no_image_shape(tmp_path):
+    np.savez(tmp_path / "points.npz", x_train=np.zeros([3, 2]))
+    for name in ("two_moons", tmp_path / "points.npz"):
+        with pytest.raises(ValueError, match="image_shape must not be given for "):
+            data.source(name, image_shape=(8, 8, 1))
 
 
 def test_a_set_without_images_is_refused():

@@ -1,6 +1,11 @@
 import json
+import os
+import shutil
 
-from latentzoo.trainers.workdir import cut_log, write_atomically
+import keras
+import pytest
+
+from latentzoo.trainers.workdir import cut_log, open_workdir, write_atomically
 
 
 def test_lines_after_the_checkpoint_and_half_lines_go(tmp_path):
@@ -21,3 +26,25 @@ def test_nothing_but_the_file_is_left(tmp_path):
     write_atomically(tmp_path / "a.json", "[]")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
     assert (tmp_path / "a.json").read_text() == "[]"
+
+
+def test_a_folder_of_data_is_the_same_however_it_is_spelled_or_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = keras.layers.Identity()
+    for name in ("images", "others"):
+        os.mkdir(name)
+    os.symlink("images", "link")
+    open_workdir("run", model, {"dataset": "images"})
+    for name in ("images/", "./images", str(tmp_path / "images"), "~/images", "link", "others/../images"):
+        open_workdir("run", model, {"dataset": name})
+    with pytest.raises(ValueError, match="another training, whose dataset is .*images, not .*others;"):
+        open_workdir("run", model, {"dataset": "others"})
+    open_workdir("run", model, {"dataset": "images"})
+    os.mkdir("elsewhere")
+    os.mkdir("elsewhere/images")
+    monkeypatch.chdir("elsewhere")
+    with pytest.raises(ValueError, match="another training, whose dataset is"):
+        open_workdir("../run", model, {"dataset": "images"})
+    shutil.rmtree("../images")
+    open_workdir("../run", model, {"dataset": "images"})
