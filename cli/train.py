@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from ..zoo import json_files, outline, registry
+from ..zoo import outline, registry
 from . import arguments as types
 from . import capabilities, models
 
@@ -152,7 +152,7 @@ def run(arguments: argparse.Namespace) -> None:
     if strategies.is_chief(strategies.choose(arguments.strategy, arguments.replicas)):
         preset = arguments.workdir / "preset"
         recipes.write(recipe, preset / "recipe.json")
-        saving.update_metadata(preset, {})
+        saving.update_metadata(preset, {}, files=["recipe.json"])
         print(f"preset in {preset}")
 
 
@@ -245,9 +245,10 @@ def _fine_tuning(preset: str) -> dict[str, Any]:
             f"model must be of {', '.join(MODELS)}, or a preset, or a recipe.json, "
             f"got '{preset}': {registry.suggest(preset, known)}"
         )
-    dataset = registry.check_files(registry.preset_folder(preset)).get("dataset")
-    config = json_files.read_object(registry.preset_folder(preset) / "config.json")
-    return {"model": config, "dataset": dataset, "train": {}}
+    metadata, files = registry.read_preset(registry.preset_folder(preset))
+    name, config = registry.parse_config(files["config.json"], registry.preset_folder(preset) / "config.json")
+    model = {"registered_name": name, "config": config}
+    return {"model": model, "dataset": metadata.get("dataset"), "train": {}}
 
 
 def _is_preset(name: str) -> bool:

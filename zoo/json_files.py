@@ -1,9 +1,14 @@
-"""JSON files of anyone's making."""
+"""JSON files of anyone's making, without what the code that reads the values could not take."""
 
 import json
+import math
 import os
-from pathlib import Path
 from typing import Any
+
+from . import regular_files
+
+LARGEST = 16_000_000  # bytes
+DEEPEST = 100  # levels of lists and objects
 
 
 def read(path: str | os.PathLike) -> Any:
@@ -11,26 +16,24 @@ def read(path: str | os.PathLike) -> Any:
 
     Raises:
       OSError: there is no such file, or it cannot be read.
-      ValueError: it is not JSON; the message names the file.
+      ValueError: it is not JSON that `value` takes; the message names the file.
     """
-    return parse(Path(path).read_bytes(), path)
+    return parse(regular_files.read(path, LARGEST), path)
 
 
 def parse(text: bytes | str, source: str | os.PathLike) -> Any:
     """The value of a JSON text, which came from `source`.
 
     Raises:
-      ValueError: it is not JSON; the message names the source.
+      ValueError: it is not JSON that `value` takes; the message names the source.
 
     >>> parse("[1, 2", "list.json")
     Traceback (most recent call last):
     ValueError: 'list.json' is damaged: it is not JSON (Expecting ',' delimiter: line 1 column 6 (char 5)).
     """
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError(f"'{source}' is damaged: it is nested too deeply.") from None
-    except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
+        return value(text)
+    except ValueError as error:
         raise ValueError(f"'{source}' is damaged: it is not JSON ({str(error)[:200]}).") from None
 
 
@@ -44,3 +47,60 @@ def read_object(path: str | os.PathLike) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"'{path}' is damaged: expected a JSON object, got {type(content).__name__}.")
     return content
+
+
+def value(text: bytes | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+      ValueError: it is no JSON in UTF-8, is longer than 16 MB or nested more than 100 deep, or holds a number
+        that is not finite or an integer of more than 64 bits.
+
+    >>> value("[NaN]")
+    Traceback (most recent call last):
+    ValueError: NaN is not a number of JSON
+    """
+    if len(text) > LARGEST:
+        raise ValueError(f"it is longer than {LARGEST} bytes")
+    text = text if isinstance(text, str) else text.decode("utf-8")
+    try:
+        found = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError(_too_deep()) from None
+    _check_depth(found)
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20 or not -(2**63) <= int(text) < 2**64:
+        raise ValueError(f"the integer {_short(text)} has more than 64 bits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(f"the number {_short(text)} is too large")
+    return float(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not a number of JSON")
+
+
+def _check_depth(value: Any) -> None:
+    """Whoever walks the value by recursion is safe at this depth."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        children = [x.values() if isinstance(x, dict) else x for x in level if isinstance(x, dict | list)]
+        level = [child for part in children for child in part]
+        if not level:
+            return
+    raise ValueError(_too_deep())
+
+
+def _too_deep() -> str:
+    return f"it is nested more than {DEEPEST} levels deep"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:20]}... of {len(text)} characters"

@@ -7,11 +7,16 @@ This module is plain Python, so listing presets takes no time.
 
 import difflib
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from . import json_files, metadata, regular_files
+
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
 
 FORMAT = 1  # of the preset folders that this version writes, and the newest one that it reads
 PRESETS = Path(__file__).parent / "presets"
@@ -79,25 +84,24 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
     """The metadata.json of a preset's folder, of a format that this version knows.
 
     Raises:
-        FileNotFoundError: there is none.
-        ValueError: it is no JSON object, or was written in a newer format.
+        FileNotFoundError: there is none. OSError: it cannot be read.
+        ValueError: it is damaged, or was written in a newer format.
     """
-    path = Path(folder) / "metadata.json"
+    path = Path(folder) / METADATA
     try:
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        content = json_files.read(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"'{folder}' is no preset: it has no metadata.json.") from None
+    try:
+        found = metadata.checked(content)
     except ValueError as error:
-        raise ValueError(f"'{path}' is damaged: it is not JSON ({error}).") from None
-    version = metadata.get("format") if isinstance(metadata, dict) else None
-    if not isinstance(version, int):
-        raise ValueError(f"'{path}' is damaged: its format must be an integer, got {version!r}.")
-    if version > FORMAT:
+        raise ValueError(f"'{path}' is damaged: {error}.") from None
+    if found["format"] > FORMAT:
         raise ValueError(
-            f"'{path}' has format {version}, and this version of latentzoo reads formats up to "
+            f"'{path}' has format {found['format']}, and this version of latentzoo reads formats up to "
             f"{FORMAT}: install a newer latentzoo."
         )
-    return metadata
+    return found
 
 
 def check_files(folder: str | os.PathLike) -> dict[str, Any]:
@@ -107,27 +111,68 @@ def check_files(folder: str | os.PathLike) -> dict[str, Any]:
         The metadata.
 
     Raises:
-        FileNotFoundError: a file is missing.
+        FileNotFoundError: a file is missing. OSError: it cannot be read.
         ValueError: a file has another sha256, or metadata.json cannot be read.
     """
+    return read_preset(folder)[0]
+
+
+def read_preset(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The metadata of a preset and the content of its files, all of one preset, also while it is replaced.
+
+    Raises:
+        As `check_files`.
+    """
     folder = Path(folder)
-    metadata = read_metadata(folder)
-    checksums = metadata.get("sha256")
-    if not isinstance(checksums, dict) or not {"config.json", "model.weights.h5"} <= set(checksums):
+    while True:
+        before = folder.stat().st_ino
+        try:
+            return _read_preset(folder)
+        except (ValueError, OSError):
+            if folder.stat().st_ino == before:
+                raise
+
+
+def _read_preset(folder):
+    found = read_metadata(folder)
+    checksums = found.get("sha256")
+    if not isinstance(checksums, dict) or not {CONFIG, WEIGHTS} <= set(checksums):
         raise ValueError(
-            f"'{folder / 'metadata.json'}' is damaged: its sha256 must name config.json and "
-            f"model.weights.h5, got {checksums!r}."
+            f"'{folder / METADATA}' is damaged: its sha256 must name config.json and model.weights.h5, "
+            f"got {str(checksums)[:200]}."
         )
+    files = {}
     for name, expected in checksums.items():
+        if Path(name).name != name or "\\" in name:
+            raise ValueError(f"'{folder / METADATA}' names '{name}', outside of its folder.")
         path = folder / name
-        if path.parent != folder:
-            raise ValueError(f"'{folder / 'metadata.json'}' names '{name}', outside of its folder.")
-        if not path.is_file():
-            raise FileNotFoundError(f"'{path}' is missing: the preset is not whole.")
-        found = sha256(path)
-        if found != expected:
-            raise ValueError(f"'{path}' is damaged: its sha256 is {found}, expected {expected}.")
-    return metadata
+        try:
+            files[name] = regular_files.read(path)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"'{path}' is missing: the preset is not whole.") from None
+        digest = hashlib.sha256(files[name]).hexdigest()
+        if digest != expected:
+            raise ValueError(f"'{path}' is damaged: its sha256 is {digest}, expected {expected}.")
+    return found, files
+
+
+def parse_config(content: bytes, path: Path) -> tuple[str, dict[str, Any]]:
+    """The registered name of a model's class and its arguments, from the content of a config.json.
+
+    Args:
+        content: of the file.
+        path: its, for the message.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        value = json_files.value(content)
+        return str(value["registered_name"]), dict(value["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"'{path}' is damaged: expected JSON with registered_name and config ({error})."
+        ) from None
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -1,0 +1,75 @@
+"""What metadata.json of a preset may hold: the kinds of the values that this package reads."""
+
+import math
+from typing import Any
+
+_TEXT, _COUNT, _NUMBER = "a string", "an integer of at least 0", "a finite number"
+
+_KINDS = {
+    "name": _TEXT,
+    "family": _TEXT,
+    "model": _TEXT,
+    "parameters": _COUNT,
+    "dataset": _TEXT,
+    "metrics": "a list",
+    "sha256": "an object",
+}
+_KINDS_OF_METRIC = {
+    "name": _TEXT,
+    "value": _NUMBER,
+    "standard_error": _NUMBER,
+    "unit": _TEXT,
+    "protocol": _TEXT,
+    "dataset": _TEXT,
+    "split": _TEXT,
+    "num_examples": _COUNT,
+}
+
+
+def checked(content: Any) -> dict[str, Any]:
+    """The metadata, if each value that this package reads is of its kind or null.
+
+    Entries with other names are anything. What a metric does not tell is null afterwards.
+
+    Raises:
+        ValueError: an entry is of another kind; it is named.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"it must be an object of JSON, got {_short(content)}")
+    version = content.get("format")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise ValueError(f"its format must be an integer, got {_short(version)}")
+    _check_kinds("its", content, _KINDS)
+    metrics = [_metric(metric) for metric in content.get("metrics") or []]
+    return {**content, "metrics": metrics}
+
+
+def _metric(metric):
+    if not isinstance(metric, dict) or not _is(_TEXT, metric.get("name")):
+        raise ValueError(f"each of its metrics must be an object with a name, got {_short(metric)}")
+    if not _is(_NUMBER, metric.get("value")):
+        raise ValueError(f"the value of its metric {metric['name']} must be a finite number")
+    _check_kinds(f"in its metric {_short(metric['name'])},", metric, _KINDS_OF_METRIC)
+    return {**dict.fromkeys(_KINDS_OF_METRIC), **metric}
+
+
+def _check_kinds(where, content, kinds):
+    for key, kind in kinds.items():
+        if content.get(key) is not None and not _is(kind, content[key]):
+            raise ValueError(f"{where} {key} must be {kind}, got {_short(content[key])}")
+
+
+def _is(kind, value):
+    if kind == _TEXT:
+        return isinstance(value, str)
+    if kind == "a list":
+        return isinstance(value, list)
+    if kind == "an object":
+        return isinstance(value, dict) and all(isinstance(x, str) for x in value.values())
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return is_number and (kind == _NUMBER or (isinstance(value, int) and value >= 0))
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
