@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import saving
+from . import saving, weights_file
 from .signatures import Signature
 
 
@@ -217,6 +217,25 @@ class ZooModel(keras.Model):
                 f"expected integers in [0, {self.num_classes})."
             )
         return tf.broadcast_to(tf.cast(labels, tf.int32), [n])
+
+    def save(self, filepath, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
+        """Keras's `save`. A `.keras` file that is there stays whole until the new one takes its place."""
+        if weights_file.is_written_here(filepath, ".keras", overwrite) and zipped is not False and not kwargs:
+            weights_file.write_archive(self, filepath)
+        else:
+            super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath, overwrite: bool = True, max_shard_size=None) -> None:
+        """Keras's `save_weights`. A file that is there stays whole until the new one takes its place."""
+        if weights_file.is_written_here(filepath, ".weights.h5", overwrite) and max_shard_size is None:
+            weights_file.write(self, filepath)
+        else:
+            super().save_weights(filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+
+    def load_own_variables(self, store) -> None:
+        """Keras's hook as it reads a file. Other weights in the file than the model's are an error."""
+        super().load_own_variables(store)
+        weights_file.check_store(self, store)
 
     def save_to_preset(self, folder, metadata: dict | None = None) -> None:
         """Writes the preset folder that `zoo.load` takes: config, weights and metadata with checksums.

@@ -2,49 +2,52 @@
 
 from . import keras_backend  # noqa: F401  # isort: skip
 import datetime
-import importlib
 import json
 import os
-import shutil
+from collections.abc import Callable, Sequence
 from importlib import metadata as package_metadata
 from pathlib import Path
+from typing import Any
 
 import keras
 
-from . import folders, registry
-
-CONFIG = "config.json"
-METADATA = "metadata.json"
-WEIGHTS = "model.weights.h5"
-
-# Where the classes that a config may name are registered.
-FAMILIES = ("flows", "gans", "vaes")
+from . import configs, folders, registry, weights_file
+from . import metadata as preset_metadata
+from .locks import locked
+from .registry import CONFIG, METADATA, WEIGHTS
 
 
 def load(name_or_folder: str | os.PathLike) -> keras.Model:
     """A pretrained model, by the name of a preset or by a folder made by `save_to_preset`.
 
-    The sha256 of every file is checked. The model is in inference condition, and can be fine-tuned at
-    once with `compile` and `fit`: data-dependent initialisation is not repeated.
+    The sha256 of every file is checked, and the weights are exactly those that the model has: their paths,
+    shapes and dtypes match one to one, and all numbers are finite. The model is in inference condition, and
+    can be fine-tuned at once with `compile` and `fit`: data-dependent initialisation is not repeated.
 
     Args:
       name_or_folder: a name that `list_presets` gives, or a folder.
 
     Raises:
-      ValueError: an unknown name (the nearest are named), a wrong checksum, a damaged file, or a
-        preset of a newer format.
-      FileNotFoundError: a file of the preset is missing.
+      ValueError: an unknown name (the nearest are named), a wrong checksum, a damaged file, a config
+        that does not match the weights, or a preset of a newer format.
+      FileNotFoundError: a file of the preset is missing. OSError: it cannot be read.
     """
     folder = registry.preset_folder(name_or_folder)
-    registry.check_files(folder)
-    model = _from_config(folder / CONFIG)
+    _, files = registry.read_preset(folder)
+    mismatch = f"'{folder / WEIGHTS}' does not hold the weights of '{folder / CONFIG}': "
     try:
-        model.load_weights(folder / WEIGHTS)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(
-            f"'{folder / WEIGHTS}' does not hold the weights of '{folder / CONFIG}': "
-            f"{str(error).splitlines()[0]}"
-        ) from None
+        found = weights_file.read(files[WEIGHTS])
+    except ValueError as error:
+        raise ValueError(f"{mismatch}{error}") from None
+    name, config = registry.parse_config(files[CONFIG], folder / CONFIG)
+    try:
+        model = configs.build(name, config, [array.shape for array in found.values()])
+    except ValueError as error:
+        raise ValueError(f"'{folder / CONFIG}' {error}") from error.__cause__
+    try:
+        weights_file.load(model, files[WEIGHTS], found)
+    except ValueError as error:
+        raise ValueError(f"{mismatch}{error}") from None
     return model
 
 
@@ -54,21 +57,18 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
     _check_replaceable(folder)
     scratch = folders.scratch_beside(folder)
     try:
-        _check_space(model, folder)
-        _write_json(scratch / CONFIG, _config(model))
+        (scratch / CONFIG).write_bytes(_json(CONFIG, configs.of(model)))
         fresh_copy(model).save_weights(scratch / WEIGHTS)
-        _write_json(scratch / METADATA, _metadata(model, folder.name, scratch, metadata or {}))
-        folders.put_in_place(scratch, folder)
+        content = _metadata(model, folder.name, scratch, metadata or {})
+        (scratch / METADATA).write_bytes(_metadata_json(content))
+        with locked(folder.parent):  # so that no metadata.json is being changed: see `update_metadata`
+            folders.put_in_place(scratch, folder)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(folder)) from None
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _check_space(model, folder):
-    """HDF5 crashes where a file cannot grow, so a full disk is looked for before."""
-    needed = 2**20 + sum(weight.size * 4 for weight in model.get_weights())
-    free = shutil.disk_usage(folder.parent).free
-    if free < needed:
-        raise OSError(f"'{folder}' cannot be written: it needs {needed} bytes, and {free} are free.")
+        folders.discard(scratch)
 
 
 def fresh_copy(model: keras.Model) -> keras.Model:
@@ -81,25 +81,27 @@ def fresh_copy(model: keras.Model) -> keras.Model:
     return copy
 
 
-def update_metadata(folder: str | os.PathLike, changes: dict) -> None:
-    """Changes entries of a preset's metadata.json, and brings its checksums up to date.
+def update_metadata(
+    folder: str | os.PathLike,
+    changes: dict | Callable[[dict[str, Any]], dict],
+    files: Sequence[str] = (),
+) -> None:
+    """Changes entries of a preset's metadata.json. Of several processes that do so, none loses another's.
 
-    Every file has its sha256 there but metadata.json itself and the model card, which is prose.
+    Args:
+      folder: of the preset.
+      changes: the entries, or a function that gives them from the metadata as they are.
+      files: names of files in the folder that belong to the preset from now on, with a checksum.
 
     Raises:
-      ValueError: the preset is damaged. FileNotFoundError: it is not whole.
+      ValueError: the preset is damaged. FileNotFoundError: it is not whole. OSError: it cannot be written.
     """
-    folder = Path(folder)
-    metadata = registry.check_files(folder)
-    files = sorted(path for path in folder.iterdir() if path.name not in (METADATA, "README.md"))
-    metadata = {**metadata, **changes, "sha256": {path.name: registry.sha256(path) for path in files}}
-    with folders.replacing(folder / METADATA) as scratch:
-        _write_json(scratch, metadata)
-
-
-def _config(model):
-    serialised = keras.saving.serialize_keras_object(model)
-    return {"registered_name": serialised["registered_name"], "config": model.get_config()}
+    folder = Path(folder).resolve()
+    with locked(folder.parent):
+        metadata = registry.check_files(folder)
+        entries = changes(metadata) if callable(changes) else changes
+        sums = {**metadata["sha256"], **{name: registry.sha256(folder / name) for name in files}}
+        folders.write(folder / METADATA, _metadata_json({**metadata, **entries, "sha256": sums}))
 
 
 def _metadata(model, name, folder, extra):
@@ -120,12 +122,20 @@ def _metadata(model, name, folder, extra):
     }
 
 
-def _write_json(path, content):
+def _metadata_json(metadata):
+    text = _json(METADATA, metadata)
     try:
-        text = json.dumps(content, indent=2)
+        preset_metadata.checked(metadata)
+    except ValueError as error:
+        raise ValueError(f"{METADATA} cannot be written: {error}.") from None
+    return text
+
+
+def _json(name, content):
+    try:
+        return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} cannot be written: {error}.") from None
-    path.write_text(text + "\n", encoding="utf-8")
+        raise ValueError(f"{name} cannot be written: {error}.") from None
 
 
 def _check_replaceable(folder):
@@ -134,22 +144,3 @@ def _check_replaceable(folder):
             raise FileExistsError(f"'{path}' is a file, expected a folder.")
     if folder.exists() and not (folder / METADATA).exists() and any(folder.iterdir()):
         raise FileExistsError(f"'{folder}' is neither empty nor a preset, so it is not replaced.")
-
-
-def _from_config(path):
-    for family in FAMILIES:
-        importlib.import_module(f".{family}", package=__package__)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        name, config = str(content["registered_name"]), dict(content["config"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"'{path}' is damaged: expected JSON with registered_name and config ({error})."
-        ) from None
-    model_class = keras.saving.get_registered_object(name)
-    if not (isinstance(model_class, type) and issubclass(model_class, keras.Model)):
-        raise ValueError(f"'{path}' names the class {name!r}, expected a model of this zoo.")
-    try:
-        return model_class.from_config(config)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{path}' makes no {name}: {str(error).splitlines()[0]}") from None
