@@ -120,8 +120,11 @@ def save(preset: str, results: list[dict]) -> None:
         drawn = result.get("temperature"), result.get("truncation")
         return result["name"], result["dataset"], result["split"], *drawn
 
-    known = {key(result): result for result in [*registry.info(preset)["metrics"], *results]}
-    saving.update_metadata(registry.preset_folder(preset), {"metrics": list(known.values())})
+    def merged(metadata):
+        known = {key(result): result for result in [*metadata["metrics"], *results]}
+        return {"metrics": list(known.values())}
+
+    saving.update_metadata(registry.preset_folder(preset), merged)
 
 
 def describe(metric: dict) -> str:

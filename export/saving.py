@@ -1,13 +1,13 @@
 """A model as a SavedModel that TF Serving, or any TensorFlow, runs without Keras and without this package."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
 from ..zoo import folders
+from ..zoo.locks import locked
 from ..zoo.model import ZooModel, check_count
 from ..zoo.saving import fresh_copy
 from . import warmup
@@ -61,20 +61,27 @@ def saved_model(
     if not isinstance(model, ZooModel):
         raise ValueError(f"model is of type {type(model).__name__}, expected a model of latentzoo.zoo.")
     base_path = Path(base_path)
-    version = next_version(base_path) if version is None else check_count("version", version, 1)
-    folder = base_path / str(version)
-    if folder.exists() and not overwrite:
-        raise FileExistsError(
-            f"version {version} is in '{base_path}' already, expected another or overwrite."
-        )
-    scratch = folders.scratch_beside(folder)  # its name starts with a dot: no version to a server
+    if version is not None:
+        version = check_count("version", version, 1)
+        _check_free(base_path, version, overwrite)
+    scratch = folders.scratch_beside(base_path / "version")  # hidden: no version to a server
     try:
         signatures = _write(model, scratch)
         warmup.write_requests(scratch, base_path.resolve().name, signatures, batch_sizes)
-        folders.put_in_place(scratch, folder)
+        with locked(base_path):  # two exports at once would find the same version free
+            version = next_version(base_path) if version is None else version
+            _check_free(base_path, version, overwrite)
+            folders.put_in_place(scratch, base_path / str(version))
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return folder
+        folders.discard(scratch)
+    return base_path / str(version)
+
+
+def _check_free(base_path, version, overwrite):
+    if (base_path / str(version)).exists() and not overwrite:
+        raise FileExistsError(
+            f"version {version} is in '{base_path}' already, expected another or overwrite."
+        )
 
 
 def _write(model, folder):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from ..zoo import folders
+from ..zoo.locks import locked
 from .versions import versions
 
 # Batches are padded to the next of these. Close to each other: on a processor padding costs as much as work.
@@ -34,8 +36,9 @@ def write_server_files(folder: str | os.PathLike, batch_sizes: Sequence[int] = B
       OSError: the folder cannot be written.
     """
     folder = Path(folder)
-    models = {path.name: versions(path) for path in sorted(folder.iterdir()) if path.is_dir()}
-    _write(folder / MODELS, models_config({name: found for name, found in models.items() if found}))
+    with locked(folder):  # another export could add a model between the two lines
+        models = {path.name: versions(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+        _write(folder / MODELS, models_config({name: found for name, found in models.items() if found}))
     for name, text in [
         (BATCHING, batching_parameters(batch_sizes)),
         (MONITORING, MONITORING_CONFIG),
@@ -120,9 +123,4 @@ services:
 
 
 def _write(path, text):
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        scratch.write_text(text, encoding="utf-8")
-        os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    folders.write(path, text.encode())
