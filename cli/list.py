@@ -1,13 +1,16 @@
-"""List the presets: what they are of, their size and their score."""
+"""List the presets: what they are of, their size and their usual score."""
 
 import argparse
 import json
 
 from ..zoo import registry
 
+_HEADER = ("name", "model", "dataset", "weights", "metric", "value", "")
+_RIGHT = {3, 5}  # columns of numbers
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as JSON, with metrics and checksums")
+    parser.add_argument("--json", action="store_true", help="as JSON, with all metrics and checksums")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -15,18 +18,27 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(presets, indent=2))
         return
-    rows = [("name", "family", "model", "dataset", "parameters", "score")]
-    rows += [_row(preset) for preset in presets]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rows = [_HEADER, *map(_row, presets)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  ".join(cells).rstrip())
+        cells = [
+            cell.rjust(width) if i in _RIGHT else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        # The unit stands close to its number.
+        print(f"{'  '.join(cells[:-1])} {cells[-1]}".rstrip())
 
 
 def _row(preset: dict) -> tuple[str, ...]:
-    score = "-"
-    if preset["metrics"]:
-        metric = preset["metrics"][0]
-        score = f"{metric['value']:.3f} {metric['unit']}"
-    names = (str(preset[key]) for key in ("name", "family", "model", "dataset"))
-    return (*names, f"{preset['parameters']:,}", score)
+    about = (str(preset["name"]), str(preset["model"]), str(preset["dataset"]), _size(preset["parameters"]))
+    if not preset["metrics"]:
+        return (*about, "-", "-", "")
+    metric = preset["metrics"][0]
+    # "squared distance" and the like say what the metric is, which its name does too.
+    unit = "" if " " in metric["unit"] else metric["unit"]
+    return (*about, metric["name"].split(" (")[0], f"{metric['value']:.3f}", unit)
+
+
+def _size(count: int) -> str:
+    """A number of weights in thousands or millions."""
+    return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"

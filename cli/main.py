@@ -10,6 +10,7 @@ import sys
 import warnings
 
 from .. import __version__
+from ..zoo import progress
 from ..zoo.registry import suggest
 from . import (
     compare,
@@ -75,7 +76,7 @@ class Parser(argparse.ArgumentParser):
 
 def run() -> None:
     """The entry point of the console script."""
-    warnings.formatwarning = lambda message, *_, **__: f"latentzoo: warning: {one_line(str(message))}\n"
+    warnings.formatwarning = _as_line
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # a closed one is None
             stream.reconfigure(errors="replace")  # a terminal that has no such character gets a `?`
@@ -84,6 +85,7 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(130)  # as shells have it
     finally:
+        progress.end_line()
         _finish_output()
 
 
@@ -121,6 +123,7 @@ def main(arguments: argparse.Namespace) -> None:
     except Exception as error:
         if not isinstance(error, (*_EXPECTED, *_tensorflow_errors())):
             raise
+        progress.end_line()
         print(f"latentzoo {arguments.command}: error: {describe(error)}", file=sys.stderr)
         sys.exit(2)
 
@@ -145,6 +148,11 @@ def one_line(text: str) -> str:
     text = "".join(character if character.isprintable() else "?" for character in text)
     half = _LONGEST_ERROR // 2
     return text if len(text) <= _LONGEST_ERROR else f"{text[:half]} ... {text[-half:]}"
+
+
+def _as_line(message: Warning | str, *_, **__) -> str:
+    progress.end_line()
+    return f"latentzoo: warning: {one_line(str(message))}\n"
 
 
 def _with_underscores(word: str) -> str:

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from ..zoo import outline, registry
+from ..zoo import outline, progress, registry
 from . import arguments as types
 from . import capabilities, models
 
@@ -145,7 +145,8 @@ def run(arguments: argparse.Namespace) -> None:
             **recipe["train"],
         )
     except Preempted as stop:
-        print(f"\nstopped at step {stop.step}; the same command goes on from there", file=sys.stderr)
+        progress.end_line()
+        print(f"stopped at step {stop.step}; the same command resumes from there", file=sys.stderr)
         raise
     if unreadable := getattr(dataset, "unreadable", 0):
         print(f"{unreadable} images could not be read and were passed over", file=sys.stderr)

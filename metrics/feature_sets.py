@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
+from ..zoo.progress import Progress
 from .batches import Data, as_dataset, batches
 from .draws import in_words as part_in_words
 from .feature_cache import cached_features, fingerprint
@@ -106,7 +106,7 @@ def compare_samples(
     sampling = check_sampling(model, sampling)
     real = real_features(model, dataset, network, num, batch_size, verbose, dataset_name, split, seed)
     labels = labels_like(model, dataset, num, seed)
-    bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="sample")
+    bar = Progress(num, "samples", verbose)
     features, probabilities = [], []
     for samples in sample_batches(model, num, batch_size, seed, labels, sampling):
         parts = network.features_and_probabilities(as_bytes(model, samples))
@@ -195,7 +195,7 @@ def real_features(
             yield to_uint8(batch)
 
     def compute():
-        bar = keras.utils.Progbar(count, verbose=int(verbose), unit_name="image")
+        bar = Progress(count, "images", verbose)
         features = []
         for batch in images():
             features.append(network.features(batch))

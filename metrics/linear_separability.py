@@ -10,11 +10,11 @@ at hand, and their classifiers are logistic regressions of features.
 
 import warnings
 
-import keras
 import numpy as np
 
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
+from ..zoo.progress import Progress
 from .batches import Data, as_dataset
 from .draws import draw, in_words
 from .feature_sets import USUAL_NUM
@@ -70,7 +70,7 @@ def separability_of(
     sampling = check_sampling(model, sampling)
     classifier, learnt_from = _classifier(dataset, network, num, batch_size, seed)
     labels = labels_like(model, dataset, num, seed)
-    bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="sample")
+    bar = Progress(num, "samples", verbose)
     latents, logits = [], []
     for first in range(0, num, batch_size):
         rows = numbered_seeds(seed, first, batch_size)

@@ -1,9 +1,9 @@
 """The training images nearest to samples: does a model make new images, or remember?"""
 
-import keras
 import numpy as np
 
 from ..zoo.pictures import to_uint8
+from ..zoo.progress import Progress
 from .batches import Data, as_dataset, batches
 
 
@@ -35,7 +35,7 @@ def nearest_neighbours(
     nearest = np.full([len(points), k], np.inf)
     neighbours = np.zeros([len(points), k, *images.shape[1:]], np.uint8)
     rows = np.arange(len(points))[:, None]
-    bar = keras.utils.Progbar(count, verbose=int(verbose), unit_name="image")
+    bar = Progress(count, "images", verbose)
     for batch, _ in batches(model, dataset, batch_size):
         batch = to_uint8(batch.numpy())
         others = _points(batch)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
+from ..zoo.progress import Progress
 from .batches import Data, as_dataset, batches
 from .draws import in_words
 
@@ -48,7 +48,7 @@ def scores_of_examples(
     """`score(examples, labels, first)` of each example, or of `num` drawn ones, float64 `[N]`."""
     dataset = as_dataset(dataset)
     count = int(dataset.cardinality())
-    bar = keras.utils.Progbar(min(num or count, count), verbose=int(verbose), unit_name="example")
+    bar = Progress(min(num or count, count), "examples", verbose)
     scores = []
     first = 0
     for examples, labels in batches(model, dataset, batch_size, num, seed):

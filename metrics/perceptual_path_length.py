@@ -6,10 +6,10 @@ u_t on the path between two latents, at a random place t ("full") or at its star
 between two z, the straight line between two w. The lowest is smoothest.
 """
 
-import keras
 import numpy as np
 
 from ..zoo.features.perceptual import PROTOCOL, perceptual_distance
+from ..zoo.progress import Progress
 from .batches import Data
 from .feature_sets import USUAL_NUM
 from .latents import check_prior, draw_latents, draw_uniform, has_styles, slerp, styles
@@ -77,7 +77,7 @@ def path_length(
     num = num or USUAL_NUM
     sampling = _check_truncation(model, sampling)
     labels = labels_like(model, dataset, num, seed)
-    bar = keras.utils.Progbar(num, verbose=int(verbose), unit_name="path")
+    bar = Progress(num, "paths", verbose)
     lengths = []
     for first in range(0, num, batch_size):
         rows = numbered_seeds(seed, first, batch_size)

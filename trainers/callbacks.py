@@ -136,7 +136,7 @@ class Evaluation(StepCallback):
         self._show(logs)
 
     def _show(self, logs):
-        """Makes of Keras's logs what the progress bar tells."""
+        """Makes of Keras's logs what is shown of them."""
         logs[self.model.loss_name] = logs.pop("loss")
         logs |= self.told
 

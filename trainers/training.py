@@ -20,6 +20,7 @@ from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopA
 from .checkpoints import Checkpoints
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for
+from .progress import ShowProgress
 from .settings import NAN_LIMITS, complete, steps_or_minutes
 from .sources import Source, as_source, check_classes, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
@@ -119,7 +120,8 @@ def train(
       seed: of the order of the data and of the noise in evaluation.
       callbacks: more of Keras's, called after ours.
       metadata: goes into the preset's metadata.json: name, dataset, licence and so on.
-      verbose: that of `fit`: "auto", 0 (silent), 1 (progress bar), 2 (a line an evaluation).
+      verbose: what is shown on standard error: 0: nothing; "auto" or 1: the step and the time left, in one
+        line at a terminal; 2: a line after each evaluation.
 
     Returns:
       `model`, with the averaged weights.
@@ -207,6 +209,7 @@ def train(
             shown = _some_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
             ours += [
                 Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
+                *([ShowProgress(every, steps, as_lines=verbose == 2)] if verbose else []),
                 SampleGrid(workdir, every, steps),
                 SaveCheckpoint(checkpoints, *steps_or_minutes(checkpoint_every), steps),
                 *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
@@ -220,7 +223,7 @@ def train(
                 initial_epoch=step // every,
                 epochs=step // every + math.ceil((steps - step) / every),
                 callbacks=[*ours, *callbacks, preemption],
-                verbose=verbose if chief else 0,
+                verbose=0,  # Keras's bar goes to standard output, in colours
                 shuffle=False,  # the batches are shuffled already
             )
     trained.use_averages()

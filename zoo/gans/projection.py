@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from .. import seeds
 from ..features import perceptual_distance
+from ..progress import Progress
 
 if TYPE_CHECKING:
     from .style_model import StyleModel
@@ -78,11 +79,11 @@ def project(
             map_.assign(centred * tf.math.rsqrt(tf.reduce_mean(centred**2) + 1e-12))
         return distance
 
-    bar = keras.utils.Progbar(steps, verbose=int(verbose), stateful_metrics=["distance"])
+    bar = Progress(steps, "steps", verbose)
     for number in range(steps):
         optimizer.learning_rate.assign(learning_rate * _rate(number / steps))
         distance = step(tf.constant(number), tf.constant(number / steps, tf.float32))
-        bar.update(number + 1, [("distance", float(distance))])
+        bar.update(number + 1, f"distance {float(distance):.4g}")
     image = images_of(w)
     styles = tf.broadcast_to(w, [1, model.num_ws, model.w_dim])
     distance = float(perceptual_distance(image, target)[0])
