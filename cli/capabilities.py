@@ -29,6 +29,11 @@ class Capabilities:
     model: outline.Outline
 
     @property
+    def short_name(self) -> str:
+        """The preset's name, or that of its folder."""
+        return Path(self.preset).resolve().name
+
+    @property
     def event_shape(self) -> tuple[int, ...]:
         """(height, width, channels) of images, or (size,) of vectors."""
         shape = self._argument("event_shape") or self._argument("image_shape")
@@ -83,7 +88,9 @@ class Capabilities:
         given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
         for name in given:
             if name not in self.model.methods[method]:
-                raise ValueError(f"{name} must not be given: '{self.preset}' ({self.model.name}) has none.")
+                raise ValueError(
+                    f"{name} must not be given for '{self.preset}': a {self.model.name} has no {name}."
+                )
         return given
 
     def check_metrics(self, names: Sequence[str]) -> None:

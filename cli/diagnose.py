@@ -133,7 +133,8 @@ def _neighbours(model, arguments):
         distances, images = nearest_neighbours(both, model, training)
     rows = np.concatenate([samples[:, None], images[: len(samples)]], axis=1)
     path = arguments.out / "neighbours.png"
-    models.save_grid(rows.reshape(-1, *rows.shape[2:]), path, columns=rows.shape[1])
+    heads = ["sample", "nearest", *(f"{place}." for place in range(2, rows.shape[1]))]
+    models.save_grid(rows.reshape(-1, *rows.shape[2:]), path, len(heads), column_names=heads)
     of_samples, of_real = distances[: len(samples), 0], distances[len(samples) :, 0]
     print(
         f"distance to the nearest training image, median: samples {np.median(of_samples):.4f}, "
@@ -150,7 +151,8 @@ def _latents(model, arguments):
     from ..metrics.latent_map import latent_map
 
     latents, labels = [], []
-    with models.load_data(arguments, model, labels=_has_labels(arguments, model)) as dataset:
+    class_names = _class_names(arguments, model)
+    with models.load_data(arguments, model, labels=class_names is not None) as dataset:
         for batch in draw(dataset, arguments.num, arguments.seed).batch(arguments.batch_size):
             images, classes = batch if isinstance(batch, tuple) else (batch, None)
             latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
@@ -158,7 +160,12 @@ def _latents(model, arguments):
     labels = None if labels[0] is None else np.concatenate(labels)
     places = latent_map(np.concatenate(latents), arguments.map, arguments.seed)
     path = arguments.out / "latents.png"
-    plots.save_map(places, labels, path)
+    axis = {"tsne": "t-SNE", "pca": "principal component"}[arguments.map]
+    data = f"{models.dataset_name(arguments)}, {arguments.split}"
+    title = (
+        f"latents of {len(places)} images ({data}) in {capabilities.of_preset(arguments.preset).short_name}"
+    )
+    plots.save_map(places, labels, path, class_names=class_names or (), title=title, axis=axis)
     print(f"a map of {len(places)} latents in {path}")
     return {"latents": {"method": arguments.map, "num": len(places)}}
 
@@ -190,12 +197,13 @@ def _sweep(model, arguments):
     return {"sweep": {"protocol": scores[0]["protocol"], "rows": rows}}
 
 
-def _has_labels(arguments, model):
+def _class_names(arguments, model):
+    """What the labels of the data stand for, empty if it is not known; None for data without labels."""
     from ..trainers import data
 
     name = models.dataset_name(arguments)
     try:
-        data.source(name, arguments.split, models.shape_for(name, model.event_shape), labels=True)
+        source = data.source(name, arguments.split, models.shape_for(name, model.event_shape), labels=True)
     except ValueError:  # data without labels, or another mistake, which shows without them too
-        return False
-    return True
+        return None
+    return getattr(source, "class_names", ())

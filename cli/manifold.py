@@ -41,4 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
     latents = np.asarray(model.encode(images, labels=labels))
     across, up = np.quantile(latents, np.linspace(*_QUANTILES, arguments.num), axis=0).T
     points = np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2).astype(np.float32)
-    models.save_grid(model.decode(points, arguments.label), arguments.out, arguments.num)
+    models.save_grid(
+        model.decode(points, arguments.label),
+        arguments.out,
+        arguments.num,
+        row_names=[f"{value:.2g}" for value in up[::-1]],
+        column_names=[f"{value:.2g}" for value in across],
+        title=f"{preset.short_name}: first latent across, second up",
+    )

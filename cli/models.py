@@ -47,6 +47,7 @@ def load_model(preset: str) -> "keras.Model":
     start_tensorflow()
     from ..zoo import saving
 
+    note(f"loading {preset} ...")
     return saving.load(folder)
 
 
@@ -141,14 +142,19 @@ def zoom(image_shape: tuple[int, ...]) -> int:
     return max(1, 64 // image_shape[1])
 
 
-def save_grid(images, path: Path, columns: int | None = None) -> None:
-    """Writes images [N, H, W, C] as a PNG grid, and says so."""
+def save_grid(images, path: Path, columns: int | None = None, **captions) -> None:
+    """Writes images [N, H, W, C] as a PNG grid, and says so; captions: as of `captions.with_captions`."""
     import numpy as np
 
     from ..zoo import pictures
 
     images = np.asarray(images)
-    pictures.save_png(pictures.grid(images, columns, zoom(images.shape[1:])), path)
+    picture = pictures.grid(images, columns, zoom(images.shape[1:]))
+    if captions:
+        from ..zoo.captions import with_captions
+
+        picture = with_captions(picture, **captions)
+    pictures.save_png(picture, path)
     print(f"{len(images)} images in {path}")
 
 

@@ -1,9 +1,14 @@
 """Draw samples of a model, as a PNG grid."""
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
+from ..zoo import registry
 from . import arguments as types
 from . import capabilities, models
+
+_MOST_COLUMNS = 20  # of named classes in a row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,18 +39,34 @@ def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require("sample", "draw samples")
     options = preset.options(arguments, "sample", ("temperature", "truncation"))
     preset.check_labels(arguments.labels)
+    if len(preset.event_shape) != 3 and preset.event_shape != (2,):
+        shape = list(preset.event_shape)
+        raise ValueError(
+            f"preset must be of images or points of the plane, got '{arguments.preset}' of {shape}."
+        )
     model = models.load_model(arguments.preset)
     import numpy as np
-
-    from ..zoo import pictures
 
     labels = arguments.labels
     if labels is None and model.num_classes:
         labels = range(model.num_classes)
-    labels = None if labels is None else np.resize(labels, arguments.num)
-    samples = model.sample(arguments.num, seed=arguments.seed, labels=labels, **options)
+    repeated = None if labels is None else np.resize(labels, arguments.num)
+    models.note(f"drawing {arguments.num} samples ...")
+    samples = np.asarray(model.sample(arguments.num, seed=arguments.seed, labels=repeated, **options))
     if len(model.event_shape) == 3:
-        models.save_grid(samples, arguments.out)
-    else:
-        pictures.save_png(pictures.scatter(samples), arguments.out)
-        print(f"{arguments.num} points in {arguments.out}")
+        captions = _captions(arguments, labels)
+        models.save_grid(samples, arguments.out, len(labels) if captions else None, **captions)
+        return
+    from ..metrics import plots
+
+    title = f"{arguments.num} samples of {preset.short_name}, seed {arguments.seed}"
+    plots.save_map(samples, repeated, arguments.out, title=title, axis="x")
+    print(f"{arguments.num} points in {arguments.out}")
+
+
+def _captions(arguments: argparse.Namespace, labels: Sequence[int] | None) -> dict[str, Any]:
+    """A column for each class, by its name, if the preset records names and a row has room for all labels."""
+    names = registry.info(arguments.preset).get("classes") or []
+    if labels is None or len(labels) > min(arguments.num, _MOST_COLUMNS) or max(labels) >= len(names):
+        return {}
+    return {"column_names": [str(names[label]) for label in labels]}

@@ -7,6 +7,8 @@ import numpy as np
 
 from ..zoo import folders
 
+_MOST_NAMED = 40  # classes in a legend, which has no room for more
+
 
 def save_histogram(
     values: dict[str, np.ndarray], label: str, path: str | os.PathLike, bins: int = 80
@@ -27,16 +29,38 @@ def save_histogram(
     _save(figure, path)
 
 
-def save_map(places: np.ndarray, labels: np.ndarray | None, path: str | os.PathLike) -> None:
-    """Writes a map of places `[N, 2]`, coloured by label `[N]`, if there are labels."""
+def save_map(
+    places: np.ndarray,
+    labels: np.ndarray | None,
+    path: str | os.PathLike,
+    *,
+    class_names: Sequence[str] = (),
+    title: str = "",
+    axis: str = "",
+) -> None:
+    """Writes a map of places `[N, 2]`, coloured by label `[N]`, if there are labels.
+
+    Args:
+      path: of the PNG.
+      class_names: what the labels stand for; their numbers if empty.
+      title: above the map.
+      axis: the name of the axes, which are numbered: "x" makes "x 1" and "x 2".
+    """
     figure, axes = _figure()
     if labels is None:
         axes.scatter(*places.T, s=4)
     else:
-        for label in np.unique(labels):
-            axes.scatter(*places[labels == label].T, s=4, label=str(label))
-        axes.legend(markerscale=3, fontsize="small")
+        colours = _colours(len(np.unique(labels)))
+        for label, colour in zip(np.unique(labels), colours, strict=True):
+            name = class_names[label] if label < len(class_names) else str(label)
+            axes.scatter(*places[labels == label].T, s=4, color=colour, label=name)
+        if len(colours) <= _MOST_NAMED:
+            axes.legend(markerscale=3, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set_aspect("equal", "datalim")
+    axes.set_title(title, fontsize="medium", wrap=True)
+    if axis:
+        axes.set_xlabel(f"{axis} 1")
+        axes.set_ylabel(f"{axis} 2")
     _save(figure, path)
 
 
@@ -76,6 +100,14 @@ def save_history(records: Sequence[dict[str, float]], path: str | os.PathLike) -
         axes.set_title(name, fontsize="medium")
     figure.supxlabel("step")
     _save(figure, path)
+
+
+def _colours(count):
+    from matplotlib import colormaps
+
+    return [
+        colormaps["tab10" if count <= 10 else "turbo"](k if count <= 10 else k / count) for k in range(count)
+    ]
 
 
 def _figure():

@@ -28,5 +28,5 @@ class ShowProgress(StepCallback):
         is_line = step % self.every == 0 or step == self.last
         if is_line or not self.as_lines:
             numbers = {name: value for name, value in logs.items() if name not in _NOT_SHOWN}
-            text = "  ".join(f"{name} {float(value):.4g}" for name, value in numbers.items())
+            text = "  ".join(f"{name}: {float(value):.4g}" for name, value in numbers.items())
             self.progress.update(step, text, line=is_line)

@@ -107,8 +107,11 @@ def test_list_tells_the_presets_of_the_zoo(capsys):
     assert json.loads(capsys.readouterr().out) == zoo.list_presets()
     run("list")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "family", "model", "dataset", "parameters", "score"]
-    assert [line.split()[0] for line in lines[1:]] == [p["name"] for p in zoo.list_presets()]
+    assert lines[0].split() == ["name", "model", "dataset", "weights", "metric", "value"]
+    for line, preset in zip(lines[1:], zoo.list_presets(), strict=True):
+        metric = preset["metrics"][0]
+        shown = [metric["name"].split()[0], f"{metric['value']:.3f}"]
+        assert line.split()[0] == preset["name"] and line.split()[4:6] == shown and len(line) <= 100
 
 
 def test_info_tells_all_that_is_recorded(preset, capsys):
@@ -253,7 +256,7 @@ def test_two_replicas_of_one_processor(tmp_path):
     arguments += [*TINY, "--set", "depth=1", "--set", "levels=1", "--set", "width=4", "--deterministic"]
     command = [sys.executable, "-c", "from latentzoo.cli import main; main.run()", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0 and re.fullmatch("1/1 steps  bits_per_dim: .*\n", done.stderr), done.stderr
     assert done.stdout.endswith(f"preset in {tmp_path / 'preset'}\n")
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from latentzoo import zoo
 from latentzoo.cli import main
 from latentzoo.zoo import seeds
+from latentzoo.zoo.captions import LINE
 from latentzoo.zoo.gans import GAN, StyleGAN2
 from latentzoo.zoo.vaes import Autoencoder
 
@@ -30,9 +31,12 @@ def style(tmp_path_factory):
     return folder
 
 
-def cells(path) -> np.ndarray:
-    """The images of a grid, `[rows, columns, SIZE, SIZE]`."""
-    picture = np.asarray(Image.open(path))[2:, 2:]
+def cells(path, rows: int | None = None) -> np.ndarray:
+    """The images of a grid, `[rows, columns, SIZE, SIZE]`; of a square one of so many rows under captions."""
+    picture = np.asarray(Image.open(path))
+    if rows:
+        picture = picture[-(rows * CELL + 2) :, -(rows * CELL + 2) :]
+    picture = picture[2:, 2:]
     rows, columns = (n // CELL for n in picture.shape)
     grid = picture.reshape(rows, CELL, columns, CELL).transpose(0, 2, 1, 3)
     return grid[:, :, : 4 * SIZE : 4, : 4 * SIZE : 4]
@@ -67,6 +71,17 @@ def test_sample_of_a_conditional_model_shows_all_classes(tmp_path):
     run("sample", tmp_path / "gan", "--num", 4, "--out", tmp_path / "a.png")
     expected = model.sample(4, labels=np.array([0, 1, 2, 0]))
     assert_same(cells(tmp_path / "a.png").reshape(4, SIZE, SIZE), expected)
+
+
+def test_sample_has_a_named_column_for_each_class(tmp_path):
+    model = GAN(image_shape=(SIZE, SIZE, 1), latent_dim=8, levels=1, width=4, num_classes=3)
+    model.save_to_preset(tmp_path / "gan", {"classes": ["cat", "dog", "owl"]})
+    run("sample", tmp_path / "gan", "--num", 4, "--labels", "2,0", "--out", tmp_path / "a.png")
+    picture = np.asarray(Image.open(tmp_path / "a.png"))
+    assert picture.shape == (LINE + 2 * CELL + 2, 2 * CELL + 2)
+    assert (picture[:LINE] < 128).any()  # letters
+    expected = model.sample(4, labels=np.array([2, 0, 2, 0]))
+    assert_same(cells(tmp_path / "a.png", rows=2).reshape(4, SIZE, SIZE), expected)
 
 
 def test_mix_is_the_grid_of_the_paper(style, tmp_path):
@@ -111,7 +126,7 @@ def test_manifold_covers_the_latents(tmp_path):
     z = model.encode(images[..., None]).numpy()
     (left, low), (right, high) = np.quantile(z, (0.01, 0.99), axis=0)
     corners = np.array([[left, high], [right, high], [left, low], [right, low]], np.float32)
-    drawn = cells(tmp_path / "a.png")
+    drawn = cells(tmp_path / "a.png", rows=3)
     assert drawn.shape[:2] == (3, 3)
     assert_same(drawn[[0, 0, 2, 2], [0, 2, 0, 2]], model.decode(corners))
 

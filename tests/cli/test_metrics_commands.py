@@ -63,8 +63,8 @@ def test_metrics_by_name_with_their_protocol(preset, capsys):
         "20 of 256 real images, drawn with seed 0, 20 samples, seed 0, temperature 0.5"
     )
     run("evaluate", preset, "--metrics", "precision", "--num", 20, "--temperature", 0.5)
-    printed = capsys.readouterr().out
-    assert f"precision (squeezenet1.1): {found[1]['value']:.4f} ± " in printed and "20/20" in printed
+    printed = capsys.readouterr()
+    assert f"precision (squeezenet1.1): {found[1]['value']:.4f} ± " in printed.out and "20/20" in printed.err
 
 
 def test_results_drawn_otherwise_are_kept_beside_each_other(preset):

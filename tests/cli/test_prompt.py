@@ -52,7 +52,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
     [
         (["evaluate", "vae-mnist", "--metrics", "eblo"], "metrics: got 'eblo': did you mean elbo?"),
         (["evaluate", "gan-mnist", "--metrics", "elbo"], "'gan-mnist' (GAN) is not scored"),
-        (["evaluate", "glow-mnist", "--truncation", "1"], "'glow-mnist' (Glow) has none"),
+        (["evaluate", "glow-mnist", "--truncation", "1"], "a Glow has no truncation."),
         (["evaluate", "--all", "--metrics", "fid"], "metrics: got 'fid': known are active_units"),
         (["sample", "autoencoder-mnist-2d"], "'autoencoder-mnist-2d' (Autoencoder) does not"),
         (["sample", "glow-mnist", "--labels", "3"], "'glow-mnist' is unconditional"),
@@ -64,7 +64,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
         (["manifold", "glow-mnist"], "got 'glow-mnist' of 784"),
         (["interpolate", "realnvp-moons"], "got 'realnvp-moons' of vectors, [2]"),
         (["interpolate", "glow-mnist", "--image_a", "1", "--image_b", "b.png"], "'b.png' does not exist"),
-        (["interpolate", "gan-mnist", "--seeds", "1,2", "--space", "w"], "'gan-mnist' (GAN) has none"),
+        (["interpolate", "gan-mnist", "--seeds", "1,2", "--space", "w"], "a GAN has no space."),
         (["mix", "glow-mnist"], "a StyleGAN, got 'glow-mnist' (Glow)"),
         (["project", "stylegan2-noto-emoji", "no.png"], "image file 'no.png' does not exist"),
         (["compare", "glow-mnist", "gan-mnist"], "in bits/dim, got 'gan-mnist'"),

@@ -123,7 +123,7 @@ def test_figures_are_drawn_whole_or_not_at_all(tmp_path):
     both = {"clothes": rng.standard_normal(50), "digits": rng.standard_normal(50) + 5}
     plots.save_histogram(both, "log p in nats", tmp_path / "a.png")
     plots.save_map(rng.standard_normal([20, 2]), np.arange(20) % 3, tmp_path / "b.png")
-    plots.save_map(rng.standard_normal([20, 2]), None, tmp_path / "c.png")
+    plots.save_map(rng.standard_normal([20, 2]), None, tmp_path / "c.png", title="of nothing", axis="x")
     plots.save_curves([0.5, 1.0], {"precision": [0.9, 0.7], "recall": [0.2, 0.4]}, "psi", tmp_path / "d.png")
     told = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "elbo": -3.0, "num_examples": 5}]
     plots.save_history(told, tmp_path / "e.png")

@@ -381,6 +381,6 @@ def test_histograms_of_log_determinants(images, tmp_path):
 
 def test_the_progress_bar_tells_bits_and_speed(pixel_flow, images, tmp_path, capsys):
     train(pixel_flow(), images, workdir=tmp_path, steps=4, eval_dataset=images, **{**FAST, "verbose": 2})
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert "bits_per_dim: " in printed and "images_per_second: " in printed
     assert "eval_bits_per_dim: " in printed and "loss" not in printed
