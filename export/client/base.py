@@ -4,6 +4,7 @@ import abc
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..server_files import BATCH_SIZES
 from . import checks
@@ -100,66 +101,72 @@ class Client(abc.ABC):
     def sample(
         self,
         n: int,
-        seed=0,
-        temperature: float | None = None,
-        labels=None,
-        truncation: float | None = None,
+        seed: ArrayLike = 0,
+        temperature: ArrayLike | None = None,
+        labels: ArrayLike | None = None,
+        truncation: ArrayLike | None = None,
     ) -> np.ndarray:
         """`n` samples, uint8 `[n, H, W, C]` (vectors: float32 `[n, D]`), row i from (seed, i) alone.
 
         Args:
           n: at least 1.
           seed: an integer in [-2^31, 2^31), or a pair of them for each row `[n, 2]`.
-          temperature: the standard deviation of the latents of a flow or a VAE, by default 1.
+          temperature: the standard deviation of the latents of a flow or a VAE, by default 1; or `[n]`.
           labels: integers `[n]`, or one for all, of a conditional model.
-          truncation: psi of a StyleGAN, by default 1.
+          truncation: psi of a StyleGAN, by default 1; or `[n]`.
         """
         n = checks.count("n", n)
         options = {"temperature": temperature, "truncation": truncation, "labels": labels}
         return self._output("sample", {"seed": checks.row_seeds(seed, n)}, options, *EVENTS)
 
-    def encode(self, images, labels=None) -> np.ndarray:
+    def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """The latents of images or vectors, float32 `[N, D]`."""
         return self._output("encode", self._of_events("encode", images), {"labels": labels}, "latents")
 
-    def decode(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
+    def decode(
+        self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
+    ) -> np.ndarray:
         """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
         if "decode" not in self.signatures and "synthesize" in self.signatures:
             return self.synthesize(self.map(latents, labels, truncation))
         options = {"labels": labels, "truncation": truncation}
         return self._output("decode", {"latents": latents}, options, *EVENTS)
 
-    def reconstruct(self, images, labels=None) -> np.ndarray:
+    def reconstruct(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """`decode(encode(images))`."""
         return self._output(
             "reconstruct", self._of_events("reconstruct", images), {"labels": labels}, *EVENTS
         )
 
-    def scores(self, images, labels=None) -> dict[str, np.ndarray]:
+    def scores(self, images: ArrayLike, labels: ArrayLike | None = None) -> dict[str, np.ndarray]:
         """`log_prob` and, of images, `bits_per_dim`, in one request.
 
         The noise of this `bits_per_dim` is that of the seed (0, 0) in each row.
         """
         return self._ask("log_prob", self._of_events("log_prob", images), {"labels": labels})
 
-    def log_prob(self, images, labels=None) -> np.ndarray:
+    def log_prob(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
         """log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
         return self._output("log_prob", self._of_events("log_prob", images), {"labels": labels}, "log_prob")
 
-    def bits_per_dim(self, images, seed=0, labels=None) -> np.ndarray:
+    def bits_per_dim(
+        self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None
+    ) -> np.ndarray:
         """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, row i with noise from (seed, i)."""
         options = {"seed": seed, "labels": labels}
         return self._output("bits_per_dim", self._of_events("bits_per_dim", images), options, "bits_per_dim")
 
-    def elbo(self, images, seed=0, labels=None) -> np.ndarray:
+    def elbo(self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None) -> np.ndarray:
         """The evidence lower bound of a VAE in nats, float32 `[N]`, one sample from (seed, i) in row i."""
         return self._elbo(images, seed, labels)["elbo"]
 
-    def kl(self, images, seed=0, labels=None) -> np.ndarray:
+    def kl(self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None) -> np.ndarray:
         """The part of `elbo` that is KL(q(z | x) || p(z)), in nats, float32 `[N]`."""
         return self._elbo(images, seed, labels)["kl"]
 
-    def elbo_parts(self, images, seed=0, labels=None) -> tuple[np.ndarray, np.ndarray]:
+    def elbo_parts(
+        self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The two parts of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
         scores = self._elbo(images, seed, labels)
         return scores["elbo"] + scores["kl"], scores["kl"]
@@ -170,22 +177,24 @@ class Client(abc.ABC):
             self._first("elbo", "outputs", (name,))
         return self._ask("elbo", self._of_events("elbo", images), options)
 
-    def map(self, latents, labels=None, truncation: float | None = None) -> np.ndarray:
+    def map(
+        self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
+    ) -> np.ndarray:
         """The styles w of latents z of a StyleGAN, flat: float32 `[N, num_ws * w_dim]`.
 
         Args:
           latents: `[N, latent_dim]`, standard normal.
           labels: integers `[N]`, or one for all, of a conditional model.
-          truncation: psi, by default 1.
+          truncation: psi, by default 1; or `[N]`.
         """
         options = {"labels": labels, "truncation": truncation}
         return self._output("map", {"latents": latents}, options, "styles")
 
-    def synthesize(self, styles) -> np.ndarray:
+    def synthesize(self, styles: ArrayLike) -> np.ndarray:
         """The images of styles `[N, num_ws * w_dim]`, or as Keras has them, `[N, num_ws, w_dim]`."""
         return self._output("synthesize", {"styles": _flat(styles)}, {}, *EVENTS)
 
-    def style_mix(self, styles, other_styles, crossover) -> np.ndarray:
+    def style_mix(self, styles: ArrayLike, other_styles: ArrayLike, crossover: ArrayLike) -> np.ndarray:
         """The images of the first `crossover` of `styles` and of the others of `other_styles`.
 
         Args:

@@ -19,7 +19,9 @@ class Grpc(Client):
       ValueError: tensorflow-serving-api is not installed, or an argument is of a wrong kind.
     """
 
-    def __init__(self, model, server="localhost:8500", label=None, timeout=60.0):
+    def __init__(
+        self, model: str, server: str = "localhost:8500", label: str | None = None, timeout: float = 60.0
+    ):
         super().__init__(model, server, label, timeout)
         try:
             import grpc

@@ -27,7 +27,9 @@ class Rest(Client):
     Args: as `Client`'s.
     """
 
-    def __init__(self, model, server="localhost:8501", label=None, timeout=60.0):
+    def __init__(
+        self, model: str, server: str = "localhost:8501", label: str | None = None, timeout: float = 60.0
+    ):
         super().__init__(model, server, label, timeout)
         version = "" if label is None else f"/labels/{urllib.parse.quote(label, safe='')}"
         self._url = f"http://{server}/v1/models/{urllib.parse.quote(model, safe='')}{version}"

@@ -219,7 +219,8 @@ class StandIn:
 
     def start_rest(self, port: int = 0) -> int:
         handler = type("Handler", (RestHandler,), {"models": self})
-        self.rest_server = http.server.ThreadingHTTPServer(("localhost", port), handler)
+        server = type("Server", (http.server.ThreadingHTTPServer,), {"request_queue_size": 128})
+        self.rest_server = server(("localhost", port), handler)
         threading.Thread(target=self.rest_server.serve_forever, daemon=True).start()
         return self.rest_server.server_port
 
@@ -335,8 +336,7 @@ def _request(content: bytes) -> dict:
 
 def predict_json(version: Version, request: dict) -> dict:
     name, definition = version.signature(request.get("signature_name", ""))
-    in_rows = "instances" in request
-    given = _columns(request["instances"]) if in_rows else request["inputs"]
+    given = _columns(request["instances"]) if "instances" in request else request["inputs"]
     if not isinstance(given, dict) or set(given) == {"b64"}:
         given = {next(iter(definition.inputs)): given}
     inputs = {}
@@ -346,12 +346,12 @@ def predict_json(version: Version, request: dict) -> dict:
             raise Refusal(STATUS[3], f"input {key} is none of {sorted(definition.inputs)}")
         inputs[key] = _from_json(key, values, tf.as_dtype(definition.inputs[key].dtype))
     answer = {key: _to_json(key, array) for key, array in version.predict(name, inputs, ()).items()}
-    if not in_rows:
+    if "inputs" in request:
         return {"outputs": answer if len(answer) > 1 else next(iter(answer.values()))}
     if len(answer) == 1:
         return {"predictions": next(iter(answer.values()))}
-    n = len(next(iter(answer.values())))
-    return {"predictions": [{key: values[i] for key, values in answer.items()} for i in range(n)]}
+    rows = zip(*answer.values(), strict=True)
+    return {"predictions": [dict(zip(answer, row, strict=True)) for row in rows]}
 
 
 def _columns(rows):
