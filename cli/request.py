@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..zoo import registry
 from . import arguments as types
-from . import models
+from . import capabilities, models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,15 +37,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature", type=types.number(0), help="of samples of flows and VAEs (default 1)"
     )
     parser.add_argument("--truncation", type=types.number(0), help="psi of a StyleGAN (default 1)")
-    parser.add_argument("--images", nargs="+", type=Path, help="files to encode, reconstruct or score")
-    parser.add_argument("--vectors", type=Path, help="the same of a model of vectors: .npy or JSON")
     parser.add_argument(
-        "--latents", type=Path, help=".npy or JSON, as encode prints it (default: drawn, standard normal)"
+        "--images", nargs="+", type=types.possible_path, help="files to encode, reconstruct or score"
     )
     parser.add_argument(
-        "--styles", type=Path, help=".npy or JSON, as map prints it (default: those of drawn latents)"
+        "--vectors", type=types.possible_path, help="the same of a model of vectors: .npy or JSON"
     )
-    parser.add_argument("--other_styles", type=Path, help="the same, to mix with")
+    parser.add_argument(
+        "--latents",
+        type=types.possible_path,
+        help=".npy or JSON, as encode prints it (default: drawn, standard normal)",
+    )
+    parser.add_argument(
+        "--styles",
+        type=types.possible_path,
+        help=".npy or JSON, as map prints it (default: those of drawn latents)",
+    )
+    parser.add_argument("--other_styles", type=types.possible_path, help="the same, to mix with")
     parser.add_argument(
         "--crossover",
         type=types.integer(0),
@@ -74,13 +82,16 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _connect(arguments):
-    options = {} if arguments.server is None else {"server": arguments.server}
-    if not arguments.rest:
-        models.start_tensorflow()
     from ..export import client
 
-    kind = client.Rest if arguments.rest else client.Grpc
-    return kind(arguments.model, label=arguments.version_label, **options)
+    given = {"model": arguments.model, "label": arguments.version_label}
+    if arguments.server is not None:
+        given["server"] = arguments.server
+    if arguments.rest:
+        return client.Rest(**given)
+    client.Rest(**given)  # its checks of the arguments need no TensorFlow
+    models.start_tensorflow()
+    return client.Grpc(**given)
 
 
 # The requests: each shows its answer.
@@ -201,9 +212,7 @@ def _check_options(arguments):
             raise ValueError(f"images must be given for {signature}.")
         if {"images", "vectors"} <= set(given):
             raise ValueError("images and vectors must not be given together.")
-    for path in arguments.images or []:
-        if not path.is_file():
-            raise FileNotFoundError(f"image file '{path}' does not exist.")
+    capabilities.check_pictures(arguments.images or [])
 
 
 def _value(arguments, name):
