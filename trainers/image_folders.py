@@ -59,9 +59,10 @@ def list_images(folder: str | os.PathLike, split: str) -> Listing:
             (paths if is_image else left_out).append(path)
     paths.sort(key=_by_folders)
     if left_out:
+        count = len(paths) + len(left_out)
         warnings.warn(
-            f"dataset '{folder}': {len(left_out)} of {len(paths) + len(left_out)} files are left out, as no "
-            f"images of a known format, such as '{min(left_out, key=_by_folders)}'.",
+            f"dataset '{folder}': {len(left_out)} of {count} files are left out because they are not images "
+            f"of a known format, such as '{min(left_out, key=_by_folders)}'.",
             stacklevel=2,
         )
     tops = {path: parts[0] if len(parts := _parts(folder, path)) > 1 else "" for path in paths}
@@ -120,8 +121,8 @@ def _split_folders(folder: str, tops: dict[str, str]) -> set[str]:
     others = sorted(set(counts) - usual)
     if len({canonical(name) for name in usual}) == 1 and others:
         warnings.warn(
-            f"dataset '{folder}': '{min(usual)}' is taken for a class, as '{others[0]}' beside it; there is "
-            "no second split.",
+            f"dataset '{folder}': '{min(usual)}' is read as a class, like '{others[0]}' beside it, because "
+            "there is no second split.",
             stacklevel=3,
         )
         return set()

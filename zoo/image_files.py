@@ -5,6 +5,7 @@ serving. There is no TensorFlow in it.
 """
 
 import contextlib
+import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,8 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names for images of so many ch
 _MAX_PIXELS_IN_PYTHON = 2**21
 # A progressive JPEG may go over its pixels again and again in scans of a few bytes.
 _MAX_SCANNED_PIXELS = 2**31
+# A header of endless small parts, or an image of endless strips, is read part by part, in Python.
+_MAX_READS = 2**17
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -132,7 +135,7 @@ def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
         OSError: no regular file (such as a pipe, which would block), or not an image of FORMATS.
         ValueError: an image too large, or too slow, to decode.
     """
-    with open(path, "rb", opener=_without_waiting) as file:
+    with _CountedReader(io.FileIO(path, opener=_without_waiting)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("it is not a regular file.")
         try:
@@ -217,6 +220,18 @@ def reason(error: BaseException) -> str:
 def _as_array(image: Image.Image) -> np.ndarray:
     pixels = np.asarray(image)
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+class _CountedReader(io.BufferedReader):
+    """A file that ends a reader which never does."""
+
+    _reads = 0
+
+    def read(self, *size) -> bytes:
+        self._reads += 1
+        if self._reads > _MAX_READS:
+            raise ValueError("it has too many parts.")
+        return super().read(*size)
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -52,7 +52,7 @@ def test_all_formats_are_images_and_the_rest_is_counted_aloud_once(tmp_path):
     make(tmp_path, *images, "a.heic", "b.heic", "x/notes.txt", "no_suffix")
     os.mkfifo(tmp_path / "pipe.png")
     os.symlink("nowhere.png", tmp_path / "broken.png")
-    with pytest.warns(UserWarning, match=r"6 of 19 files are left out, .* such as '.*a.heic'\.$") as told:
+    with pytest.warns(UserWarning, match=r"6 of 19 files are left out because .* such as '.*a.heic'\.$") as told:
         assert names_of(tmp_path) == sorted(images)
     assert len(told) == 1
 
@@ -93,7 +93,7 @@ def test_two_spellings_of_one_split_are_one(tmp_path):
 
 def test_a_class_may_be_called_train(tmp_path):
     make(tmp_path, *(f"{name}/{i}.png" for name in ("bus", "car", "train") for i in range(10)))
-    with pytest.warns(UserWarning, match="'train' is taken for a class, as 'bus' beside it"):
+    with pytest.warns(UserWarning, match="'train' is read as a class, like 'bus' beside it"):
         listing = list_images(tmp_path, "train")
     assert listing.class_names == ("bus", "car", "train")
     assert [listing.labels.count(label) for label in range(3)] == [9, 9, 9]

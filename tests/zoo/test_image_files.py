@@ -168,6 +168,7 @@ REFUSED = {
     "9,500x9,500": (lambda path: png((9_500, 9_500), 8, 0, b""), "it has 9500x9500 pixels, more than the "),
     "decoded in Python": (lambda path: b"P3 2000 2000 255\n", "2000x2000 pixels, more than the 2,097,152"),
     "many scans": (progressive, "it has 10[0-9][0-9] progressive scans, too many for its size."),
+    "many markers": (lambda path: b"\xff\xd8" + 2**17 * b"\xff\xe9\0\2", "it has too many parts."),
     "truncated": (lambda path: png((50, 50), 8, 0, bytes(99)), "truncated"),
 }
 
