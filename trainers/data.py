@@ -8,6 +8,7 @@ whose examples training reads in any order, or a `tf.data.Dataset`.
 
 import functools
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,7 @@ def from_folder(
         image_shape = (*next(iter(files.sizes)), 3 if files.is_colour else 1)
     image_shape = image_files.check_image_shape(image_shape)
     if labels:
+        _warn_of_alike_classes(folder, listing.class_names)
         readable = set(files.paths)
         labels_of_files = np.int64(
             [label for path, label in zip(listing.paths, listing.labels, strict=True) if path in readable]
@@ -309,6 +311,16 @@ def two_moons(split: str = "train", noise: float = 0.1) -> tuple[np.ndarray, np.
     lower = np.stack([1 - np.cos(angles), 0.5 - np.sin(angles)], axis=-1)
     points = np.where(moons[:, np.newaxis] == 0, upper, lower)
     return (points + random.normal(0, noise, points.shape)).astype(np.float32), moons
+
+
+def _warn_of_alike_classes(folder: Path, names: tuple[str, ...]) -> None:
+    first = {}
+    for name in names:
+        if (other := first.setdefault(name.casefold(), name)) != name:
+            warnings.warn(
+                f"dataset '{folder}': '{other}' and '{name}' are two classes, though they differ only in case.",
+                stacklevel=3,
+            )
 
 
 def _fitted(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:

@@ -217,6 +217,13 @@ def test_an_image_is_the_same_pixels_by_every_door(tmp_path, some_images):
             np.testing.assert_array_equal(image, pictures.load_image(tmp_path / f"{i:02}.png", shape))
 
 
+def test_classes_that_differ_only_in_case_are_warned_of(tmp_path, some_images):
+    for name in ("train/cat", "test/Cat"):
+        write(tmp_path / name / "0.png", some_images[0])
+    with pytest.warns(UserWarning, match="'Cat' and 'cat' are two classes"):
+        assert data.source(tmp_path, "train", labels=True).class_names == ("Cat", "cat")
+
+
 def test_sizes_are_told_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
