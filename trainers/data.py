@@ -318,7 +318,7 @@ def _warn_of_alike_classes(folder: Path, names: tuple[str, ...]) -> None:
     for name in names:
         if (other := first.setdefault(name.casefold(), name)) != name:
             warnings.warn(
-                f"dataset '{folder}': '{other}' and '{name}' are two classes, though they differ only in case.",
+                f"dataset '{folder}': '{other}' and '{name}' are two classes, which differ only in case.",
                 stacklevel=3,
             )
 

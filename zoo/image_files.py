@@ -42,6 +42,9 @@ _MAX_SCANNED_PIXELS = 2**31
 # A header of endless small parts, or an image of endless strips, is read part by part, in Python.
 _MAX_READS = 2**17
 
+# RGBA images up to this size are resized as floating-point numbers, of 16 bytes for each pixel.
+_MAX_FLOATING_PIXELS = 2**24
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -185,25 +188,22 @@ def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> n
     >>> fit(np.uint8([[[255, 0, 0, 51]]]), (1, 1, 3)).tolist()
     [[[255, 204, 204]]]
     """
-    *size, channels = image_shape
-    if isinstance(image, np.ndarray) and image.dtype != np.uint8:
-        image = _recolored(image, channels)
-        top, left, bottom, right = _central(image.shape[:2], size)
-        image = image[top:bottom, left:right]
-        return image if image.shape[:2] == tuple(size) else _resized(image, size)
     if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8:
+            return _fit_floats(image, image_shape)
         image = as_image(image)
+    height, width, channels = image_shape
     image = with_channels(image, channels)
-    top, left, bottom, right = _central((image.height, image.width), size)
-    if (bottom - top, right - left) != (image.height, image.width):
+    top, left, bottom, right = _central((image.height, image.width), (height, width))
+    if (right - left, bottom - top) != image.size:
         image = image.crop((left, top, right, bottom))
-    if (image.height, image.width) == tuple(size):
+    if image.size == (width, height):
         return _as_array(image)
-    if channels == 4:
+    if channels == 4 and image.width * image.height <= _MAX_FLOATING_PIXELS:
         # Pillow's own way to average colours by their opacity, in 8 bits, loses faint ones.
-        floats = _resized(np.asarray(image, np.float32) / 255, size)
+        floats = _resized(np.asarray(image, np.float32) / 255, (height, width))
         return np.rint(255 * floats).astype(np.uint8)
-    return _as_array(image.resize(size[::-1], Image.Resampling.LANCZOS))
+    return _as_array(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def as_image(picture: np.ndarray) -> Image.Image:
@@ -298,6 +298,15 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
     if (clear := image.info.get("transparency")) is not None:
         grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
     return grey
+
+
+def _fit_floats(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """`fit` of a float32 image in [0, 1]."""
+    *size, channels = image_shape
+    image = _recolored(image, channels)
+    top, left, bottom, right = _central(image.shape[:2], size)
+    image = image[top:bottom, left:right]
+    return image if image.shape[:2] == tuple(size) else _resized(image, size)
 
 
 def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
