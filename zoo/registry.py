@@ -50,7 +50,8 @@ def info(name_or_folder: str | os.PathLike) -> dict[str, Any]:
         FileNotFoundError: a folder without a metadata.json.
     """
     folder = preset_folder(name_or_folder)
-    return {**read_metadata(folder), "path": str(folder)}
+    found = read_metadata(folder)
+    return {**found, "name": found.get("name") or folder.resolve().name, "path": str(folder)}
 
 
 def preset_folder(name_or_folder: str | os.PathLike) -> Path:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -228,6 +229,16 @@ def test_a_version_that_is_there_is_refused_and_kept(quick_save, moons, tmp_path
     export.saved_model(moons, tmp_path, version=3, overwrite=True)
     assert (tmp_path / "3" / "saved_model.pb").read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == ["3"]
+
+
+@pytest.mark.usefixtures("quick_save")
+def test_two_exports_at_once_are_two_versions(moons, tmp_path):
+    threads = [threading.Thread(target=export.saved_model, args=(moons, tmp_path)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -65,6 +65,22 @@ def test_a_reader_always_finds_one(tmp_path):
     assert not missing
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="renameat2 is Linux's")
+def test_a_kill_at_any_moment_leaves_one_whole_and_nothing_else(tmp_path):
+    folder_of(tmp_path / "folder", "0" * 1000)
+    for k in range(10):
+        child = os.fork()
+        while not child:
+            folder_of(tmp_path / "folder", "1" * 1000)
+        time.sleep(0.001 * k)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert (tmp_path / "folder" / "file").stat().st_size == 1000
+    folders.write(tmp_path / "folder" / "next", b"")
+    folders.write(tmp_path / "next", b"")
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "next"}
+
+
 def test_exchange_swaps_names(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
