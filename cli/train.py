@@ -70,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workdir", type=types.new_folder, required=True, help="of checkpoints, logs, preset"
     )
+    parser.add_argument(
+        "--new_classes",
+        action="store_true",
+        help="fine-tune a preset to the classes of the data: a new class head in place of its own",
+    )
     parser.add_argument("--name", help="of the preset (default: the workdir's name)")
     parser.add_argument(
         "--image_shape",
@@ -115,18 +120,20 @@ def run(arguments: argparse.Namespace) -> None:
     _check(arguments, recipe)
     _start_tensorflow(arguments)
     from .. import trainers
-    from ..trainers import recipes, sources, strategies
+    from ..trainers import classes, recipes, strategies
     from ..trainers.callbacks import Preempted
     from ..zoo import saving
 
     dataset, eval_dataset = _data(arguments, recipe)
     if _is_preset(arguments.model):
-        model = saving.load(arguments.model)
+        num_classes = classes.count_classes(dataset) if arguments.new_classes else None
+        model = saving.load(arguments.model, num_classes=num_classes)
+        recipe["model"]["config"]["num_classes"] = model.num_classes
     else:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
-    sources.check_classes(dataset, model.num_classes, f"'{recipe['dataset']}'")
+    dataset = classes.numbered_as(dataset, model, f"'{recipe['dataset']}'")
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return
@@ -216,6 +223,8 @@ def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
     from ..trainers import dataset_names
 
     capabilities.of_config(arguments.model, recipe["model"], f"'{arguments.model}'")
+    if arguments.new_classes and not _is_preset(arguments.model):
+        raise ValueError(f"new_classes must be given with a preset to fine-tune, got '{arguments.model}'.")
     dataset_names.check_name(recipe["dataset"], arguments.split)
     if arguments.eval_split not in (None, "none"):
         dataset_names.check_name(recipe["dataset"], arguments.eval_split)
@@ -286,7 +295,7 @@ def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
             name,
             split,
             arguments.image_shape or models.shape_for(name, config.get("image_shape")),
-            labels=bool(config.get("num_classes")),
+            labels=arguments.new_classes or bool(config.get("num_classes")),
             skip_unreadable=arguments.skip_unreadable,
         )
 

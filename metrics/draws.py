@@ -24,7 +24,7 @@ def draw(dataset: tf.data.Dataset, num: int | None, seed: int) -> tf.data.Datase
     >>> import tensorflow as tf
     >>> from latentzoo.metrics.draws import draw
     >>> [int(example) for example in draw(tf.data.Dataset.range(100), 4, seed=0)]
-    [4, 18, 56, 10]
+    [82, 36, 20, 5]
     >>> [int(example) for example in draw(tf.data.Dataset.range(4), 4, seed=0)]
     [0, 1, 2, 3]
     """

@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 
 from ..zoo import image_files
 from . import array_files, dataset_names
+from .classes import with_names
 from .image_folders import list_images
 from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
 from .sources import ImageFiles, Source, in_order
@@ -145,7 +146,7 @@ def from_tfds(
     dataset = dataset.map(lambda example: tuple(example[key] for key in wanted))
     if keep:
         return Source(next(iter(dataset.batch(size))), read, class_names=_names_of_labels(features))
-    return dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE)
+    return with_names(dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE), _names_of_labels(features))
 
 
 def _names_of_labels(features: tfds.features.FeaturesDict) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..zoo.class_names import in_natural_order
 from ..zoo.image_files import SUFFIXES
 from .splits import MissingSplit, canonical, is_usual
 
@@ -167,7 +168,7 @@ def _labeled_by_folders(folder: str, kept: list[str], paths: list[str], depth: i
         return Listing(
             kept, (), None, f"must have each image in a subfolder that is its class, got '{example}'"
         )
-    classes = tuple(sorted({name_of(path) for path in paths} - {""}))
+    classes = tuple(in_natural_order({name_of(path) for path in paths} - {""}))
     numbers = {name: number for number, name in enumerate(classes)}
     return Listing(kept, classes, [numbers[name] for name in names])
 

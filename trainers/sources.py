@@ -160,9 +160,11 @@ class Source:
             raise self.files.failure from None
 
     def dataset(self) -> tf.data.Dataset:
-        """The examples in their order, unbatched."""
+        """The examples in their order, unbatched; its attribute `class_names` is the source's."""
         dataset = tf.data.Dataset.from_tensor_slices(self.records)
-        return dataset.map(self.read, num_parallel_calls=tf.data.AUTOTUNE) if self.read else dataset
+        dataset = dataset.map(self.read, num_parallel_calls=tf.data.AUTOTUNE) if self.read else dataset
+        dataset.class_names = self.class_names  # as Keras has it
+        return dataset
 
     def example(self, number: tf.Tensor):
         """The example of this number, in a graph."""
@@ -221,30 +223,12 @@ def as_source(data: Source | Data, name: str = "dataset") -> Source | tf.data.Da
         raise ValueError(f"{name}: got examples of unknown shape, expected one shape.")
     if count * sum(spec.dtype.size * spec.shape.num_elements() for spec in specs) > _MEMORY:
         return data
-    return Source(next(iter(data.batch(count))))
+    return Source(next(iter(data.batch(count))), class_names=tuple(getattr(data, "class_names", None) or ()))
 
 
 def in_order(data: Source | Data) -> Data:
     """A source as its `tf.data.Dataset`; other data as they are."""
     return data.dataset() if isinstance(data, Source) else data
-
-
-def check_classes(data: Source | Data, num_classes: int, name: str = "dataset") -> None:
-    """Refuses data whose classes are not as many as a conditional model's, if they have names.
-
-    Args:
-      num_classes: the model's; 0: it has none, and all data will do.
-      name: of the data, for the error.
-
-    Raises:
-      ValueError: they are not.
-    """
-    names = getattr(data, "class_names", ())
-    if num_classes and names and len(names) != num_classes:
-        listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-        raise ValueError(
-            f"num_classes: got {num_classes}, expected {len(names)}, the classes of {name} ({listed})."
-        )
 
 
 @contextlib.contextmanager

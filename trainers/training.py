@@ -18,11 +18,12 @@ from ..zoo.gans import AdversarialModel
 from .batches import training_batches
 from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
+from .classes import names_of, numbered_as
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for
 from .progress import ShowProgress
 from .settings import NAN_LIMITS, complete, steps_or_minutes
-from .sources import Source, as_source, check_classes, in_order, reading
+from .sources import Source, as_source, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
 from .workdir import cut_log, open_workdir, read_log
 
@@ -84,8 +85,9 @@ def train(
         replicas a copy is trained and its weights are copied back.
       dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
         a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
-        that knows its classes must have as many as a conditional model, and their names go into the
-        preset's metadata.json; a GAN that has no classes warns of them.
+        that names its classes, as a `tf.data.Dataset` may by an attribute `class_names`, is numbered as a
+        conditional model's (see `classes.numbered_as`), and the names go into the preset; a GAN that has no
+        classes warns of them.
       workdir: the folder of this training; `trainers/workdir.py` lists what is in it. One that all
         workers share.
       steps: how many steps in all, those of earlier runs in this folder included.
@@ -143,7 +145,7 @@ def train(
     >>> model.sample(3).shape
     TensorShape([3, 4, 4, 1])
     """
-    class_names = _class_names(dataset, eval_dataset, model)
+    dataset, eval_dataset, class_names = _with_classes_of(model, dataset, eval_dataset)
     dataset = _of_model(dataset, model)
     count = len(dataset)
     if not 1 <= batch_size <= count:
@@ -190,6 +192,7 @@ def train(
     about_data = {"dataset": (metadata or {}).get("dataset"), "examples": count}
     with Preemption(chief) as preemption, reading(dataset, eval_dataset):
         workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
+        model.class_names = class_names
         trained = _copy_into(strategy, model)
         trained.accumulation = accumulation
         if hasattr(trained, "batch_parts"):
@@ -214,7 +217,7 @@ def train(
                 SaveCheckpoint(checkpoints, *steps_or_minutes(checkpoint_every), steps),
                 *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
             ]
-            _warn_of_unused_classes(model, class_names, about_data["dataset"])
+            _warn_of_unused_classes(model, names_of(dataset), about_data["dataset"])
         if step < steps:
             # One call: at its end Keras replaces the raw weights by the averaged ones.
             trained.fit(
@@ -235,8 +238,7 @@ def train(
     if trained is not model:
         model.set_weights(trained.get_weights())
     if chief:
-        classes = {"classes": class_names} if model.num_classes and class_names else {}
-        model.save_to_preset(workdir / "preset", {"recipe": settings, **classes, **(metadata or {})})
+        model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
         save_history(read_log(workdir / "metrics.jsonl"), workdir / "curves.png")
     _check_workers_agree(strategy, steps)  # a worker that left early would end the others
     return model
@@ -266,13 +268,13 @@ def _eval_examples(given: int | None, model: keras.Model, scored: tf.data.Datase
     return count
 
 
-def _class_names(dataset, eval_dataset, model) -> list[str]:
-    """The names of the classes, if the dataset knows them, checked against the model's number."""
-    check_classes(dataset, model.num_classes)
-    names, others = (list(getattr(data, "class_names", ())) for data in (dataset, eval_dataset))
-    if model.num_classes and names and others and names != others:
-        raise ValueError(f"eval_dataset: got the classes {others}, expected those of dataset, {names}.")
-    return names
+def _with_classes_of(model, dataset, eval_dataset):
+    """The data with their classes numbered as the model's, and what these are called, if it is known."""
+    dataset = numbered_as(dataset, model)
+    names = (model.class_names or names_of(dataset)) if model.num_classes else ()
+    if eval_dataset is not None:
+        eval_dataset = numbered_as(eval_dataset, model, "eval_dataset", names)
+    return dataset, eval_dataset, names
 
 
 def _warn_of_unused_classes(model, class_names, dataset_name):
@@ -321,6 +323,7 @@ def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Mo
         return model
     with strategy.scope():
         copy = type(model).from_config(model.get_config())
+    copy.class_names = model.class_names
     copy.set_weights(model.get_weights())
     return copy
 

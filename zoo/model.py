@@ -3,7 +3,7 @@
 from . import keras_backend  # noqa: F401  # isort: skip
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import keras
@@ -44,9 +44,29 @@ class ZooModel(keras.Model):
         self._accumulation = 1
         self._piece = 0
         self.num_classes = check_count("num_classes", num_classes, 0)
+        self._class_names: tuple[str, ...] = ()
         self._initialised = self.add_weight(
             shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
         )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the labels 0, 1, ... stand for; empty if it is not known.
+
+        `save_to_preset` keeps the names, and `zoo.load` brings them back; a `.keras` file has no place for
+        them.
+
+        Raises:
+          ValueError: set to other than `num_classes` different texts, or none.
+        """
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Sequence[str]) -> None:
+        texts = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+        if not texts or len(set(names)) != len(names) or len(names) not in (0, self.num_classes):
+            raise ValueError(f"class_names are {names!r:.200}, expected {self.num_classes} different texts.")
+        self._class_names = tuple(names)
 
     @property
     def initialized(self) -> bool:
@@ -242,7 +262,8 @@ class ZooModel(keras.Model):
 
         Args:
           folder: made if missing. A preset that is there is replaced whole.
-          metadata: more entries of metadata.json, such as `name`, `dataset`, `licence`, `metrics`.
+          metadata: more entries of metadata.json, such as `name`, `dataset`, `licence`, `metrics`; the
+            names of the classes are among them as `classes`.
 
         Raises:
           OSError: the folder cannot be written.

@@ -13,11 +13,12 @@ import keras
 
 from . import configs, folders, registry, weights_file
 from . import metadata as preset_metadata
+from .class_head import with_new_classes
 from .locks import locked
 from .registry import CONFIG, METADATA, WEIGHTS
 
 
-def load(name_or_folder: str | os.PathLike) -> keras.Model:
+def load(name_or_folder: str | os.PathLike, *, num_classes: int | None = None) -> keras.Model:
     """A pretrained model, by the name of a preset or by a folder made by `save_to_preset`.
 
     The sha256 of every file is checked, and the weights are exactly those that the model has: their paths,
@@ -26,6 +27,8 @@ def load(name_or_folder: str | os.PathLike) -> keras.Model:
 
     Args:
       name_or_folder: a name that `list_presets` gives, or a folder.
+      num_classes: a number gives the model a new class head, for so many other classes: see
+        `class_head.with_new_classes`. None: the classes that it was trained on.
 
     Raises:
       ValueError: an unknown name (the nearest are named), a wrong checksum, a damaged file, a config
@@ -33,7 +36,7 @@ def load(name_or_folder: str | os.PathLike) -> keras.Model:
       FileNotFoundError: a file of the preset is missing. OSError: it cannot be read.
     """
     folder = registry.preset_folder(name_or_folder)
-    _, files = registry.read_preset(folder)
+    metadata, files = registry.read_preset(folder)
     mismatch = f"'{folder / WEIGHTS}' does not hold the weights of '{folder / CONFIG}': "
     try:
         found = weights_file.read(files[WEIGHTS])
@@ -48,12 +51,20 @@ def load(name_or_folder: str | os.PathLike) -> keras.Model:
         weights_file.load(model, files[WEIGHTS], found)
     except ValueError as error:
         raise ValueError(f"{mismatch}{error}") from None
+    if num_classes is not None:
+        return with_new_classes(model, num_classes)
+    try:
+        model.class_names = (metadata.get("classes") or ()) if model.num_classes else ()
+    except ValueError as error:
+        raise ValueError(f"'{folder / METADATA}' is damaged: {error}") from None
     return model
 
 
 def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict | None = None):
     """Writes `model` to `folder` whole or not at all: see `ZooModel.save_to_preset`."""
     folder = Path(folder).resolve()
+    if model.num_classes and metadata and "classes" in metadata:
+        model.class_names = metadata["classes"]
     _check_replaceable(folder)
     scratch = folders.scratch_beside(folder)
     try:
@@ -77,6 +88,7 @@ def fresh_copy(model: keras.Model) -> keras.Model:
     Keras writes the optimiser's slots beside the weights, two or three times their size.
     """
     copy = type(model).from_config(model.get_config())
+    copy.class_names = model.class_names
     copy.set_weights(model.get_weights())
     return copy
 
@@ -115,6 +127,7 @@ def _metadata(model, name, folder, extra):
         "licence": None,
         "recipe": None,
         "metrics": [],
+        **({"classes": list(model.class_names)} if model.class_names else {}),
         "latentzoo_version": package_metadata.version("latentzoo"),
         "date": datetime.date.today().isoformat(),
         **extra,

@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 import pytest
 
+from latentzoo import zoo
 from latentzoo.trainers import train
-from latentzoo.trainers.sources import Source
+from latentzoo.trainers.classes import count_classes, names_of, numbered_as
+from latentzoo.trainers.sources import Source, in_order
 from latentzoo.zoo.gans import GAN
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [16, 8, 8, 1], np.uint8)
@@ -32,7 +34,8 @@ def test_a_conditional_model_needs_as_many_classes_as_the_data(tmp_path, pixel_f
             "num_classes: got 2, expected 7, the classes of dataset"
             " (class 0, class 1, class 2, class 3, class 4, ...)."
         )
-    with pytest.raises(ValueError, match=r"eval_dataset: got the classes \['bag', 'boot'\], expected those"):
+    message = "eval_dataset has classes that the model does not have: bag; it has boot, shirt."
+    with pytest.raises(ValueError, match=message):
         train(gan(2), source(), eval_dataset=source(["bag", "boot"]), workdir=tmp_path / "run", **SETTINGS)
     assert not (tmp_path / "run").exists()
 
@@ -65,3 +68,66 @@ def test_other_models_without_classes_are_quiet(tmp_path, pixel_flow):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         train(pixel_flow((8, 8, 1)), source(), workdir=tmp_path, **SETTINGS)
+
+
+def named(*names):
+    model = gan(len(names))
+    model.class_names = names
+    return model
+
+
+def labels_of(data):
+    return [int(label) for _, label in in_order(data)]
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_the_same_classes_in_another_order_get_the_models_numbers(as_dataset):
+    data = source(["boot", "shirt"])
+    data = in_order(data) if as_dataset else data
+    with pytest.warns(
+        UserWarning, match="'shoes' gets the model's numbers of its classes: boot is 2, shirt is 0"
+    ):
+        found = numbered_as(data, named("Shirt", "Bag", "Boot"), "'shoes'")
+    assert labels_of(found) == [2, 0] * 8 and names_of(found) == ("Shirt", "Bag", "Boot")
+    images = np.stack([image for image, _ in in_order(found)])
+    np.testing.assert_array_equal(images, IMAGES)
+
+
+def test_data_with_the_models_numbers_stay_as_they_are():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for data in (source(), (IMAGES, np.zeros(16, int)), source(labelled=False)):
+            assert numbered_as(data, named("boot", "shirt")) is data
+        assert names_of(numbered_as(source(), named("boot", "shirt", "bag"))) == ("boot", "shirt", "bag")
+        assert numbered_as(source(["cat"]), gan()).class_names == ("cat",)
+
+
+def test_other_classes_are_named():
+    with pytest.raises(ValueError) as error:
+        numbered_as(source(["cat", "shirt", "dog"]), named("boot", "shirt", "bag"))
+    assert str(error.value) == (
+        "dataset has classes that the model does not have: cat, dog; it has boot, shirt, bag."
+        " `latentzoo train --new_classes`, or `zoo.load` with num_classes, gives it a new class head."
+    )
+
+
+def test_names_that_are_numbers_are_those_of_classes_without_names():
+    with pytest.warns(UserWarning, match="1 is 1, 3 is 3"):
+        found = numbered_as(source(["1", "3"]), gan(4))
+    assert labels_of(found) == [1, 3] * 8
+
+
+def test_fine_tuning_keeps_the_models_numbers_and_names(tmp_path, pixel_flow):
+    model = pixel_flow((8, 8, 1), num_classes=2)
+    model.class_names = ("shirt", "boot")
+    with pytest.warns(UserWarning, match="gets the model's numbers"):
+        train(model, source(), workdir=tmp_path, eval_dataset=source(), **SETTINGS)
+    for preset in ("preset", "best"):
+        assert zoo.load(tmp_path / preset).class_names == ("shirt", "boot")
+
+
+def test_classes_are_counted_by_names_or_labels():
+    assert count_classes(source(["a", "b", "c"])) == 3
+    assert count_classes((IMAGES, np.arange(16) % 5)) == 5
+    with pytest.raises(ValueError, match="dataset: got examples without labels"):
+        count_classes(IMAGES)
