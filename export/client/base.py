@@ -32,6 +32,11 @@ def is_too_large(details: str) -> bool:
     return ("Task size" in details and "larger than" in details) or "message larger than max" in details
 
 
+def in_words(details: str) -> str:
+    """What a server says, in one line and without TensorFlow's names of nodes."""
+    return " ".join(details.partition("[[{{")[0].split())[:1000]
+
+
 class Client(abc.ABC):
     """What both clients share.
 

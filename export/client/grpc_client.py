@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from .base import Client, Refused, TooLarge, is_too_large
+from .base import Client, Refused, TooLarge, in_words, is_too_large
 
 # The optional package that holds the protos and the stub.
 EXTRA = "latentzoo[client]"
@@ -94,7 +94,7 @@ class Grpc(Client):
     def _error(self, code, details):
         import grpc
 
-        details = details or code.name
+        details = in_words(details or code.name)
         refusal = f"server '{self.server}' refuses the request: {details}"
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             return ConnectionError(f"server '{self.server}' does not answer: {details}")

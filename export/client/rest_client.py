@@ -12,7 +12,7 @@ import urllib.request
 
 import numpy as np
 
-from .base import Client, Refused, TooLarge, is_too_large
+from .base import Client, Refused, TooLarge, in_words, is_too_large
 
 # Of an answer in JSON: several times the largest message that the clients ask for.
 LARGEST_ANSWER = 512 * 2**20
@@ -118,7 +118,7 @@ def _message(error):
         text = ""
     with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
         text = json.loads(text)["error"]
-    return str(text or error.reason)[:1000]
+    return in_words(str(text or error.reason))
 
 
 # The JSON of protos calls types DT_UINT8 and the like.

@@ -190,8 +190,9 @@ def test_vectors_are_floats(server, moons):
 
 
 def test_what_a_client_raises(connected, server):
-    with pytest.raises(ValueError, match="refuses the request: .*temperature must be finite"):
+    with pytest.raises(ValueError, match="refuses the request: .*temperature must be finite.*[]]$") as error:
         connected.predict("sample", {"seed": seeds(1), "temperature": np.full(1, np.nan, "f")})
+    assert "node" not in str(error.value)  # of TensorFlow's graph
     with pytest.raises(ValueError, match="has no signature 'paint': it has bits_per_dim, "):
         connected._signature("paint")
     with pytest.raises(ValueError, match="refuses the request: Servable not found for request: clouds"):
