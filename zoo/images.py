@@ -95,6 +95,8 @@ def _batch_of(shape):
 
 def _as_tensor(values, name):
     try:
+        if isinstance(values, list | tuple) and hasattr(values[0] if values else None, "dtype"):
+            values = np.asarray([np.asarray(value) for value in values])  # TensorFlow makes int32 of uint8
         return tf.convert_to_tensor(values)
     except (TypeError, ValueError):
         raise ValueError(

@@ -1,7 +1,6 @@
 """The base class of every model of the zoo: images in, presets out, plain Keras in between."""
 
 from . import keras_backend  # noqa: F401  # isort: skip
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -11,16 +10,17 @@ import numpy as np
 import tensorflow as tf
 
 from . import saving, weights_file
+from .fitting import FittedModel
 from .signatures import Signature
 
 
-class ZooModel(keras.Model):
+class ZooModel(FittedModel):
     """What all families share.
 
     A subclass is built by its constructor, from plain JSON-able arguments, and names its `family`. It
-    computes its per-example loss in `call` and hands the mean to `add_loss`; Keras scales it for
-    replicas. `fit` takes batches of images, or of (images, labels); an unconditional model ignores the
-    labels.
+    computes its per-example loss in `call`; `compute_loss` takes the mean of them, with the weights and the
+    replicas of `fit`. `fit` takes batches of images, of (images, labels), or of (images, labels,
+    sample_weight); an unconditional model ignores the labels.
 
     Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
     the networks inside follow the policy.
@@ -36,13 +36,8 @@ class ZooModel(keras.Model):
         {"learning_rate": 1e-3, "schedule": "cosine", "warmup_steps": None, "clip_norm": 1.0, "ema": 0.999}
     )
 
-    # Whether the loss of an event depends on the batch around it.
-    _needs_whole_batch = False
-
     def __init__(self, num_classes: int = 0, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self._accumulation = 1
-        self._piece = 0
+        super().__init__(**kwargs)
         self.num_classes = check_count("num_classes", num_classes, 0)
         self._class_names: tuple[str, ...] = ()
         self._initialised = self.add_weight(
@@ -95,22 +90,6 @@ class ZooModel(keras.Model):
         """A batch of the model's own kind and its labels as tensors, or ValueError."""
         raise NotImplementedError
 
-    def fit(self, x=None, y=None, batch_size=None, **kwargs):
-        """Keras's `fit`. The first batch is checked, and initialises an uninitialised model.
-
-        Raises:
-          ValueError: no batch, or a first batch that is not what the model takes.
-        """
-        if not isinstance(x, tf.distribute.DistributedDataset):
-            first, x = _first_batch(x, y, batch_size or 32)
-            self.initialize(*self._images_and_labels(first))
-        elif not self.initialized:
-            raise ValueError(
-                "x is a DistributedDataset and the model is not initialised, "
-                "expected `initialize(images)` before `fit`."
-            )
-        return super().fit(x, y, batch_size=batch_size, **kwargs)
-
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """Those that `fit` steps with; there are some once the model is compiled."""
@@ -153,67 +132,7 @@ class ZooModel(keras.Model):
                 f"accumulation is {pieces}, expected 1: {self.name} normalises by its whole batch."
             )
         self._accumulation = check_count("accumulation", pieces, 1)
-
-    def train_step(self, data):
-        inputs = self._as_input(data)
-        step = super().train_step if self._accumulation == 1 else self._accumulated_step
-        return self._as_logs(step(inputs))
-
-    def test_step(self, data):
-        return self._as_logs(super().test_step(self._as_input(data)))
-
-    def _accumulated_step(self, inputs):
-        """Keras's `train_step`, the gradient summed over the pieces of the batch."""
-        count, weights = self._accumulation, self.trainable_weights
-        pieces = tf.nest.map_structure(lambda x: _in_pieces(x, count), inputs[0])
-
-        def add_piece(k, loss, sums):
-            self._piece = k
-            piece = tf.nest.map_structure(lambda x: x[k], pieces)
-            with tf.GradientTape() as tape:
-                y_pred = self(piece, training=True)
-                part = self._compute_loss(x=piece, y_pred=y_pred, training=True) / count
-                scaled = self.optimizer.scale_loss(part)
-            grads = tape.gradient(scaled, weights, unconnected_gradients="zero")
-            return k + 1, loss + part, [total + grad for total, grad in zip(sums, grads, strict=True)]
-
-        start = (0, 0.0, [tf.zeros(weight.shape, weight.dtype) for weight in weights])
-        _, loss, grads = tf.while_loop(lambda k, *_: k < count, add_piece, start)
-        self._piece = 0
-        self._loss_tracker.update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
-        self.optimizer.apply_gradients(zip(grads, weights, strict=True))
-        return self.compute_metrics(inputs[0], None, None)
-
-    def _noise_step(self):
-        """What the noise of training depends on: the step's number, other in every piece of a batch too."""
-        optimizer = getattr(self, "optimizer", None)
-        step = optimizer.iterations if optimizer is not None else 0
-        return tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
-
-    # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
-    # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
-
-    def _as_logs(self, logs):
-        """Logs that Keras can average over workers: it does so along axis 0, which scalars lack."""
-        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            return {name: tf.reshape(value, [1]) for name, value in logs.items()}
-        return logs
-
-    def _maybe_symbolic_build(self, *args, **kwargs):
-        """Does nothing: the constructor has built the model, and Keras would reduce a batch over workers."""
-
-    def _as_input(self, data):
-        """Keras's (x, y) with the labels beside the images: they are an input, not a target."""
-        images, labels = self._images_and_labels(data)
-        return ((images, labels),) if self.num_classes else (images,)
-
-    def _images_and_labels(self, data):
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if self.num_classes and labels is None:
-            raise ValueError(
-                f"{self.name} has {self.num_classes} classes and got images alone, expected (images, labels)."
-            )
-        return images, labels if self.num_classes else None
+        self.train_function = None  # it was traced with the number before
 
     def _check_labels(self, labels, n: int) -> tf.Tensor | None:
         """int32 `[n]`, or None for an unconditional model."""
@@ -340,34 +259,3 @@ def check_number(name: str, value, minimum: float) -> float:
     if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < minimum:
         raise ValueError(f"{name} is {value!r}, expected a finite number of at least {minimum:g}.")
     return float(value)
-
-
-def _in_pieces(x, count):
-    """A batch `[N, ...]` as `[count, N / count, ...]`."""
-    return tf.reshape(x, [count, (x.shape[0] or tf.shape(x)[0]) // count, *x.shape[1:]])
-
-
-def _first_batch(x, y, batch_size):
-    """The first batch of what `fit` takes, as (x, y) or x, and `x` with that batch still in it."""
-    if isinstance(x, tf.data.Dataset):
-        try:
-            return next(iter(x)), x
-        except StopIteration:
-            raise ValueError("x is an empty dataset, expected at least one batch.") from None
-    if isinstance(x, keras.utils.PyDataset):
-        return x[0], x
-    if hasattr(x, "__next__"):
-        try:
-            first = next(x)
-        except StopIteration:
-            raise ValueError("x is an empty generator, expected at least one batch.") from None
-        return first, _put_back(first, x)
-    if x is None or len(x) == 0:
-        raise ValueError("x is empty, expected at least one image.")
-    return (x[:batch_size], None if y is None else y[:batch_size]), x
-
-
-def _put_back(first, batches):
-    # A generator of tuples, for Keras takes no other kind of iterator.
-    for batch in itertools.chain([first], batches):
-        yield batch if isinstance(batch, tuple) else (batch,)

@@ -93,9 +93,10 @@ class Flow(ZooModel):
                 f"batch_parts is {parts}, expected 1: {self.name} normalises by its whole batch."
             )
         self._batch_parts = check_count("batch_parts", parts, 1)
+        self.train_function = None  # it was traced with the number before
 
     def call(self, inputs, training=None):
-        """The loss of each event, float32 `[N]`; its mean is added to the model's losses."""
+        """The loss of each event, float32 `[N]`."""
         events, labels = inputs if self.num_classes else (inputs, None)
         events = tf.convert_to_tensor(events)
         if len(self.event_shape) == 3:
@@ -105,9 +106,7 @@ class Flow(ZooModel):
         bijector = self.training_bijector if training else self.bijector
         x = dequantise(events, noise, self.num_bits)
         parts = zip(self._parts_of(x), self._parts_of(labels), strict=True)
-        loss = tf.concat([self._loss(x, bijector(labels)) for x, labels in parts], axis=0)
-        self.add_loss(tf.reduce_mean(loss))
-        return loss
+        return tf.concat([self._loss(x, bijector(labels)) for x, labels in parts], axis=0)
 
     def _parts_of(self, batch):
         """`batch` in `batch_parts` pieces along its first axis; the last one takes what is left over."""

@@ -1,5 +1,6 @@
 """RealNVP: real-valued non-volume preserving transformations (Dinh et al. 2016, arXiv:1605.08803)."""
 
+import math
 from collections.abc import Iterable
 
 import keras
@@ -17,6 +18,7 @@ from ...bijectors import (
     logit,
     tanh_scale,
 )
+from .. import fit_data
 from ..images import dequantise
 from ..model import check_count, check_image_shape
 from .flow import Flow
@@ -151,7 +153,10 @@ class RealNVP(Flow):
         return self._assemble(lambda coupling: coupling.bijector(labels))
 
     def training_bijector(self, labels=None) -> tfb.Bijector:
-        """The map that normalises by the statistics of its batch, and moves the moving ones."""
+        """The map that normalises by the statistics of its batch, and moves the moving ones.
+
+        Frozen couplings keep and use the moving ones.
+        """
         return self._assemble(lambda coupling: coupling.bijector(labels, MOMENTUM))
 
     def _assemble(self, bijector):
@@ -172,10 +177,14 @@ class RealNVP(Flow):
 
         Args:
           batches: as `fit` takes them, images or (images, labels); some hundreds, of the size trained with.
+
+        Raises:
+          ValueError: a batch of one example.
         """
         for k, batch in enumerate(batches):
             images, labels = self._images_and_labels(batch)
             images = tf.convert_to_tensor(images)
+            self._check_batch_size(images.shape[0])
             self._average_statistics(images, labels, momentum=tf.constant(k / (k + 1), tf.float32))
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -185,6 +194,31 @@ class RealNVP(Flow):
 
     def _initialize(self, images, labels):
         self.estimate_statistics([(images, labels)])
+
+    @property
+    def _checks_batches(self):
+        return super()._checks_batches or any(coupling.trainable for coupling in self.layers)
+
+    def _check_batch(self, batch):
+        super()._check_batch(batch)
+        strategy, images = self.distribute_strategy, keras.utils.unpack_x_y_sample_weight(batch)[0]
+        counts = fit_data.row_counts(strategy, images)
+        if len(counts) == strategy.num_replicas_in_sync:  # else other workers have more
+            self._check_batch_size(sum(counts))
+
+    def _check_sizes(self, x, batch_size, split, steps_per_epoch):
+        super()._check_sizes(x, batch_size, split, steps_per_epoch)
+        if fit_data.is_array(x) and steps_per_epoch is None:
+            count, size = math.floor(len(x) * (1 - split)), batch_size or 32
+            self._check_batch_size(1 if size == 1 else count % size)
+
+    def _check_batch_size(self, size):
+        """Raises ValueError for a batch of one: its statistics would spoil the moving ones."""
+        if size == 1 and any(coupling.trainable for coupling in self.layers):
+            raise ValueError(
+                "x has a batch of one example, expected at least two for batch normalization: choose "
+                "another batch_size, or leave the last batch out."
+            )
 
     def get_config(self):
         if self.image_shape is None:
@@ -240,8 +274,9 @@ class NormalisedCoupling(keras.layers.Layer):
         Args:
           labels: int `[N]` of a conditional model.
           momentum: None: normalise by the moving statistics. A number in [0, 1): by those of the batch,
-            which enter the moving ones with weight 1 - momentum.
+            which enter the moving ones with weight 1 - momentum. A frozen layer takes it as None.
         """
+        momentum = momentum if self.trainable else None
         coupling = AffineCoupling(
             lambda x: self.network(x, labels),
             mask=self.mask,

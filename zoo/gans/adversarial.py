@@ -1,25 +1,21 @@
 """Two networks against each other, trained by Keras's `fit` (Goodfellow et al. 2014)."""
 
-import dataclasses
 import math
-from collections.abc import Callable
 from types import MappingProxyType
 
-import keras
 import tensorflow as tf
 
 from .. import seeds
+from ..batch_loss import replica_share
 from ..images import check_images, check_kind, check_vectors
-from ..model import ZooModel, check_count, check_number, check_three
+from ..model import check_count, check_number, check_three
+from .fitting import FittedGAN, LazyStep
 
 # Draws of a training step, each of a stream of its own.
 _STREAMS = 8
 
-# The average of the generator remembers at most this part of the images seen so far (ADA's code: ramp-up).
-_RAMP_UP = 0.05
 
-
-class AdversarialModel(ZooModel):
+class AdversarialModel(FittedGAN):
     """A generator and a discriminator, the non-saturating logistic loss, and regularisation.
 
         L_D = E softplus(D(G(z))) + E softplus(-D(x)),  L_G = E softplus(-D(G(z)))
@@ -53,9 +49,6 @@ class AdversarialModel(ZooModel):
         {"learning_rate": 2e-3, "schedule": "constant", "warmup_steps": 0, "clip_norm": 0, "ema": 0.999}
     )
 
-    # The discriminator may compare the images of a batch.
-    _needs_whole_batch = True
-
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -74,7 +67,6 @@ class AdversarialModel(ZooModel):
         self.r1_interval = check_count("r1_interval", r1_interval, 1)
         self.adam_betas = adam_betas
         self.seed = check_count("seed", seed, 0, 2**31 - 1)
-        self._state: TrainingState | None = None
 
     @property
     def event_shape(self) -> tuple[int, int, int]:
@@ -158,32 +150,6 @@ class AdversarialModel(ZooModel):
 
     # Training.
 
-    def compile(
-        self,
-        optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
-        ema_images: float = 10_000.0,
-        **kwargs,
-    ) -> None:
-        """Keras's `compile`, with an optimiser for each network.
-
-        Args:
-          optimizer: of the generator; None: Adam with `adam_settings("generator")`.
-          discriminator_optimizer: of the discriminator; None alike.
-          ema_images: half-life of the average of the generator, in images; 0: no average.
-        """
-        make = keras.optimizers.Adam
-        super().compile(optimizer=optimizer or make(**self.adam_settings("generator")), **kwargs)
-        with self.distribute_strategy.scope():
-            other = discriminator_optimizer or make(**self.adam_settings("discriminator"))
-            self.discriminator_optimizer = other
-            self.optimizer.build(self.generator.trainable_variables)
-            other.build(self.discriminator.trainable_variables)
-            self._state = self._make_state(ema_images)
-
-    def _make_state(self, ema_images):
-        return TrainingState(self._told_names(), self.generator.trainable_variables, ema_images)
-
     def adam_settings(self, network: str, learning_rate: float = 0.002) -> dict:
         """Arguments of Adam for the "generator" or the "discriminator".
 
@@ -195,84 +161,6 @@ class AdversarialModel(ZooModel):
         beta_1, beta_2 = (beta**c for beta in self.adam_betas)
         return {"learning_rate": learning_rate * c, "beta_1": beta_1, "beta_2": beta_2, "epsilon": 1e-8}
 
-    def get_compile_config(self) -> None:
-        """None: a model that is loaded has to be compiled to go on."""
-
-    @property
-    def steps(self) -> int:
-        """How many training steps were taken since `compile`, lazy ones not counted."""
-        return 0 if self._state is None else int(self._state.step.numpy())
-
-    @property
-    def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """The generator's and the discriminator's."""
-        return [self.optimizer, self.discriminator_optimizer]
-
-    @property
-    def training_variables(self) -> list[tf.Variable]:
-        """What the next training step depends on, beside the weights: slots, averages, counts."""
-        return super().training_variables + self._state.variables
-
-    @property
-    def has_averages(self) -> bool:
-        """Whether training keeps an average of the generator's weights."""
-        return bool(self._state.averages)
-
-    def use_averages(self) -> None:
-        """Puts the averages in the place of the generator's weights."""
-        if self.has_averages:
-            for variable, average in zip(
-                self.generator.trainable_variables, self._state.averages, strict=True
-            ):
-                variable.assign(average)
-
-    def fit(self, x=None, y=None, **kwargs):
-        """`ZooModel.fit`; at its end the generator's averaged weights take the place of the raw ones.
-
-        To go on from there is another training: the optimisers' slots belong to the raw weights.
-        """
-        if self._state is None:
-            raise ValueError(f"{self.name} is not compiled, expected `compile()` before `fit`.")
-        history = super().fit(x, y, **kwargs)
-        self.use_averages()
-        return history
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """What `fit` tells: Keras's loss, which is the discriminator's, and the rest."""
-        return super().metrics + ([] if self._state is None else list(self._state.told.values()))
-
-    def make_train_function(self, force=False):
-        """A step and, when their turn comes, the lazy ones; each a graph of its own."""
-        if self.train_function is not None and not force:
-            return
-        step, after = self._on_replicas(self._step), self._function(self._after_step)
-        lazy = [(one.interval, self._on_replicas(one.function)) for one in self._lazy_steps()]
-
-        def train_function(iterator):
-            data, number = next(iterator), self.steps
-            count = step(data)
-            for interval, regularise in lazy:
-                if number % interval == 0:
-                    regularise(data)
-            return after(count)
-
-        self.train_function = train_function
-
-    def _on_replicas(self, function: Callable) -> Callable:
-        """`function` of a replica's batch as one of all replicas'; the counts it returns are summed."""
-
-        def on_replicas(data):
-            counts = self.distribute_strategy.run(function, args=(data,))
-            return self.distribute_strategy.reduce("SUM", counts, axis=None)
-
-        return self._function(on_replicas)
-
-    def _function(self, function: Callable) -> Callable:
-        if self.run_eagerly:
-            return function
-        return tf.function(function, jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
-
     def _step(self, data) -> tf.Tensor:
         """A step of both networks on a replica; returns how many images it had."""
         reals, labels = self._reals_and_labels(data)
@@ -280,7 +168,7 @@ class AdversarialModel(ZooModel):
         with tf.GradientTape() as tape:
             fakes = self._training_images(count, labels, stream=0)
             loss = tf.reduce_mean(tf.nn.softplus(-self._judge(fakes, labels, stream=0)))
-        self._apply(tape, loss, self.optimizer, self.generator)
+        self._apply(tape, loss, count, self.optimizer, self.generator)
         self._tell("generator_loss", loss)
         fakes = self._training_images(count, labels, stream=1)
         with tf.GradientTape() as tape:
@@ -288,7 +176,7 @@ class AdversarialModel(ZooModel):
             of_reals = self._judge(reals, labels, stream=2)
             loss = tf.reduce_mean(tf.nn.softplus(of_fakes) + tf.nn.softplus(-of_reals))
             whole = loss + (self._r1(reals, labels) if self._has_r1_in_every_step else 0.0)
-        self._apply(tape, whole, self.discriminator_optimizer, self.discriminator)
+        self._apply(tape, whole, count, self.discriminator_optimizer, self.discriminator)
         self._loss_tracker.update_state(loss)
         self._tell("real_sign", tf.reduce_mean(tf.sign(of_reals)))
         self._tell("fake_sign", tf.reduce_mean(tf.sign(of_fakes)))
@@ -299,7 +187,7 @@ class AdversarialModel(ZooModel):
     def _has_r1_in_every_step(self):
         return self.r1_gamma > 0 and self.r1_interval == 1
 
-    def _lazy_steps(self) -> list["LazyStep"]:
+    def _lazy_steps(self) -> list[LazyStep]:
         """The steps that are taken now and then."""
         if self.r1_gamma and self.r1_interval > 1:
             return [LazyStep("discriminator", self.r1_interval, self._r1_step)]
@@ -309,8 +197,9 @@ class AdversarialModel(ZooModel):
         reals, labels = self._reals_and_labels(data)
         with tf.GradientTape() as tape:
             loss = self.r1_interval * self._r1(reals, labels)
-        self._apply(tape, loss, self.discriminator_optimizer, self.discriminator)
-        return tf.shape(reals)[0]
+        count = tf.shape(reals)[0]
+        self._apply(tape, loss, count, self.discriminator_optimizer, self.discriminator)
+        return count
 
     def _r1(self, reals, labels):
         """gamma / 2 E |grad D(x)|^2 at real images."""
@@ -322,11 +211,15 @@ class AdversarialModel(ZooModel):
         self._tell("r1", penalty)
         return self.r1_gamma / 2 * penalty
 
-    def _apply(self, tape, loss, optimizer, network):
-        """A step of `optimizer`, which sums the replicas' gradients: each has its part of the mean."""
+    def _apply(self, tape, loss, count, optimizer, network):
+        """A step of `optimizer`, which sums the replicas' gradients: each has its part of the mean.
+
+        `count` is of this replica's real images.
+        """
         variables = network.trainable_variables
-        part = tf.constant(1 / self.distribute_strategy.num_replicas_in_sync)
-        gradients = tape.gradient(loss, variables, output_gradients=part)
+        if not variables:  # all of it is frozen
+            return
+        gradients = tape.gradient(loss, variables, output_gradients=replica_share(count))
         # As in the official code, what a penalty does not depend on still moves by its momentum.
         gradients = [
             tf.zeros(variable.shape, variable.dtype) if gradient is None else gradient
@@ -369,74 +262,6 @@ class AdversarialModel(ZooModel):
     def _told_names(self) -> tuple[str, ...]:
         """What a training tells beside the discriminator's loss: averages over its steps."""
         return ("generator_loss", "real_sign", "fake_sign", *(("r1",) if self.r1_gamma else ()))
-
-    def _after_step(self, count):
-        """Counts, averages; all replicas together. Returns what `fit` tells."""
-        self._state.count(count)
-        self._state.average(self.generator.trainable_variables, count)
-        return self.get_metrics_result()
-
-
-class TrainingState:
-    """What a training knows beside its weights and optimisers.
-
-    Args:
-      told: names of the averages that `fit` tells.
-      variables: of the generator.
-      ema_images: half-life of their average, in images; 0: none.
-
-    Attributes:
-      step, images: how many were taken and seen.
-      averages: of the variables.
-      numbers: more of a model's own, by name.
-    """
-
-    def __init__(self, told: tuple[str, ...], variables: list, ema_images: float):
-        self.told = {name: keras.metrics.Mean(name) for name in told}
-        self.ema_images = ema_images
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self.images = tf.Variable(0, dtype=tf.int64, trainable=False)
-        averaged = variables if ema_images else []
-        self.averages = [tf.Variable(variable.value, trainable=False) for variable in averaged]
-        self.numbers: dict[str, tf.Variable] = {}
-
-    def add_number(self, name: str) -> None:
-        """A float32 that starts at 0; what replicas assign to it is averaged."""
-        mean = tf.VariableAggregation.MEAN
-        self.numbers[name] = tf.Variable(0.0, trainable=False, aggregation=mean)
-
-    @property
-    def variables(self) -> list[tf.Variable]:
-        return [self.step, self.images, *self.averages, *self.numbers.values()]
-
-    def count(self, images: tf.Tensor) -> None:
-        """A step more, of so many images."""
-        self.step.assign_add(1)
-        self.images.assign_add(tf.cast(images, tf.int64))
-
-    def average(self, variables: list, images: tf.Tensor) -> None:
-        """Moves the averages towards the variables."""
-        if not self.averages:
-            return
-        half_life = tf.minimum(self.ema_images, _RAMP_UP * tf.cast(self.images, tf.float32))
-        keep = 0.5 ** (tf.cast(images, tf.float32) / half_life)
-        for variable, average in zip(variables, self.averages, strict=True):
-            average.assign(keep * average + (1 - keep) * variable.value)
-
-
-@dataclasses.dataclass(frozen=True)
-class LazyStep:
-    """A step of one network that is taken every `interval` steps.
-
-    Attributes:
-      network: "generator" or "discriminator".
-      interval: in steps.
-      function: Keras's (images, labels) of a replica -> how many images it had.
-    """
-
-    network: str
-    interval: int
-    function: Callable
 
 
 def slerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:

@@ -119,22 +119,24 @@ def minibatch_stddev(x: tf.Tensor, group: int, channels: int = 1) -> tf.Tensor:
 
     Args:
       x: `[N, H, W, C]`, C a multiple of `channels`.
-      group: images in a group; N, if there are fewer.
+      group: images in a group; if N is no multiple of it, the largest number below that divides N.
       channels: how many to append.
 
     Returns:
       `[N, H, W, C + channels]`.
-
-    Raises:
-      ValueError: N is known, and no multiple of `group`.
     """
-    count = x.shape[0]
-    if count and count > group and count % group:
-        raise ValueError(f"The batch has {count} images, expected a multiple of minibatch_group, {group}.")
     height, width, size = x.shape[1:]
-    group = tf.minimum(group, tf.shape(x)[0])
+    group = _largest_divisor(x.shape[0] or tf.shape(x)[0], group)
     y = tf.reshape(x, [group, -1, height, width, channels, size // channels])
     variance = tf.math.reduce_variance(y, axis=0)
     deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), axis=[1, 2, 4])
     deviation = tf.tile(deviation[:, None, None], [group, height, width, 1])
     return tf.concat([x, deviation], axis=3)
+
+
+def _largest_divisor(n, limit):
+    """The largest number up to `limit` that divides `n`, which may be a tensor."""
+    if isinstance(n, int):
+        return max(size for size in range(1, limit + 1) if n % size == 0)
+    sizes = tf.range(1, limit + 1)
+    return tf.reduce_max(tf.where(n % sizes == 0, sizes, 1))

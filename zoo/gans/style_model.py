@@ -309,7 +309,7 @@ class StyleModel(AdversarialModel):
             self.generator.mapping(self._training_normal([count, self.latent_dim], stream, part), labels)
             for part in (0, 1)
         )
-        if stream == 0:
+        if stream == 0 and self.generator.mapping.trainable:
             self.generator.mapping.update_average(first[:, 0], labels)
         # The paper mixes at a uniform place; a place past the last style mixes nothing.
         place, chance = tf.unstack(self._training_uniform([2, count], stream, part=2))

@@ -151,9 +151,9 @@ class StyleGAN(StyleModel):
 
     # Training.
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, *args, **kwargs):
         """`AdversarialModel.fit`; warns if the networks are not yet grown at its end."""
-        history = super().fit(x, y, **kwargs)
+        history = super().fit(*args, **kwargs)
         if self.lod > 0:
             whole = self.doublings * (self.steady_images + self.fade_images)
             warnings.warn(

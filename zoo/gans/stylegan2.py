@@ -186,7 +186,7 @@ class StyleGAN2(StyleModel):
             moved = mean + _PATH_LENGTH_DECAY * (tf.reduce_mean(tf.stop_gradient(lengths)) - mean)
             penalty = tf.reduce_mean((lengths - moved) ** 2)
             loss = self.path_length_interval * self.path_length_weight * penalty
-        self._apply(tape, loss, self.optimizer, self.generator)
+        self._apply(tape, loss, tf.shape(reals)[0], self.optimizer, self.generator)
         mean.assign(moved)
         self._tell("path_length", tf.reduce_mean(lengths))
         return tf.shape(reals)[0]

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ..images import bin_centres, check_kind
+from ..images import bin_centres
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
 from .serving import autoencoder_signatures
@@ -60,15 +60,14 @@ class Autoencoder(EncoderDecoder):
         self.built = True
 
     def call(self, inputs, training=None):
-        """The squared error of each image, float32 `[N]`; its mean is added to the model's losses."""
-        images, labels = inputs if self.num_classes else (inputs, None)
-        images = tf.convert_to_tensor(images)
-        check_kind(images, self.image_shape)
-        labels = None if labels is None else tf.cast(labels, tf.int32)
+        """The squared error of each image, float32 `[N]`.
+
+        Args:
+          inputs: images; (images, labels) of a conditional model; or (images, targets), those to be given.
+        """
+        images, labels, targets = self._images_labels_targets(inputs)
         decoded = self._images_of(self._latents_of(images, labels), labels)
-        loss = tf.reduce_sum((decoded - bin_centres(images)) ** 2, axis=[1, 2, 3])
-        self.add_loss(tf.reduce_mean(loss))
-        return loss
+        return tf.reduce_sum((decoded - bin_centres(targets)) ** 2, axis=[1, 2, 3])
 
     def serving_signatures(self) -> list[Signature]:
         """What an export offers a server, the main one first: see `autoencoder_signatures`."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..images import check_images, check_vectors
+from ..images import check_images, check_kind, check_vectors
 from ..model import ZooModel, check_count, check_image_shape
 from .networks import Decoder, Encoder
 
@@ -14,6 +14,9 @@ class EncoderDecoder(ZooModel):
 
     A subclass makes them (`_make_encoder`, `_make_decoder`) and writes `_latents_of(images, labels)` and
     `_images_of(latents, labels)`: tensors that were checked in, tensors out.
+
+    An unconditional model can be trained to give other images than it is shown, such as clean ones of noisy
+    ones: `fit(noisy, clean)`.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
@@ -106,6 +109,28 @@ class EncoderDecoder(ZooModel):
     def _check_events(self, events, labels):
         events = check_images(events, self.image_shape)
         return events, self._check_labels(labels, events.shape[0])
+
+    def _check_examples(self, batch):
+        super()._check_examples(batch)
+        images, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        if self._beside(images, y) is not None and not self.num_classes:
+            check_images(y, self.image_shape, "y")
+
+    def _beside(self, images, y):
+        """Labels of a conditional model, target images, or None."""
+        if self.num_classes or y is None or len(y.shape) < 3:
+            return super()._beside(images, y)
+        check_kind(tf.convert_to_tensor(y), self.image_shape, "y")
+        return y
+
+    def _images_labels_targets(self, inputs):
+        """What `call` is given: images, labels or None, and the images that it is to give."""
+        images, beside = inputs if isinstance(inputs, list | tuple) else (inputs, None)
+        images = tf.convert_to_tensor(images)
+        check_kind(images, self.image_shape)
+        if self.num_classes:
+            return images, tf.cast(beside, tf.int32), images
+        return images, None, images if beside is None else tf.convert_to_tensor(beside)
 
     def _check_one(self, image, labels, name):
         """A single image as a batch of one."""

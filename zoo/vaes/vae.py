@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
-from ..images import check_images, check_kind
+from ..images import check_images
 from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
@@ -176,34 +176,47 @@ class VAE(EncoderDecoder):
     def _is_discrete(self):
         return self._likelihood.unit == "bits/dim"
 
+    def _as_input(self, data):
+        inputs, weights = super()._as_input(data)
+        if weights is not None and self.free_bits:
+            raise ValueError(
+                f"sample_weight was given, but free_bits is {self.free_bits:g}: it compares the mean over a "
+                "batch, in which examples have no weights; expected one of the two."
+            )
+        return inputs, weights
+
     def call(self, inputs, training=None):
-        """The loss of each image, float32 `[N]`; its mean is added to the model's losses."""
-        images, labels = inputs if self.num_classes else (inputs, None)
-        images = tf.convert_to_tensor(images)
-        check_kind(images, self.image_shape)
-        labels = None if labels is None else tf.cast(labels, tf.int32)
+        """The loss of each image, float32 `[N]`.
+
+        Args:
+          inputs: images; (images, labels) of a conditional model; or (images, targets): what the likelihood
+            is of, where the encoder sees other images.
+        """
+        images, labels, targets = self._images_labels_targets(inputs)
         count = tf.shape(images)[0]
         if training:
             step = self._noise_step()
             uniform = seeds.training_uniform(self.seed, step, tf.shape(images))
             noise = seeds.training_normal(self.seed, step, [count, self.latent_dim])
-            x = self._likelihood.data(images, uniform)
-            reconstruction, kl = self._parts(x, noise, labels)
+            x, target = (self._likelihood.data(one, uniform) for one in (images, targets))
+            reconstruction, kl = self._parts(x, noise, labels, target)
             loss = self._annealed(kl) - reconstruction
         else:
             noise = seeds.normal(seeds.row_seeds(0, count), (self.latent_dim,))
-            reconstruction, kl = self._parts(self._likelihood.data(images), noise, labels)
+            x, target = self._likelihood.data(images), self._likelihood.data(targets)
+            reconstruction, kl = self._parts(x, noise, labels, target)
             loss = tf.reduce_sum(kl, axis=-1) - reconstruction
-        if self._is_discrete:
-            loss = self._as_bits_per_dim(loss)
-        self.add_loss(tf.reduce_mean(loss))
-        return loss
+        return self._as_bits_per_dim(loss) if self._is_discrete else loss
 
-    def _parts(self, x, noise, labels):
-        """log p(x | z) `[N]` and the Kullback-Leibler part `[N, D]`, or `[N, 1]` if not by dimension."""
+    def _parts(self, x, noise, labels, target=None):
+        """log p(x | z) `[N]` and the Kullback-Leibler part `[N, D]`, or `[N, 1]` if not by dimension.
+
+        With `target`, log p(target | z), z still of x.
+        """
         parameters = self.encoder(self._likelihood.as_input(x), labels)
         latents, log_posterior = self._posterior.sample(parameters, noise)
-        reconstruction = self._likelihood.distribution(self.decoder(latents, labels)).log_prob(x)
+        likelihood = self._likelihood.distribution(self.decoder(latents, labels))
+        reconstruction = likelihood.log_prob(x if target is None else target)
         if self.has_exact_kl:
             return reconstruction, self._exact_kl(parameters)
         return reconstruction, (log_posterior - self._prior.distribution().log_prob(latents))[:, None]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentzoo.trainers import train
-from latentzoo.zoo.gans.adversarial import TrainingState, slerp
+from latentzoo.zoo.gans.adversarial import slerp
+from latentzoo.zoo.gans.training_state import TrainingState
 
 
 def sgd(rate=1.0):

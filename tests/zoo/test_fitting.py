@@ -1,0 +1,356 @@
+"""`fit` does what it is asked: weights, targets, sizes of batches, labels of every batch, callbacks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from latentzoo.zoo.flows import Glow, RealNVP
+from latentzoo.zoo.gans import GAN
+from latentzoo.zoo.vaes import VAE, Autoencoder
+
+SHAPE = (4, 4, 1)
+SMALL = {
+    "autoencoder": lambda **options: Autoencoder(SHAPE, latent_dim=2, levels=1, depth=0, width=2, **options),
+    "vae": lambda **options: VAE(SHAPE, latent_dim=2, levels=1, depth=0, width=2, **options),
+    "glow": lambda **options: Glow(SHAPE, levels=1, depth=1, width=2, **options),
+    "realnvp": lambda **options: RealNVP(SHAPE, levels=1, depth=1, width=2, blocks=0, **options),
+    "gan": lambda **options: GAN(SHAPE, latent_dim=2, levels=1, width=2, **options),
+}  # fmt: skip
+IMAGES = np.random.default_rng(0).uniform(size=[12, *SHAPE]).astype(np.float32)
+LABELS = np.arange(12) % 3
+WEIGHTS = np.arange(12, dtype=np.float32) % 4
+
+
+def compiled(name, rate=1e-2, **options):
+    """A model that takes steps of plain gradient descent, nothing traced."""
+    model = SMALL[name](**options)
+    if name == "gan":
+        model.compile(run_eagerly=True)
+    else:
+        model.compile(optimizer=keras.optimizers.SGD(rate), run_eagerly=True)
+    return model
+
+
+def fitted(model, *args, **kwargs):
+    return model.fit(*args, **{"batch_size": 12, "shuffle": False, "verbose": 0, **kwargs})
+
+
+def batches(*arrays, size=12):
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(size)
+
+
+# Weights of examples and of classes.
+
+
+def test_the_weighted_loss_is_the_mean_of_weights_times_losses():
+    model = compiled("autoencoder", rate=0.0)
+    expected = np.mean(WEIGHTS * model(IMAGES))
+    ways = [
+        fitted(model, IMAGES, sample_weight=WEIGHTS).history["loss"][0],
+        fitted(model, IMAGES, LABELS, sample_weight=WEIGHTS[:, None]).history["loss"][0],
+        fitted(model, batches(IMAGES, LABELS, WEIGHTS), batch_size=None).history["loss"][0],
+        fitted(model, batches(IMAGES, LABELS, WEIGHTS, size=5), batch_size=None).history["loss"][0],
+        fitted(model, IMAGES, LABELS, class_weight={0: 0.0, 1: 1.0, 2: 2.0}).history["loss"][0]
+        * expected / np.mean(LABELS * model(IMAGES)),
+        fitted(model, IMAGES, validation_data=(IMAGES, None, WEIGHTS)).history["val_loss"][0],
+        model.evaluate(IMAGES, sample_weight=WEIGHTS, verbose=0),
+        model.evaluate(IMAGES, sample_weight=WEIGHTS, batch_size=5, verbose=0),
+        model.train_on_batch(IMAGES, sample_weight=WEIGHTS),
+        model.test_on_batch(IMAGES, sample_weight=WEIGHTS),
+    ]  # fmt: skip
+    np.testing.assert_allclose(ways, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae", "glow"])
+def test_an_example_of_weight_0_is_not_trained_on(name, assert_same_weights):
+    other = IMAGES.copy()
+    other[WEIGHTS == 0] = 0.0
+    models = [compiled(name), compiled(name)]
+    for model, images in zip(models, (IMAGES, other), strict=True):
+        fitted(model, images, sample_weight=WEIGHTS, epochs=2)
+    assert_same_weights(*models)
+    plain = compiled(name)
+    fitted(plain, IMAGES, epochs=2)
+    with pytest.raises(AssertionError):
+        assert_same_weights(plain, models[0])
+
+
+def test_weights_of_a_wrong_shape():
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(12, 4\), expected \[N\]."):
+        fitted(compiled("autoencoder"), IMAGES, sample_weight=np.ones([12, 4]))
+    with pytest.raises(ValueError, match="sample_weight was given, but free_bits"):
+        fitted(compiled("vae", free_bits=1.0), IMAGES, sample_weight=WEIGHTS)
+
+
+# Targets.
+
+
+def test_an_autoencoder_learns_to_give_the_targets():
+    noisy = np.clip(IMAGES + 0.1, 0, 1)
+    model = compiled("autoencoder", rate=0.0)
+    errors = np.sum((model.reconstruct(noisy) - IMAGES) ** 2, axis=(1, 2, 3))
+    history = fitted(model, noisy, IMAGES, validation_data=(noisy, IMAGES)).history
+    ways = [*history["loss"], *history["val_loss"], model.evaluate(noisy, IMAGES, verbose=0)]
+    np.testing.assert_allclose(ways, errors.mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae"])
+def test_images_as_their_own_targets_change_nothing(name, assert_same_weights):
+    models = [compiled(name), compiled(name)]
+    fitted(models[0], IMAGES)
+    fitted(models[1], IMAGES, IMAGES)
+    assert_same_weights(*models)
+
+
+def test_the_encoder_of_a_vae_sees_the_images_and_the_likelihood_is_of_the_targets():
+    model = compiled("vae", likelihood="gaussian", rate=0.0)
+    noise = np.zeros([12, 2], np.float32)
+    images, targets = tf.constant(IMAGES), tf.constant(1 - IMAGES)
+    reconstruction, kl = model._parts(images, noise, None, targets)
+    output = model.decoder(model._posterior.sample(model._parameters(images, None), noise)[0])
+    np.testing.assert_allclose(
+        reconstruction, model._likelihood.distribution(output).log_prob(targets), rtol=1e-5
+    )
+    np.testing.assert_allclose(kl, model.kl_per_dimension(IMAGES), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["glow", "realnvp", "gan"])
+def test_who_has_no_targets_says_so(name):
+    with pytest.raises(ValueError, match=r"y has the shape of x, .*has no targets"):
+        fitted(compiled(name), IMAGES, IMAGES)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (IMAGES[:, :2], r"y has shape \(12, 2, 4, 1\), expected \[N, 4, 4, 1\]."),
+        (IMAGES[..., 0], r"y has shape \(12, 4, 4\), expected \[N, 4, 4, 1\]."),
+        (IMAGES * 255, "y holds values from"),
+    ],
+)
+def test_targets_of_a_wrong_kind(y, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(compiled("autoencoder"), IMAGES, y)
+
+
+def test_a_loss_of_ones_own_is_refused():
+    with pytest.raises(ValueError, match="loss is 'mse', expected None"):
+        SMALL["autoencoder"]().compile("adam", "mse")
+
+
+# Batches of any size.
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS[:11]])
+@pytest.mark.parametrize("accumulation, size", [(4, 11), (4, 8), (5, 3)])
+def test_micro_batches_of_uneven_batches_give_the_gradient_of_the_batch(
+    accumulation, size, weights, assert_same_weights
+):
+    whole, parts = compiled("autoencoder"), compiled("autoencoder")
+    parts.accumulation = accumulation
+    losses = [
+        fitted(model, IMAGES[:11], sample_weight=weights, batch_size=size).history["loss"]
+        for model in (whole, parts)
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+    assert_same_weights(parts, whole, tolerance=1e-6)
+
+
+@pytest.mark.parametrize("name, setting", [("glow", "batch_parts"), ("autoencoder", "accumulation")])
+def test_micro_batches_set_after_a_training_are_used(name, setting, assert_same_weights):
+    models = [compiled(name) for _ in range(2)]
+    for model in models:
+        fitted(model, IMAGES[:11])
+    setattr(models[0], setting, 3)
+    assert models[0].train_function is None
+    for model in models:
+        fitted(model, IMAGES[:11], batch_size=9)  # the last batch has 2 examples
+    assert_same_weights(*models, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS[:7]])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_replicas_share_an_uneven_batch(mirrored_strategy, accumulation, weights, assert_same_weights):
+    """Batches of 4, then of 3; of 6, then of 1, where a replica has none."""
+    models = []
+    for strategy in (tf.distribute.get_strategy(), mirrored_strategy):
+        with strategy.scope():
+            model = SMALL["autoencoder"]()
+            model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
+        model.accumulation = accumulation
+        losses = [
+            fitted(model, IMAGES[:7], sample_weight=weights, batch_size=size).history["loss"]
+            for size in (4, 6)
+        ]
+        models.append((model, losses))
+    np.testing.assert_allclose(models[1][1], models[0][1], rtol=1e-5)
+    assert_same_weights(models[1][0], models[0][0], tolerance=1e-5)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "glow"])
+def test_steps_per_execution_changes_nothing(name, assert_same_weights):
+    models = []
+    for count in (1, 3):
+        model = SMALL[name](num_classes=3)
+        model.compile(
+            optimizer=keras.optimizers.SGD(1e-2), steps_per_execution=count, jit_compile=False
+        )  # fmt: skip
+        fitted(model, IMAGES, LABELS, batch_size=3)
+        assert model.steps == 4
+        models.append(model)
+    assert_same_weights(*models)
+
+
+# Labels.
+
+
+def streams():
+    labels = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 3, -1])
+    yield "tf.data", lambda model: fitted(model, batches(IMAGES, labels, size=4), batch_size=None)
+    yield (
+        "generator",
+        lambda model: fitted(
+            model, ((IMAGES[k : k + 4], labels[k : k + 4]) for k in (0, 4, 8)), batch_size=None
+        ),
+    )
+    yield "arrays", lambda model: fitted(model, IMAGES, labels, batch_size=4)
+    yield "train_on_batch", lambda model: [model.train_on_batch(IMAGES[k:], labels[k:]) for k in (8,)]
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("stream", dict(streams()))
+def test_a_label_out_of_range_is_named_before_its_step(name, stream):
+    model = compiled(name, num_classes=3)
+    with pytest.raises(ValueError, match=r"labels are from -1 to 3, expected integers in \[0, 3\)."):
+        dict(streams())[stream](model)
+    assert model.steps == (0 if stream in ("arrays", "train_on_batch") else 2)
+
+
+@pytest.mark.parametrize("labels", [np.full(12, 3), LABELS + 0.0, np.eye(3)[LABELS]])
+def test_labels_of_validation_are_checked_before_training(labels):
+    model = compiled("glow", num_classes=3)
+    with pytest.raises(ValueError, match="labels"):
+        fitted(model, IMAGES, LABELS, validation_data=(IMAGES, labels))
+    assert model.steps == 0
+    with pytest.raises(ValueError, match="labels"):
+        model.evaluate(batches(IMAGES, labels, size=4), verbose=0)
+
+
+def test_predict_takes_labels_beside_the_images():
+    model = compiled("autoencoder", num_classes=3)
+    losses = model((IMAGES, LABELS))
+    for given in ([IMAGES, LABELS], batches(IMAGES, LABELS, size=5)):
+        np.testing.assert_allclose(model.predict(given, verbose=0), losses, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"3 classes and got images alone, expected \(images, labels\)."):
+        model.predict(IMAGES, verbose=0)
+
+
+# Initialization.
+
+
+def test_an_array_initializes_by_a_draw_over_all_of_it_that_the_seed_decides(assert_same_weights):
+    images = np.repeat(np.arange(4, dtype=np.uint8)[:, None, None, None] * 60, 4, 1).repeat(4, 2)
+    images = np.repeat(images, 200, axis=0)  # sorted: 200 of each grey
+    models = [compiled("glow", rate=0.0, preprocess="equalise") for _ in range(2)]
+    fitted(models[0], images, batch_size=400)
+    fitted(models[1], tf.constant(images), batch_size=200)
+    (histogram,) = [w.numpy() for w in models[0].weights if w.path.endswith("histogram")]
+    np.testing.assert_allclose(histogram[[0, 60, 120, 180]], 0.25, atol=0.1)
+    assert_same_weights(*models)
+
+
+def test_what_has_weight_0_or_validates_does_not_initialize(assert_same_weights):
+    models = [compiled("glow", rate=0.0) for _ in range(4)]
+    models[0].initialize(IMAGES[:8])
+    fitted(models[1], IMAGES, validation_split=1 / 3)
+    fitted(models[2], IMAGES, sample_weight=np.arange(12) < 8)
+    models[3].train_on_batch(IMAGES[:8])
+    for model in models[1:]:
+        assert_same_weights(model, models[0])
+
+
+# Batch normalization.
+
+
+def test_a_frozen_batch_normalization_stands_still_and_uses_its_own_statistics():
+    model = compiled("realnvp")
+    model.initialize(IMAGES)
+    frozen = model.layers[0]
+    frozen.trainable = False
+    model.compile(optimizer=keras.optimizers.SGD(1e-2), run_eagerly=True)
+    before = [weight.numpy() for weight in model.weights]
+    fitted(model, IMAGES**4)
+    still = {id(weight) for weight in frozen.weights}
+    for weight, old in zip(model.weights, before, strict=True):
+        if id(weight) in still:
+            np.testing.assert_array_equal(weight, old, err_msg=weight.path)
+        elif "moving" in weight.path:
+            assert np.any(weight.numpy() != old), weight.path
+    model.trainable = False
+    np.testing.assert_allclose(model(IMAGES, training=True), model(IMAGES, training=False), rtol=1e-5)
+    before = model.get_weights()
+    model.estimate_statistics([IMAGES[:4]])
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+
+
+def test_a_batch_of_one_example_is_refused_by_batch_normalization():
+    model = compiled("realnvp")
+    for give in (
+        lambda: fitted(model, IMAGES[:7], batch_size=3),
+        lambda: fitted(model, IMAGES[:2], batch_size=1),
+        lambda: model.train_on_batch(IMAGES[:1]),
+        lambda: model.initialize(IMAGES[:1]),
+    ):
+        with pytest.raises(ValueError, match="a batch of one example, expected at least two"):
+            give()
+    assert not model.initialized and model.steps == 0
+    with pytest.raises(ValueError, match="a batch of one example, expected at least two"):
+        fitted(model, batches(IMAGES[:7], size=3), batch_size=None)
+    assert model.steps == 2
+    model.trainable = False
+    model.compile(optimizer="sgd", run_eagerly=True)
+    assert np.isfinite(model.evaluate(IMAGES[:1], verbose=0))
+
+
+# What x may be.
+
+
+def test_a_list_of_images_is_read(assert_same_weights):
+    models = [compiled("autoencoder") for _ in range(2)]
+    pixels = (IMAGES * 255).astype(np.uint8)
+    fitted(models[0], pixels)
+    fitted(models[1], list(pixels), list(LABELS))
+    assert_same_weights(*models)
+    np.testing.assert_array_equal(models[0].encode(list(pixels)), models[0].encode(pixels))
+
+
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        ({"image": IMAGES}, "x is of type dict, expected an array, or batches from a tf.data.Dataset"),
+        (tf.ragged.constant([[1, 2], [3]]), "x is of type RaggedTensor, expected an array"),
+        (3, "x is of type int, expected an array"),
+        ([IMAGES, LABELS], "x is a list of parts that differ in shape, expected one array."),
+        (tf.data.Dataset.from_tensors({"image": IMAGES}), "images is of type dict and makes no array"),
+    ],
+)
+def test_what_is_no_batch_of_images(x, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(compiled("autoencoder"), x, batch_size=None)
+
+
+# Callbacks.
+
+
+def test_a_model_comes_back_compiled_and_goes_on_as_if_never_saved(tmp_path, assert_same_weights):
+    models = [compiled("autoencoder") for _ in range(2)]
+    for model in models:
+        model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=True)
+    fitted(models[0], IMAGES, epochs=4)
+    save = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras")
+    fitted(models[1], IMAGES, epochs=2, callbacks=[save])
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    fitted(loaded, IMAGES, epochs=4, initial_epoch=2)
+    assert loaded.steps == 4
+    assert_same_weights(loaded, models[0])

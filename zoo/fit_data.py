@@ -1,0 +1,121 @@
+"""The data that Keras's `fit` is given: looked at before the first step, then batch by batch."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# How many examples data-dependent initialization sees, drawn over the whole array.
+INITIAL_EXAMPLES = 256
+
+
+def is_array(x) -> bool:
+    """Whether `x` holds examples, rather than batches of them."""
+    return hasattr(x, "shape") and hasattr(x, "__getitem__") and not isinstance(x, tf.RaggedTensor)
+
+
+def as_array(values, name: str):
+    """A list, such as one of images, as an array; anything else as it is.
+
+    Raises:
+      ValueError: the parts of the list differ in shape.
+    """
+    if not isinstance(values, list | tuple):
+        return values
+    try:
+        return np.asarray([np.asarray(value) for value in values])
+    except ValueError:
+        raise ValueError(
+            f"{name} is a {type(values).__name__} of parts that differ in shape, expected one array."
+        ) from None
+
+
+def drawn(x, y, weights, count: int, seed: int) -> tuple:
+    """Some of the first `count` examples of arrays, as (x, y, weights): a draw from the seed.
+
+    Examples with a weight of 0 are not drawn.
+    """
+    rows = np.arange(count)
+    if weights is not None:
+        rows = rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
+    if len(rows) > INITIAL_EXAMPLES:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, INITIAL_EXAMPLES, replace=False))
+    return tuple(None if part is None else _rows(part, rows) for part in (x, y, weights))
+
+
+def first_batch(x) -> tuple:
+    """The first batch of a dataset or generator, and `x` with that batch still in it.
+
+    Raises:
+      ValueError: there is none, or `x` is nothing that yields batches.
+    """
+    if x is None or (isinstance(x, list | tuple | dict) and len(x) == 0):
+        raise ValueError("x is empty, expected at least one image.")
+    if isinstance(x, keras.utils.PyDataset):
+        return x[0], x
+    if isinstance(x, dict | set | str | bytes | tf.RaggedTensor) or not isinstance(x, Iterable):
+        raise ValueError(
+            f"x is of type {type(x).__name__}, expected an array, or batches from a tf.data.Dataset, "
+            "a PyDataset or a generator."
+        )
+    kind = "generator" if isinstance(x, Iterator) else "dataset"
+    try:
+        first = next(iter(x))
+    except StopIteration:
+        raise ValueError(f"x is an empty {kind}, expected at least one batch.") from None
+    return first, _put_back(first, x) if kind == "generator" else x
+
+
+def with_labels(x, y, weights):
+    """Arrays as (x, y, weights), with a y where there are weights: Keras drops weights without one."""
+    if weights is not None and y is None and is_array(x):
+        y = np.zeros(len(x), np.int32)  # labels, which an unconditional model ignores
+    return x, y, weights
+
+
+def checked(iterator, count: int, check: Callable) -> Iterator:
+    """The next `count` batches of Keras's iterator, or as many as are left, each after `check(batch)`.
+
+    Raises:
+      StopIteration: there are none left.
+    """
+    first = next(iterator)
+
+    def batches():
+        for batch in itertools.chain([first], itertools.islice(iterator, count - 1)):
+            batch = tf.nest.map_structure(_as_tensor, batch)
+            check(batch)
+            yield batch
+
+    return batches()
+
+
+def gathered(strategy: tf.distribute.Strategy, value) -> np.ndarray | None:
+    """The rows of all of this process's replicas."""
+    if value is None:
+        return None
+    return np.concatenate([np.asarray(part) for part in strategy.experimental_local_results(value)])
+
+
+def row_counts(strategy: tf.distribute.Strategy, value) -> list[int]:
+    """How many rows each of this process's replicas has."""
+    return [int(part.shape[0]) for part in strategy.experimental_local_results(value)]
+
+
+def _as_tensor(value):
+    """Keras stands an empty Optional for None; `train_on_batch` hands on arrays as they are."""
+    if isinstance(value, tf.experimental.Optional):
+        return None
+    return tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _rows(values, rows):
+    return tf.gather(values, rows) if tf.is_tensor(values) else values[rows]
+
+
+def _put_back(first, batches):
+    # A generator of tuples, for Keras takes no other kind of iterator.
+    for batch in itertools.chain([first], batches):
+        yield batch if isinstance(batch, tuple) else (batch,)

@@ -1,0 +1,300 @@
+"""Keras's `fit` for models whose loss is their own: what they take, how a step is made of it."""
+
+import math
+import warnings
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from . import fit_data
+from .batch_loss import as_weights, micro_batches, not_empty, replica_share, weighted_mean
+
+
+class FittedModel(keras.Model):
+    """A model that computes the losses of examples in `call`, and is trained on their mean by `fit`.
+
+    Batches are images, (images, labels) or (images, labels, sample_weight). Labels are an input of a
+    conditional model; one that has no classes ignores them.
+
+    A subclass has `num_classes`, `seed`, `initialized`, `initialize(images, labels)`, and checks batches and
+    labels by `_check_events` and `_check_labels`.
+    """
+
+    # Whether the loss of an event depends on the batch around it.
+    _needs_whole_batch = False
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self._accumulation = 1
+        self._piece = 0
+
+    def compile(
+        self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **kwargs
+    ) -> None:
+        """Keras's `compile`, without `loss` and `metrics`: the loss is the model's own.
+
+        Raises:
+          ValueError: a loss, loss_weights, metrics or weighted_metrics.
+        """
+        given = {
+            "loss": loss, "loss_weights": loss_weights,
+            "metrics": metrics, "weighted_metrics": weighted_metrics,
+        }  # fmt: skip
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(f"{name} is {value!r}, expected None: {self.name} has its own loss.")
+        super().compile(optimizer, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles a loaded model as it was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        for optimizer in self.optimizers:
+            optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        *,
+        validation_split=0.0,
+        validation_data=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """Keras's `fit`. An uninitialized model is initialized from `x` before.
+
+        The examples of arrays are checked, all labels too, and up to 256 of them, drawn over the whole array
+        from the model's seed, initialize the model. Of datasets and generators the first batch does, and the
+        labels of each batch are checked before its step.
+
+        Raises:
+          ValueError: no batch, examples or labels that are not what the model takes, targets for a model
+            that has none.
+        """
+        if isinstance(x, tf.distribute.DistributedDataset):
+            if not self.initialized:
+                raise ValueError(
+                    "x is a DistributedDataset and the model is not initialised, "
+                    "expected `initialize(images)` before `fit`."
+                )
+        else:
+            split = 0.0 if validation_data is not None else validation_split
+            some, x, y, sample_weight = self._examined(x, y, sample_weight, split)
+            self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
+            self.initialize(*self._images_and_labels(some))
+        if isinstance(validation_data, list | tuple):
+            unpacked = keras.utils.unpack_x_y_sample_weight(validation_data)
+            validation_data = self._examined(*unpacked)[1:]
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks, validation_split=validation_split,
+            validation_data=validation_data, sample_weight=sample_weight, **kwargs,
+        )  # fmt: skip
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+        """Keras's `evaluate`: the mean loss. The data is checked as `fit` does.
+
+        Raises:
+          ValueError: as `fit`.
+        """
+        # Within `fit` the data was checked, and a first batch could not be put back.
+        if not kwargs.get("_use_cached_eval_dataset") and not isinstance(x, tf.distribute.DistributedDataset):
+            some, x, y, sample_weight = self._examined(x, y, sample_weight)
+            self._check_examples(some)
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Keras's `train_on_batch`. An uninitialized model is initialized from the batch.
+
+        Raises:
+          ValueError: as `fit`.
+        """
+        some, x, y, sample_weight = self._examined(x, y, sample_weight)
+        self.initialize(*self._images_and_labels(some))
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+
+    def _examined(self, x, y, weights, split=0.0):
+        """Some examples of the data, as (x, y, weights), and the data as Keras takes it.
+
+        What could be wrong with the rest of arrays is looked for here.
+        """
+        x, y, weights = (
+            fit_data.as_array(part, name) for part, name in ((x, "x"), (y, "y"), (weights, "sample_weight"))
+        )
+        if not fit_data.is_array(x):
+            some, x = fit_data.first_batch(x)
+        else:
+            if len(x) == 0:
+                raise ValueError("x is empty, expected at least one image.")
+            if self.num_classes and y is not None:
+                self._check_labels(y, len(x))
+            some = fit_data.drawn(x, y, weights, max(1, math.floor(len(x) * (1 - split))), self.seed)
+        self._check_examples(some)
+        return some, *fit_data.with_labels(x, y, weights)
+
+    def _check_examples(self, batch):
+        """Raises ValueError for a batch of Keras's that the model does not take, values looked at."""
+        self._as_input(batch)
+        self._check_events(*self._images_and_labels(batch))
+
+    def _check_sizes(self, x, batch_size, split, steps_per_epoch):
+        """Raises ValueError if a batch of arrays would have a size that the model does not take."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The mean of the losses of examples, `y_pred` `[N]`, each times its weight.
+
+        Of a replica: its part of the mean over the batch of all replicas.
+        """
+        return weighted_mean(y_pred, sample_weight) * replica_share(tf.shape(y_pred)[0])
+
+    def train_step(self, data):
+        inputs, weights, count = self._counted_input(data)
+        gradients_of = self._gradients if self._accumulation == 1 else self._accumulated_gradients
+        loss, gradients = gradients_of(inputs, weights, replica_share(count))
+        if gradients:
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        else:
+            warnings.warn(f"{self.name} has no trainable weights.", stacklevel=2)
+        return self._logs_of(loss, count)
+
+    def test_step(self, data):
+        inputs, weights, count = self._counted_input(data)
+        return self._logs_of(weighted_mean(self(inputs, training=False), weights), count)
+
+    def predict_step(self, data):
+        """The losses of examples; labels of a conditional model come beside the images."""
+        return self(self._as_input(data)[0], training=False)
+
+    def _counted_input(self, data):
+        """`_as_input`, and how many examples it is; in place of none, one that weighs nothing."""
+        inputs, weights = self._as_input(data)
+        count = tf.shape(tf.nest.flatten(inputs)[0])[0]
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            inputs, weights = not_empty(inputs, weights)
+        return inputs, weights, count
+
+    def _gradients(self, inputs, weights, share):
+        """The mean loss of a replica's batch, and the gradient of its share of the whole one's."""
+        with tf.GradientTape() as tape:
+            loss = weighted_mean(self(inputs, training=True), weights)
+            scaled = self.optimizer.scale_loss(loss * share)
+        return loss, tape.gradient(scaled, self.trainable_weights)
+
+    def _accumulated_gradients(self, inputs, weights, share):
+        """`_gradients`, summed over micro-batches."""
+        count, variables = self._accumulation, self.trainable_weights
+        pieces, weights, whole = micro_batches(inputs, weights, count)
+
+        def add_piece(k, loss, sums):
+            self._piece = k
+            piece = tf.nest.map_structure(lambda x: x[k], pieces)
+            with tf.GradientTape() as tape:
+                losses = self(piece, training=True)
+                part = weighted_mean(losses, None if weights is None else weights[k]) / whole
+                scaled = self.optimizer.scale_loss(part * share)
+            grads = tape.gradient(scaled, variables, unconnected_gradients="zero")
+            return k + 1, loss + part, [total + grad for total, grad in zip(sums, grads, strict=True)]
+
+        start = (0, 0.0, [tf.zeros(variable.shape, variable.dtype) for variable in variables])
+        _, loss, gradients = tf.while_loop(lambda k, *_: k < count, add_piece, start)
+        self._piece = 0
+        return loss, gradients
+
+    def _logs_of(self, loss, count):
+        self._loss_tracker.update_state(loss, sample_weight=count)
+        return self._as_logs(self.get_metrics_result())
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = self._checking(self.train_function)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._checking(self.test_function)
+
+    def _checking(self, function: Callable) -> Callable:
+        """Keras's `function` of an iterator, if need be with a look at each batch before its step.
+
+        The look is outside the graph: XLA leaves assertions out.
+        """
+        if not self._checks_batches:
+            return function
+        return lambda iterator: function(
+            fit_data.checked(iterator, self.steps_per_execution, self._check_batch)
+        )
+
+    @property
+    def _checks_batches(self) -> bool:
+        """Whether a batch of the right shapes may still be one that the model does not take."""
+        return self.num_classes > 0 or (
+            self._needs_whole_batch and self.distribute_strategy.num_replicas_in_sync > 1
+        )
+
+    def _check_batch(self, batch):
+        """Raises ValueError for a batch, of all replicas, that must not reach a step."""
+        images, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        counts = fit_data.row_counts(self.distribute_strategy, images)
+        if self._needs_whole_batch and 0 in counts:
+            raise ValueError(
+                f"x has a batch of {sum(counts)} images, expected at least one for each of the "
+                f"{self.distribute_strategy.num_replicas_in_sync} replicas."
+            )
+        if self.num_classes and y is not None:
+            self._check_labels(fit_data.gathered(self.distribute_strategy, y), sum(counts))
+
+    def _noise_step(self):
+        """What the noise of training depends on: the step's number, other in every piece of a batch too."""
+        optimizer = getattr(self, "optimizer", None)
+        step = optimizer.iterations if optimizer is not None else 0
+        return tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
+
+    # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
+    # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
+
+    def _as_logs(self, logs):
+        """Logs that Keras can average over workers: it does so along axis 0, which scalars lack."""
+        if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return {name: tf.reshape(value, [1]) for name, value in logs.items()}
+        return logs
+
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        """Does nothing: the constructor has built the model, and Keras would reduce a batch over workers."""
+
+    def _as_input(self, data):
+        """A batch of Keras's as what `call` takes, labels beside the images, and its weights or None."""
+        images, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if isinstance(images, list | tuple) and len(images) == 2 and y is None:  # of `predict`
+            images, y = images
+        beside = self._beside(images, y)
+        weights = None if weights is None else as_weights(weights, tf.float32)
+        return images if beside is None else (images, beside), weights
+
+    def _beside(self, images, y):
+        """What `call` takes beside the images: labels of a conditional model. None: nothing.
+
+        Raises:
+          ValueError: labels are missing, or y is of targets and the model has none.
+        """
+        if self.num_classes:
+            if y is None:
+                raise ValueError(
+                    f"{self.name} has {self.num_classes} classes and got images alone, "
+                    "expected (images, labels)."
+                )
+            return y
+        if y is not None and len(y.shape) > 1 and tuple(y.shape[1:]) == tuple(images.shape[1:]):
+            raise ValueError(
+                f"y has the shape of x, {tuple(y.shape)}: {self.name} has no targets, expected labels."
+            )
+        return None
+
+    def _images_and_labels(self, data):
+        images, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        beside = self._beside(images, y)
+        return images, beside if self.num_classes else None
