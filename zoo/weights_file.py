@@ -104,9 +104,21 @@ def check_store(model: keras.Model, store) -> None:
     if file is None or getattr(store, "_h5_entry_path", None) or hasattr(store, "max_shard_size"):
         return
     expected = read(serialized(model))
-    parts = {_part(path) for path in expected if not _part(path).endswith("optimizer")}
-    found = {path: _numbers(path, data_set) for path, data_set in _data_sets(file) if _part(path) in parts}
-    check(found, {path: array for path, array in expected.items() if _part(path) in parts})
+    expected = {path: array for path, array in expected.items() if not _is_of_training(path)}
+    parts = {_part(path) for path in expected}
+    found = {
+        path: _numbers(path, data_set)
+        for path, data_set in _data_sets(file)
+        if _part(path) in parts and not _is_of_training(path)
+    }
+    check(found, expected)
+
+
+def _is_of_training(path):
+    """Of an optimizer, or of what a GAN saves beside its weights: those have numbers for names."""
+    return _part(path).endswith("optimizer") or (
+        path.startswith("vars/") and not path.removeprefix("vars/").isdecimal()
+    )
 
 
 def _part(path):

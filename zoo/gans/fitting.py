@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from .. import fit_data
+from .. import fit_data, weights_file
 from ..model import ZooModel
 from .training_state import TrainingState
 
@@ -90,7 +90,9 @@ class FittedGAN(ZooModel):
     def load_own_variables(self, store) -> None:
         """The weights and, of a compiled model, what `save_own_variables` saved beside them."""
         saved = {name: store[name] for name in store.keys()}  # noqa: SIM118
-        super().load_own_variables({name: value for name, value in saved.items() if name.isdecimal()})
+        weights = {name: value for name, value in saved.items() if name.isdecimal()}
+        keras.Model.load_own_variables(self, weights)
+        weights_file.check_store(self, store)
         if self._state is not None:
             for name, variable in self._state.named_variables().items():
                 if name in saved:
