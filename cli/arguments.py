@@ -36,7 +36,9 @@ def add_dataset(parser: argparse.ArgumentParser, split: str | None) -> None:
 
 
 def add_label(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--label", type=integer(0), help="class of the images, for a conditional model")
+    parser.add_argument(
+        "--label", type=label, help="class of the images, for a conditional model: its number or name"
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +106,16 @@ def choice(*values: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def label(text: str) -> int | str:
+    """The type of classes: a number, or a name that the preset records."""
+    return integer(0)(text) if text.isdecimal() else text
+
+
+def labels(text: str) -> list[int | str]:
+    """The type of lists of them, such as `0,Coat`."""
+    return [label(part.strip()) for part in text.split(",")]
 
 
 def integers(text: str) -> list[int]:

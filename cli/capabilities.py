@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..zoo import json_files, outline, registry
+from ..zoo.class_names import match
 from . import arguments as types
 
 
@@ -108,20 +109,39 @@ class Capabilities:
                     f"expected some of {', '.join(sorted(fit))}."
                 )
 
-    def check_labels(self, labels: Sequence[int] | None, name: str = "labels") -> None:
-        """Refuses labels of an unconditional model, and such as the model does not have."""
-        if not labels:
-            return
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the preset records of the names of its classes."""
+        names = registry.info(self.preset).get("classes")
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    def class_numbers(self, labels: Sequence[int | str] | None, name: str = "labels") -> list[int] | None:
+        """Labels as numbers, or an error: the model is unconditional, or has no such class."""
+        if labels is None:
+            return None
         if not self.num_classes:
             raise ValueError(f"{name} must not be given: '{self.preset}' is unconditional.")
-        if max(labels) >= self.num_classes:
+        return [self._class_number(label, name) for label in labels]
+
+    def class_number(self, label: int | str | None) -> int | None:
+        return None if label is None else self.class_numbers([label], "label")[0]
+
+    def _class_number(self, label, name):
+        if isinstance(label, str):
+            known = self.class_names
+            (number,) = match([label], known)
+            if number is None:
+                hint = registry.suggest(label, known) if known else "the preset records no names."
+                raise ValueError(
+                    f"{name} must be numbers or names of classes of '{self.preset}', got '{label}': {hint}"
+                )
+            return number
+        if label >= self.num_classes:
             raise ValueError(
                 f"{name} must be below {self.num_classes}, the number of classes of '{self.preset}', "
-                f"got {max(labels)}."
+                f"got {label}."
             )
-
-    def check_label(self, label: int | None) -> None:
-        self.check_labels(None if label is None else [label], "label")
+        return label
 
 
 def of_preset(preset: str) -> Capabilities:

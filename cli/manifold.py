@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"of {preset.latent_size}."
         )
     preset.require("encode", "encode images")
-    preset.check_label(arguments.label)
+    arguments.label = preset.class_number(arguments.label)
     models.check_data(arguments)
     model = models.load_model(arguments.preset)
     import numpy as np

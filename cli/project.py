@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require_styles()
-    preset.check_label(arguments.label)
+    arguments.label = preset.class_number(arguments.label)
     capabilities.check_pictures([arguments.image])
     model = models.load_model(arguments.preset)
     import numpy as np

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("images and dataset must not be given together.")
     preset = capabilities.of_preset(arguments.preset).require_images()
     preset.require("reconstruct", "encode images to reconstruct them")
-    preset.check_label(arguments.label)
+    arguments.label = preset.class_number(arguments.label)
     if arguments.images:
         capabilities.check_pictures(arguments.images)
     else:

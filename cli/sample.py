@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--labels",
-        type=types.integers,
-        help="classes such as 0,1,2, repeated in turn, of a conditional model (default: all)",
+        type=types.labels,
+        help="classes such as 0,1,2, or their names, repeated in turn, of a conditional model (default: all)",
     )
     types.add_seed(parser)
     types.add_picture(parser, "samples.png")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require("sample", "draw samples")
     options = preset.options(arguments, "sample", ("temperature", "truncation"))
-    preset.check_labels(arguments.labels)
+    arguments.labels = preset.class_numbers(arguments.labels)
     if len(preset.event_shape) != 3 and preset.event_shape != (2,):
         shape = list(preset.event_shape)
         raise ValueError(

@@ -57,6 +57,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
         (["sample", "autoencoder-mnist-2d"], "'autoencoder-mnist-2d' (Autoencoder) does not"),
         (["sample", "glow-mnist", "--labels", "3"], "'glow-mnist' is unconditional"),
         (["sample", "stylegan2-fashion-mnist", "--labels", "1,10"], "labels must be below 10"),
+        (["mix", "stylegan2-fashion-mnist", "--label", "Ankle bot"], "did you mean Ankle boot?"),
         (["reconstruct", "gan-mnist"], "'gan-mnist' (GAN) does not"),
         (["reconstruct", "stylegan2-noto-emoji", "--images", "x"], "'stylegan2-noto-emoji' (StyleGAN2)"),
         (["reconstruct", "vae-mnist", "--images", "no.png"], "image file 'no.png' does not exist"),
