@@ -119,9 +119,8 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = _recipe(arguments)
     _check(arguments, recipe)
     _start_tensorflow(arguments)
-    from .. import trainers
-    from ..trainers import classes, recipes, strategies
-    from ..trainers.callbacks import Preempted
+    from ..trainers import classes, recipes
+    from ..trainers.callbacks import Preemption
     from ..zoo import saving
 
     dataset, eval_dataset = _data(arguments, recipe)
@@ -137,6 +136,16 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return
+    with Preemption():  # a SIGTERM stops the training, or lets the files of the finished one be written
+        _train(arguments, recipe, model, dataset, eval_dataset)
+
+
+def _train(arguments: argparse.Namespace, recipe: dict[str, Any], model, dataset, eval_dataset) -> None:
+    from .. import trainers
+    from ..trainers import recipes, strategies
+    from ..trainers.callbacks import Preempted
+    from ..zoo import saving
+
     try:
         trainers.train(
             model,

@@ -14,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from ..zoo import pictures
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoints, RunningMeans
 from .strategies import sum_over_replicas
-from .workdir import append_line
+from .tensorboard import Board
+from .workdir import append_line, naming
 
 # Metrics of which less is better.
 _COSTS = {"bits_per_dim", "frechet_distance", "reconstruction_error"}
@@ -107,7 +108,7 @@ class Evaluation(StepCallback):
     ):
         super().__init__()
         self.workdir = workdir
-        self.writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self.board = Board(workdir)
         self.every, self.last = every, last
         self.batch_size = batch_size
         self.evaluate = evaluate
@@ -149,10 +150,10 @@ class Evaluation(StepCallback):
                 " expected a finite one; try a lower learning_rate or clip_norm."
             )
         scalars = {
-            "loss": loss if math.isfinite(loss) else None,
+            "loss": _finite(loss),
             "learning_rate": float(self.model.optimizer.learning_rate),
             "images_per_second": self.told["images_per_second"],
-            **{name: float(value) for name, value in logs.items() if name != "loss"},
+            **{name: _finite(value) for name, value in logs.items() if name != "loss"},
         }
         if skipped:
             scalars["skipped"] = skipped
@@ -164,11 +165,10 @@ class Evaluation(StepCallback):
                 self._keep_best(entry)
             self._write_histograms(step)
         append_line(self.workdir / "metrics.jsonl", json.dumps({"step": step, **scalars}))
-        with self.writer.as_default(step):
+        with self.board.at(step):
             for name, value in scalars.items():
                 if value is not None:
                     tf.summary.scalar(name, value)
-        self.writer.flush()
 
     def _keep_best(self, entry):
         name = entry["name"].split(" ")[0]  # without the feature network's
@@ -180,9 +180,38 @@ class Evaluation(StepCallback):
     def _write_histograms(self, step):
         if self.log_dets is None:
             return
-        with self.writer.as_default(step):
+        with self.board.at(step):
             for level, values in enumerate(self.model.level_log_dets(*self.log_dets)):
                 tf.summary.histogram(f"log_det/level_{level}", values)
+
+
+class ResetMeans(StepCallback):
+    """Makes the means that `fit` reports be over the steps since the last line of the log.
+
+    Keras resets them at the start of its epochs, which after a resume need not begin where a line ends.
+    Comes after `Evaluation`, which reads them, and before `SaveCheckpoint`. Every worker needs it.
+
+    Args:
+      every, last: the steps after which `Evaluation` writes a line.
+    """
+
+    def __init__(self, every: int, last: int):
+        super().__init__()
+        self.every, self.last = every, last
+
+    def on_train_begin(self, logs=None):
+        self.means = RunningMeans(self.model)
+        self.means.take()  # those of the checkpoint, after a resume
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.means.put_back()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.means.take()
+
+    def at_step(self, step, logs):
+        if step % self.every == 0 or step == self.last:
+            self.model.reset_metrics()
 
 
 class SampleGrid(StepCallback):
@@ -194,7 +223,7 @@ class SampleGrid(StepCallback):
     def __init__(self, workdir: Path, every: int, last: int, num: int = 16):
         super().__init__()
         self.folder = workdir / "grids"
-        self.writer = tf.summary.create_file_writer(str(workdir / "tensorboard"))
+        self.board = Board(workdir)
         self.every, self.last = every, last
         self.num = num
 
@@ -208,11 +237,11 @@ class SampleGrid(StepCallback):
             images = self.model.sample(self.num, seed=0, labels=labels)
         # A flow in its first steps may sample infinities: no reason to stop the training.
         grid = pictures.grid(np.nan_to_num(images))
-        self.folder.mkdir(exist_ok=True)
-        pictures.save_png(grid, self.folder / f"{step:08d}.png")
-        with self.writer.as_default(step):
+        with naming(self.folder):
+            self.folder.mkdir(exist_ok=True)
+            pictures.save_png(grid, self.folder / f"{step:08d}.png")
+        with self.board.at(step):
             tf.summary.image("samples", grid[None])
-        self.writer.flush()
 
 
 class SaveCheckpoint(StepCallback):
@@ -243,7 +272,8 @@ class Preempted(SystemExit):
 
 
 class Preemption(StepCallback):
-    """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`.
+    """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`. After the last step it
+    lets the training finish.
 
     Listens within a `with`, in the main thread alone: Python allows no other. Where there are several
     workers, a signal to any of them stops all at the same step.
@@ -266,6 +296,8 @@ class Preemption(StepCallback):
         self.listens = threading.current_thread() is threading.main_thread()
         if self.listens:
             self.before = signal.signal(signal.SIGTERM, self._ask)
+            outer = getattr(self.before, "__self__", None)  # of the command, which may have heard it already
+            self.asked = isinstance(outer, Preemption) and outer.asked
         return self
 
     def __exit__(self, *exception):
@@ -304,6 +336,11 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     finally:
         for variable, value in zip(model.trainable_variables, raw, strict=True):
             variable.assign(value)
+
+
+def _finite(value) -> float | None:
+    """A number as JSON has it, or None."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _skipped_in_a_row(optimizer):

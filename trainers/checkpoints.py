@@ -1,22 +1,32 @@
 """Checkpoints of a training: all that the next step depends on, written whole or not at all."""
 
+import contextlib
 import math
+import re
 import shutil
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from ..zoo import folders
+
+_INDEX = re.compile(r"ckpt-(\d{1,18})\.index")
+_FILE = re.compile(r"ckpt-(\d{1,18})[._].*")
+
 
 class Checkpoints:
-    """The newest checkpoints in a folder: weights, optimiser slots, averages, step, best value so far.
+    """The newest checkpoints in a folder: weights, optimizer slots, averages, step, best value so far.
 
     The position in the data and the random numbers of a step follow from its number, so they need no
-    place in it. TensorFlow writes a checkpoint under a temporary name and renames it.
+    place in it. TensorFlow writes a checkpoint under a temporary name and renames it, its index last. So
+    what is there is found by the indices in the folder; the file `checkpoint` lists them for other tools.
 
     Args:
-      model: compiled, its optimisers built.
+      model: compiled, its optimizers built.
       folder: of the checkpoints, made at the first `save`.
       keep: how many are kept.
 
@@ -26,17 +36,25 @@ class Checkpoints:
 
     def __init__(self, model: keras.Model, folder: Path, keep: int = 2):
         self.best = tf.Variable(math.inf, dtype=tf.float64, trainable=False)
-        checkpoint = tf.train.Checkpoint(
+        self._means = RunningMeans(model)
+        self._checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
             training=model.training_variables,
             best=self.best,
+            means=self._means.saved,
         )
-        self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=keep)
+        self._folder = Path(folder)
+        self._keep = keep
+        # Only the chief saves, and it cannot read what the other workers have summed. There, the first
+        # line of the log after a resume is the mean over the steps since the resume.
+        several = isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        self._saves_means = not several
 
     @property
     def newest(self) -> str | None:
         """The path of the newest checkpoint, without suffix."""
-        return self._manager.latest_checkpoint
+        steps = self._steps()
+        return str(self._path(steps[-1])) if steps else None
 
     def save(self, step: int) -> None:
         """Saves the state after `step`.
@@ -44,8 +62,15 @@ class Checkpoints:
         Raises:
           OSError: it cannot be written; those before it are whole.
         """
+        if self._saves_means:
+            self._means.take()
         try:
-            self._manager.save(checkpoint_number=step)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _literal(self._folder) as folder:
+                self._checkpoint.write(str(folder / f"ckpt-{step}"))
+            kept = [before for before in self._steps() if before <= step][-self._keep :]
+            self._remove_all_but(kept)
+            self._write_list([f"ckpt-{number}" for number in kept])
         except (tf.errors.OpError, OSError) as error:
             raise OSError(
                 f"workdir: the checkpoint of step {step} cannot be written ({_line(error)});"
@@ -58,24 +83,93 @@ class Checkpoints:
         Raises:
           ValueError: there are checkpoints, all damaged.
         """
-        for path in reversed(self._manager.checkpoints):
+        steps = self._steps()
+        for step in reversed(steps):
             try:
-                self._manager.checkpoint.restore(path).assert_consumed()
-                return path
+                with _literal(self._folder) as folder:
+                    self._checkpoint.read(str(folder / f"ckpt-{step}")).assert_consumed()
+                self._means.put_back()
+                return str(self._path(step))
             except Exception as error:  # of many bases: IndexError for a file that was cut
                 warnings.warn(
-                    f"checkpoint {path} is damaged, the one before is used: {_line(error)}", stacklevel=3
+                    f"checkpoint {self._path(step)} is damaged, the one before is used: {_line(error)}",
+                    stacklevel=3,
                 )
-        if self._manager.checkpoints:
+        if steps:
             raise ValueError(
-                f"workdir: all checkpoints in {self._manager.directory} are damaged, expected a whole one."
+                f"workdir: all checkpoints in {self._folder} are damaged, expected a whole one."
             )
         return None
 
     def remove_unfinished(self) -> None:
         """Removes what a process left that was killed while it wrote."""
-        for path in Path(self._manager.directory).glob("*_temp"):
-            shutil.rmtree(path)
+        self._remove_all_but(self._steps())
+
+    def _write_list(self, names):
+        """Writes what `tf.train.latest_checkpoint` reads."""
+        lines = [f'model_checkpoint_path: "{names[-1]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        with folders.replacing(self._folder / "checkpoint") as scratch:
+            scratch.write_text("\n".join(lines) + "\n")
+
+    def _path(self, step):
+        return self._folder / f"ckpt-{step}"
+
+    def _steps(self):
+        """The steps of the checkpoints in the folder, in their order."""
+        names = (path.name for path in self._folder.iterdir()) if self._folder.is_dir() else ()
+        return sorted(int(match[1]) for match in map(_INDEX.fullmatch, names) if match)
+
+    def _remove_all_but(self, steps):
+        if not self._folder.is_dir():
+            return
+        # An index goes first: without it the rest is no checkpoint, should the process die in between.
+        for path in sorted(self._folder.iterdir(), key=lambda path: path.suffix != ".index"):
+            match = _FILE.fullmatch(path.name)
+            if match and path.is_dir():  # what TensorFlow had not yet renamed
+                shutil.rmtree(path)
+            elif match and int(match[1]) not in steps:
+                path.unlink()
+
+
+class RunningMeans:
+    """The means that `fit` reports, such as the loss: over the steps since they were last reset.
+
+    Args:
+      model: compiled.
+
+    Attributes:
+      saved: a copy of them, as variables for a checkpoint.
+    """
+
+    def __init__(self, model: keras.Model):
+        self._variables = [variable for metric in model.metrics for variable in metric.variables]
+        self.saved = [
+            tf.Variable(tf.zeros(variable.shape, variable.dtype), trainable=False)
+            for variable in self._variables
+        ]
+
+    def take(self) -> None:
+        """Copies them to `saved`. With several workers, all must call it: each has a part of the sums."""
+        for variable, saved in zip(self._variables, self.saved, strict=True):
+            saved.assign(variable.numpy())
+
+    def put_back(self) -> None:
+        """Makes them what `saved` holds."""
+        for variable, saved in zip(self._variables, self.saved, strict=True):
+            variable.assign(saved.numpy())
+
+
+@contextlib.contextmanager
+def _literal(folder: Path) -> Iterator[Path]:
+    """A path of `folder` without the characters [, ?, * and \\, which TensorFlow takes for patterns."""
+    if not set(str(folder.absolute())) & set("[]?*\\"):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="latentzoo-") as scratch:
+        link = Path(scratch) / "checkpoints"
+        link.symlink_to(folder.absolute(), target_is_directory=True)
+        yield link
 
 
 def _line(error: BaseException) -> str:

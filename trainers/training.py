@@ -1,9 +1,10 @@
 """Training of a model by Keras's `fit`, with what a long run needs around it."""
 
+import contextlib
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from ..metrics.draws import draw
 from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
 from .batches import training_batches
-from .callbacks import Evaluation, Preemption, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
+from .callbacks import Evaluation, Preemption, ResetMeans, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
 from .classes import names_of, numbered_as
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
@@ -25,7 +26,7 @@ from .progress import ShowProgress
 from .settings import NAN_LIMITS, complete, steps_or_minutes
 from .sources import Source, as_source, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
-from .workdir import cut_log, open_workdir, read_log
+from .workdir import cut_log, naming, only_training, open_workdir, read_log
 
 # Images that data-dependent initialisation sees: more than a batch, for steadier statistics.
 _INITIAL_IMAGES = 256
@@ -130,7 +131,8 @@ def train(
 
     Raises:
       ValueError: an argument out of its range, an empty dataset, a batch larger than the dataset, a
-        workdir of another training or with damaged checkpoints alone, or a gradient that is not finite.
+        workdir of another training, where another process trains, or with damaged files, or a gradient
+        that is not finite.
       SystemExit: with code 0, after SIGTERM: the step is finished and a checkpoint written.
       OSError: the workdir cannot be written, or an image cannot be read.
 
@@ -190,7 +192,11 @@ def train(
     strategy = _strategy(model, strategy, replicas, batch_size, accumulation)
     chief = is_chief(strategy)
     about_data = {"dataset": (metadata or {}).get("dataset"), "examples": count}
-    with Preemption(chief) as preemption, reading(dataset, eval_dataset):
+    with (
+        Preemption(chief) as preemption,
+        _alone(workdir, strategy),
+        reading(dataset, eval_dataset),
+    ):
         workdir = open_workdir(workdir, model, {**settings, **about_data}, write=chief)
         model.class_names = class_names
         trained = _copy_into(strategy, model)
@@ -205,14 +211,15 @@ def train(
         step = trained.steps
         _check_workers_agree(strategy, step)
         ours = [StopAtNaN(checkpoints, NAN_LIMITS[on_nan]), StopAtStep(steps)]
+        logging, saving = [], []
         if chief:
             checkpoints.remove_unfinished()
             cut_log(workdir / "metrics.jsonl", step)
             has_levels = hasattr(model, "level_log_dets") and len(model.event_shape) == 3
             shown = _some_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
-            ours += [
-                Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints),
-                *([ShowProgress(every, steps, as_lines=verbose == 2)] if verbose else []),
+            logging = [Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints)]
+            logging += [ShowProgress(every, steps, as_lines=verbose == 2)] if verbose else []
+            saving = [
                 SampleGrid(workdir, every, steps),
                 SaveCheckpoint(checkpoints, *steps_or_minutes(checkpoint_every), steps),
                 *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
@@ -225,22 +232,21 @@ def train(
                 steps_per_epoch=min(every, steps - step),
                 initial_epoch=step // every,
                 epochs=step // every + math.ceil((steps - step) / every),
-                callbacks=[*ours, *callbacks, preemption],
+                callbacks=[*ours, *logging, ResetMeans(every, steps), *saving, *callbacks, preemption],
                 verbose=0,  # Keras's bar goes to standard output, in colours
                 shuffle=False,  # the batches are shuffled already
             )
-    trained.use_averages()
-    if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
-        with reading(dataset, eval_dataset):
+        trained.use_averages()
+        if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
             batches = training_batches(dataset, batch_size, seed)
             trained.estimate_statistics(batches.take(_STATISTICS_BATCHES))
-
-    if trained is not model:
-        model.set_weights(trained.get_weights())
-    if chief:
-        model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
-        save_history(read_log(workdir / "metrics.jsonl"), workdir / "curves.png")
-    _check_workers_agree(strategy, steps)  # a worker that left early would end the others
+        if trained is not model:
+            model.set_weights(trained.get_weights())
+        if chief:
+            model.save_to_preset(workdir / "preset", {"recipe": settings, **(metadata or {})})
+            with naming(workdir / "curves.png"):
+                save_history(read_log(workdir / "metrics.jsonl"), workdir / "curves.png")
+        _check_workers_agree(strategy, steps)  # a worker that left early would end the others
     return model
 
 
@@ -326,6 +332,25 @@ def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Mo
     copy.class_names = model.class_names
     copy.set_weights(model.get_weights())
     return copy
+
+
+@contextlib.contextmanager
+def _alone(workdir: str | os.PathLike, strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Inside, no other training is in the folder. The chief sees to that, and its workers hear of it."""
+    with contextlib.ExitStack() as stack:
+        refusal = None
+        if is_chief(strategy):
+            try:
+                stack.enter_context(only_training(workdir))
+            except (ValueError, OSError) as error:
+                refusal = error
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and sum_over_replicas(
+            strategy, int(refusal is not None)
+        ):
+            refusal = refusal or ValueError(f"workdir: the first worker cannot train in '{workdir}'.")
+        if refusal:
+            raise refusal
+        yield
 
 
 def _check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:

@@ -1,5 +1,6 @@
 """The folder of a training: what it trains, its checkpoints, its log.
 
+lock             held by the process that trains here, for as long as it lives
 train.json       the model and the settings; a resumed training must agree with it
 checkpoints/     the newest ones: raw weights and optimiser state
 metrics.jsonl    one line an evaluation
@@ -13,15 +14,40 @@ curves.png       what metrics.jsonl holds, drawn at the end
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
+import tensorflow as tf
 
-from ..zoo import folders
+from ..zoo import folders, json_files, locks
 
 # Settings that a resumed training may change: how long, and how often it tells. The length of the warm-up
 # follows from the steps if it is not given.
 _FREE = {"steps", "warmup_steps", "checkpoint_every", "evaluate_every", "on_nan"}
+
+
+@contextlib.contextmanager
+def only_training(path: str | os.PathLike) -> Iterator[None]:
+    """Inside, no other process trains in the folder, which is made if missing.
+
+    Raises:
+      ValueError: another one does.
+      OSError: the folder cannot be written.
+    """
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = locks.lock_file(path / "lock", wait=False)
+    except BlockingIOError:
+        raise ValueError(
+            f"workdir: another process is training in '{path}', expected a folder for each training."
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = True) -> Path:
@@ -43,7 +69,7 @@ def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = T
     ours = json.loads(json.dumps(ours))
     record = path / "train.json"
     if record.exists():
-        _check_same(path, json.loads(record.read_text()), ours)
+        _check_same(path, _read_record(record), ours)
     if write:
         path.mkdir(parents=True, exist_ok=True)
         write_atomically(record, json.dumps(ours, indent=2) + "\n")
@@ -56,7 +82,7 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
       OSError: it cannot be written; the message names it.
     """
-    with _named(path), folders.replacing(path) as scratch:
+    with naming(path), folders.replacing(path) as scratch:
         scratch.write_text(text)
 
 
@@ -66,33 +92,69 @@ def append_line(path: Path, line: str) -> None:
     Raises:
       OSError: it cannot be written; the message names it.
     """
-    with _named(path), path.open("a") as file:
+    with naming(path), path.open("a") as file:
         file.write(line + "\n")
 
 
 @contextlib.contextmanager
-def _named(path):
-    # The error of a full disk does not tell where.
+def naming(path: Path) -> Iterator[None]:
+    """Inside, the error of a write that fails names the path; that of a full disk alone does not.
+
+    Raises:
+      OSError: the write failed.
+    """
     try:
         yield
     except OSError as error:
-        raise OSError(f"workdir: '{path}' cannot be written ({error.strerror}).") from None
+        raise OSError(f"workdir: '{path}' cannot be written ({error.strerror or error}).") from None
+    except tf.errors.OpError as error:
+        raise OSError(f"workdir: '{path}' cannot be written ({error.message.splitlines()[0]}).") from None
 
 
 def cut_log(path: Path, last_step: int) -> None:
-    """Drops the lines of metrics.jsonl after `last_step`, left by a training that was killed."""
+    """Drops the lines of metrics.jsonl after `last_step`, left by a training that was killed.
+
+    Raises:
+      ValueError: a line is damaged.
+    """
     if not path.exists():
         return
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_bytes().splitlines(keepends=True)
     # A line without its newline was cut off in writing.
-    kept = [x for x in lines if x.endswith("\n") and json.loads(x)["step"] <= last_step]
+    kept = [line for line in _whole(lines) if _record(path, line)["step"] <= last_step]
     if kept != lines:
-        write_atomically(path, "".join(kept))
+        write_atomically(path, b"".join(kept).decode())
 
 
-def read_log(path: Path) -> list[dict]:
-    """The records of metrics.jsonl."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of metrics.jsonl; none if it is not there.
+
+    Raises:
+      ValueError: a line is damaged.
+    """
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [_record(path, line) for line in _whole(lines)]
+
+
+def _whole(lines):
+    return [line for line in lines if line.endswith(b"\n")]
+
+
+def _record(path, line):
+    record = json_files.parse(line, path)
+    if not isinstance(record, dict) or not isinstance(record.get("step"), int):
+        raise ValueError(f"'{path}' is damaged: expected lines with a step, got {line[:80]!r}.")
+    return record
+
+
+def _read_record(path):
+    """What train.json holds, if it is as `open_workdir` wrote it."""
+    content = json_files.read_object(path)
+    model, settings = content.get("model"), content.get("train")
+    whole = isinstance(model, dict) and isinstance(settings, dict)
+    if not whole or not isinstance(model.get("config"), dict) or "registered_name" not in model:
+        raise ValueError(f"'{path}' is damaged: expected the entries model and train.")
+    return content
 
 
 def _check_same(path: Path, theirs: dict, ours: dict) -> None:

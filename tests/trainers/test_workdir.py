@@ -1,11 +1,14 @@
 import json
 import os
+import resource
 import shutil
 
 import keras
 import pytest
+import tensorflow as tf
 
-from latentzoo.trainers.workdir import cut_log, open_workdir, write_atomically
+from latentzoo.trainers.tensorboard import Board
+from latentzoo.trainers.workdir import cut_log, open_workdir, read_log, write_atomically
 
 
 def test_lines_after_the_checkpoint_and_half_lines_go(tmp_path):
@@ -48,3 +51,36 @@ def test_a_folder_of_data_is_the_same_however_it_is_spelled_or_moved(tmp_path, m
         open_workdir("../run", model, {"dataset": "images"})
     shutil.rmtree("../images")
     open_workdir("../run", model, {"dataset": "images"})
+
+
+DAMAGED = ["", "{", "[]", "null", '{"model": {}}', '{"model": 5, "train": 6}', "[" * 100_000, "\udcff"]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_train_json_is_named(pixel_flow, tmp_path, content):
+    (tmp_path / "train.json").write_bytes(content.encode(errors="surrogateescape"))
+    with pytest.raises(ValueError, match=r"^'.*train\.json' is damaged: "):
+        open_workdir(tmp_path, pixel_flow(), {})
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[1]", "null", "garbage", '{"step": "a"}', '{"step": 1', "\0"])
+def test_a_damaged_log_is_named(tmp_path, line):
+    log = tmp_path / "metrics.jsonl"
+    log.write_text(line + '\n{"step": 3}\n')
+    for read in (read_log, lambda path: cut_log(path, last_step=9)):
+        with pytest.raises(ValueError, match=r"^'.*metrics\.jsonl' is damaged: "):
+            read(log)
+
+
+def test_a_full_disk_under_tensorboard_is_named(tmp_path):
+    board = Board(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow past this: what a full disk does to the events, without one.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"^workdir: '.*tensorboard' cannot be written \("):
+            for step in range(100):
+                with board.at(step):
+                    tf.summary.scalar("loss", 1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,0 +1,32 @@
+"""What a training shows in TensorBoard."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from .workdir import naming
+
+
+class Board:
+    """The folder `tensorboard` of a training.
+
+    Args:
+      workdir: the folder of the training.
+    """
+
+    def __init__(self, workdir: Path):
+        self._folder = workdir / "tensorboard"
+        self._writer = tf.summary.create_file_writer(str(self._folder))
+
+    @contextlib.contextmanager
+    def at(self, step: int) -> Iterator[None]:
+        """Inside, the functions of `tf.summary` write for this step; at its end all is in the file.
+
+        Raises:
+          OSError: it cannot be written.
+        """
+        with naming(self._folder), self._writer.as_default(step):
+            yield
+            self._writer.flush()
