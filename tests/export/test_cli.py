@@ -1,9 +1,5 @@
 """`latentzoo export` and `latentzoo request`, from a preset to a picture."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -99,17 +95,6 @@ def test_what_is_refused(served, preset, capsys, tmp_path, monkeypatch):
     ]:
         assert message in refusal(capsys, *arguments)
     assert [path.name for path in (folder / "tiny").iterdir()] == ["1"]
-
-
-def test_over_rest_no_tensorflow_is_imported(served, tmp_path):
-    script = (
-        "import sys; from latentzoo.cli import main\n"
-        "main.main(main.parse(['latentzoo', *sys.argv[1:]]))\n"
-        "assert 'tensorflow' not in sys.modules"
-    )
-    arguments = ["request", "sample", "--rest", "--server", served[2], "--model", "tiny", "--num", "2"]
-    subprocess.run([sys.executable, "-c", script, *arguments], cwd=tmp_path, check=True)
-    assert Path(tmp_path / "grid.png").exists()
 
 
 def test_a_second_export_is_the_next_version(moons, tmp_path, capsys):

@@ -296,10 +296,11 @@ def test_the_command_refuses_in_one_line(options, message, request_of, tmp_path,
 def test_over_rest_no_tensorflow_is_imported(addresses, tmp_path):
     script = (
         "import sys; from latentzoo.cli import main\n"
-        "main.main(main.parse(['latentzoo', *sys.argv[1:]]))\n"
+        "for signature, model, out in [('sample', 'gan', 'a.png'), ('style_mix', 'style', 'b.png')]:\n"
+        "    asked = ['request', signature, '--model', model, '--out', out, *sys.argv[1:]]\n"
+        "    main.main(main.parse(['latentzoo', *asked]))\n"
         "assert 'tensorflow' not in sys.modules"
     )
-    asked = ["request", "style_mix", "--model", "style", "--rest", "--server", addresses["REST"]]
-    command = [sys.executable, "-c", script, *asked, "--num", "2", "--labels", "1"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    assert (tmp_path / "grid.png").exists()
+    options = ["--rest", "--server", addresses["REST"], "--num", "2", "--labels", "1"]
+    subprocess.run([sys.executable, "-c", script, *options], cwd=tmp_path, check=True)
+    assert (tmp_path / "a.png").exists() and (tmp_path / "b.png").exists()
