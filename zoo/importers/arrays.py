@@ -53,7 +53,8 @@ class DType:
 
     def __init__(self, code: Any, align: Any = False, copy: Any = False):
         if code not in CODES:
-            raise Refused(f"it has an array of dtype {pickles.printable(str(code))}, expected numbers")
+            name = pickles.printable(code) if isinstance(code, str) else f"a {type(code).__name__}"
+            raise Refused(f"it has an array of dtype {name}, expected numbers")
         self.code, self.order = code, "<"
 
     def set_state(self, state: Any) -> None:
@@ -70,7 +71,8 @@ class DType:
 class Array(Lazy):
     """A NumPy array."""
 
-    def __init__(self, *made_empty: Any):
+    def __init__(self, budget: Budget):
+        self._budget = budget
         self._parts: tuple | None = None
 
     def set_state(self, state: Any) -> None:
@@ -84,6 +86,9 @@ class Array(Lazy):
             raise Refused("it has an array of Python objects, expected numbers")
         if order not in ("C", "F"):
             raise ValueError("an array has no order")
+        if isinstance(data, str):  # a pickle of Python 2
+            self._budget.spend(copied=len(data))
+            data = data.encode("latin-1")
         self._parts = (data, dtype, _counts(shape), order)
         return self
 
@@ -92,16 +97,14 @@ class Array(Lazy):
         if self._parts is None:
             raise ValueError("an array has no numbers")
         data, dtype, shape, order = self._parts
-        if isinstance(data, str):  # a pickle of Python 2
-            data = data.encode("latin-1")
         return np.frombuffer(data, dtype.dtype).reshape(shape, order=order)
 
 
 class Storage(Lazy):
     """The numbers behind PyTorch's tensors, in one row."""
 
-    def __init__(self, code: str, size: int):
-        self.code, self.size = code, size
+    def __init__(self, code: str, size: int, budget: Budget):
+        self.code, self.size, self._budget = code, size, budget
         self.data: memoryview | None = None  # comes after the pickle
 
     @property
@@ -113,6 +116,7 @@ class Storage(Lazy):
         if self.data is None:
             raise ValueError("a tensor has no numbers")
         if self.code == "bfloat16":
+            self._budget.spend(copied=2 * self.num_bytes)
             return (np.frombuffer(self.data, "<u2").astype(np.uint32) << 16).view(np.float32)
         return np.frombuffer(self.data, np.dtype(self.code).newbyteorder("<"))
 
@@ -143,20 +147,24 @@ class Tensor(Lazy):
 
 def _counts(numbers: Any) -> tuple[int, ...]:
     """A shape: a few integers, none of them negative."""
-    numbers = (numbers,) if isinstance(numbers, int) else tuple(numbers)
-    if len(numbers) > 16 or not all(isinstance(n, int) and 0 <= n < 2**40 for n in numbers):
+    numbers = (numbers,) if isinstance(numbers, int) else numbers
+    is_row = isinstance(numbers, tuple | list) and len(numbers) <= 16
+    if not is_row or not all(isinstance(n, int) and 0 <= n < 2**40 for n in numbers):
         raise ValueError("a shape is out of range")
-    return numbers
+    return tuple(numbers)
 
 
 def names(budget: Budget) -> dict[str, Callable[..., Any] | None]:
     """What the names of NumPy and PyTorch in a pickle stand for."""
 
+    def empty(*_):
+        return Array(budget)
+
     def scalar(dtype, data):
-        return Array().fill(data, dtype, (), "C").array.item()
+        return empty().fill(data, dtype, (), "C").array.item()
 
     def from_buffer(data, dtype, shape, order):
-        return Array().fill(data, dtype, shape, order)
+        return empty().fill(data, dtype, shape, order)
 
     def load_from_bytes(data):
         # Inside, only tensors: no file within a file within a file.
@@ -171,7 +179,7 @@ def names(budget: Budget) -> dict[str, Callable[..., Any] | None]:
         "torch.storage._load_from_bytes": load_from_bytes,
     }
     for core in ("numpy.core", "numpy._core"):
-        table[f"{core}.multiarray._reconstruct"] = Array
+        table[f"{core}.multiarray._reconstruct"] = empty
         table[f"{core}.multiarray.scalar"] = scalar
         table[f"{core}.numeric._frombuffer"] = from_buffer
     return table
@@ -202,6 +210,7 @@ def is_torch_file(data: bytes) -> bool:
 
 def read_torch(data: bytes, names: Names, budget: Budget) -> Any:
     """What `torch.save` wrote, in its zip format or the older one, with `Tensor`s and `Storage`s."""
+    budget.spend(copied=len(data))
     if data[:4] == b"PK\x03\x04":
         return _read_zip(data, names, budget)
     return _read_legacy(data, names, budget)
@@ -216,15 +225,13 @@ def _read_legacy(data, names, budget):
     machine = pickles.read(stream, {}, budget)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise ValueError("its tensors are not of a little-endian machine")
-    storages = Storages()
+    storages = Storages(budget)
     value = pickles.read(stream, names, budget, storages)
-    position = {}
     for key in pickles.read(stream, {}, budget):
-        storage = storages[key]
+        storage = storages[pickles.check_key(key)]
         (size,) = struct.unpack("<q", stream.read(8))
-        if size != storage.size or key in position:
+        if size != storage.size or storage.data is not None:
             raise ValueError("a storage has another size than it says")
-        position[key] = stream.tell()
         storage.data = _slice(data, stream.tell(), storage.num_bytes)
         stream.seek(storage.num_bytes, io.SEEK_CUR)
     return value
@@ -240,11 +247,12 @@ def _read_zip(data, names, budget):
                 raise Refused("its archive is compressed, which PyTorch's never is")
         if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
             raise ValueError("its tensors are not of a little-endian machine")
-        storages = Storages()
+        storages = Storages(budget)
         value = pickles.read(io.BytesIO(archive.read(members["data.pkl"])), names, budget, storages)
         for key, storage in storages.items():
-            content = archive.read(members[f"data/{key}"])
-            budget.spend(copied=len(content))
+            member = members[f"data/{key}"]
+            budget.spend(copied=member.file_size)
+            content = archive.read(member)
             storage.data = _slice(content, 0, storage.num_bytes)
     return value
 
@@ -259,16 +267,22 @@ def _slice(data, start, size):
 class Storages(dict[str, Storage]):
     """The storages of one file by their keys, made as persistent ids name them."""
 
+    def __init__(self, budget: Budget):
+        super().__init__()
+        self._budget = budget
+
     def __call__(self, persistent_id: Any) -> Storage:
+        if not isinstance(persistent_id, tuple) or not 5 <= len(persistent_id) <= 6:
+            raise TypeError("it has a persistent id that is no storage of a tensor")
         kind, storage_class, key, _, size = persistent_id[:5]
         if kind != "storage" or not isinstance(storage_class, Global) or storage_class.name not in STORAGES:
             raise Refused("it has a persistent id that is no storage of a tensor")
         if any(part is not None for part in persistent_id[5:]):
             raise Refused("it has a storage that is a part of another, which no network needs")
-        if not isinstance(key, str):
+        if not pickles.is_short(key):
             raise TypeError("a storage has no key")
         (size,) = _counts((size,))
-        storage = self.setdefault(key, Storage(STORAGES[storage_class.name], size))
+        storage = self.setdefault(key, Storage(STORAGES[storage_class.name], size, self._budget))
         if (storage.code, storage.size) != (STORAGES[storage_class.name], size):
             raise ValueError("a storage has two sizes")
         return storage

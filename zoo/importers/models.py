@@ -43,10 +43,12 @@ class OfficialModel:
         Raises:
           ValueError: the weights are not those of the zoo's networks.
         """
-        from .. import gans
+        from .. import configs
 
+        weights = [*self.generator.weights.values(), *self.discriminator.weights.values()]
         with telling(self.path, self.name, ValueError):
-            model = getattr(gans, self.name)(**self.arguments)
+            shapes = [value.shape for value in weights]
+            model = configs.build(f"latentzoo>{self.name}", self.arguments, shapes)
             weights = self._in_keras_layout(self.generator)
             if model.num_classes:  # the official average is of all classes
                 weights["mapping.w_avg"] = np.tile(weights["mapping.w_avg"], [model.num_classes, 1])
@@ -77,11 +79,15 @@ def telling(path: Path, name: str, errors: type[Exception] | tuple[type[Exceptio
 
 
 def check_bytes(path: Path, weights: Iterable[np.ndarray]) -> None:
-    """Weights of a pickle may share their numbers; each of a model has its own.
+    """Weights of a pickle may share their numbers; each of a model has its own. An empty one claims a size
+    for nothing.
 
     Raises:
-      ValueError: they are larger than the file.
+      ValueError: they are larger than the file, or one is empty.
     """
+    weights = list(weights)
+    if any(value.size == 0 for value in weights):
+        raise ValueError("it has an empty weight")
     if sum(value.nbytes for value in weights) > path.stat().st_size:
         raise ValueError("its weights are larger than the file")
 

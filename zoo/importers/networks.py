@@ -1,8 +1,11 @@
 """What an importer takes out of a file, whatever its format."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+
+from .pickles import is_short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +28,33 @@ class OfficialNetwork:
     minibatch_channels: int = 1
 
 
+# No number in the settings of a network is as large.
+MAX_NUMBER = 2**31
+
 # StyleGAN2's filter, along each axis.
 ROW = (1, 3, 3, 1)
+
+
+def check_number(value: Any, name: str, kind: type | tuple[type, ...] = (int, float)) -> Any:
+    """A number out of a file.
+
+    Raises:
+      ValueError: it is none, or too large.
+    """
+    if not isinstance(value, kind) or not -MAX_NUMBER < value < MAX_NUMBER:
+        raise ValueError(f"{name} is no number of a usual size")
+    return value
+
+
+def check_name(value: Any) -> str:
+    """The name of a part of a network, which becomes a part of longer names.
+
+    Raises:
+      ValueError: it is no short text.
+    """
+    if not is_short(value):
+        raise ValueError("a part of its networks has no short name")
+    return value
 
 
 def check_filter(values: np.ndarray, name: str, row: tuple[int, ...] = ROW) -> None:

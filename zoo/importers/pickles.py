@@ -13,8 +13,11 @@ from typing import Any
 
 Names = Mapping[str, Callable[..., Any] | None]
 
-# What may stand as a key of a dict or in a set. Nested tuples could exhaust the stack of their hash.
+# What may stand as a key of a dict or in a set. Nested tuples could exhaust the stack of their hash; integers
+# from here on could all have one hash, and comparing long texts takes time.
 KEYS = (str, bytes, int, float, bool, type(None))
+MAX_INTEGER_BITS = 60
+MAX_TEXT = 1_000
 
 
 class Refused(ValueError):
@@ -36,12 +39,17 @@ class Record:
 
 
 class Budget:
-    """What a file of some size may cost: the steps of its pickles, and the bytes of what they copy."""
+    """What a file of some size may cost: the steps of its pickles, and the bytes that are read or copied.
+
+    It is spent before the work is done. Parts of a pickle may be shared, so what a small file unfolds to can
+    be of any size.
+    """
 
     MAX_STEPS = 1_000_000  # official files need less than 200,000
 
     def __init__(self, size: int):
-        self.steps, self.bytes = self.MAX_STEPS, size + 1_000_000
+        # A byte may lie in an archive in the pickle, in a storage in the archive, and become two of float32.
+        self.steps, self.bytes = self.MAX_STEPS, 4 * size + 1_000_000
 
     def spend(self, steps: int = 0, copied: int = 0) -> None:
         self.steps -= steps
@@ -139,8 +147,8 @@ class _Machine:
 
     def stack_name(self) -> None:
         module, name = self.pop_many(2)
-        if not isinstance(module, str) or not isinstance(name, str):
-            raise TypeError("it names something without a text")
+        if not is_short(module) or not is_short(name):
+            raise TypeError("it names something without a short text")
         self.name(f"{module}.{name}")
 
     def call(self) -> None:
@@ -172,23 +180,43 @@ class _Machine:
 
 
 def pairs_to_dict(pairs) -> dict:
-    result = {}
-    for key, value in pairs:
-        if not isinstance(key, KEYS):
-            raise Refused(f"it has {_describe(key)} as a key, which no network needs")
-        result[key] = value
-    return result
+    return {check_key(key): value for key, value in pairs}
 
 
 def to_set(items) -> set:
-    if not all(isinstance(item, KEYS) for item in items):
-        raise Refused("it has a set of other things than texts and numbers, which no network needs")
+    if not all(map(_is_key, items)):
+        raise Refused("it has a set of other things than short texts and numbers, which no network needs")
     return set(items)
+
+
+def check_key(key: Any) -> Any:
+    """A key of a dict.
+
+    Raises:
+      Refused: it is something else than a short text or a number.
+    """
+    if not _is_key(key):
+        kind = "a long text or number" if isinstance(key, KEYS) else _describe(key)
+        raise Refused(f"it has {kind} as a key, which no network needs")
+    return key
+
+
+def _is_key(value):
+    if isinstance(value, str | bytes):
+        return len(value) <= MAX_TEXT
+    if isinstance(value, int):
+        return value.bit_length() <= MAX_INTEGER_BITS
+    return isinstance(value, KEYS)
+
+
+def is_short(value: Any) -> bool:
+    """Whether a value out of a pickle is a text of the length of a name."""
+    return isinstance(value, str) and len(value) <= MAX_TEXT
 
 
 def printable(text: str) -> str:
     """A text out of a pickle, as one short line."""
-    return ascii(text)[1:-1][:100]
+    return ascii(text[:100])[1:-1][:100]
 
 
 def _describe(value) -> str:

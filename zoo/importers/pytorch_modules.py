@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .networks import OfficialNetwork, check_filter
+from .networks import OfficialNetwork, check_filter, check_name, check_number
 from .pickles import Record, printable
 
 # The averaged generator, which makes the pictures, and the discriminator.
@@ -81,12 +81,16 @@ def _modules(network: Record, kind: str) -> dict[str, Record]:
 
 def _walk(module: Record, name: str, depth: int) -> Iterator[tuple[str, Record]]:
     yield name, module
-    for key, child in _dict(module, "_modules").items():
+    children = _dict(module, "_modules")
+    if len(children) > MAX_MODULES:
+        raise ValueError("it has more modules than a network of StyleGAN2")
+    for key, child in children.items():
         if child is None:
             continue
+        path = f"{name}.{check_name(key)}" if name else check_name(key)
         if not isinstance(child, Record) or not isinstance(child.state, dict) or depth == MAX_DEPTH:
-            raise ValueError(f"{printable(f'{name}.{key}')} is no module")
-        yield from _walk(child, f"{name}.{key}" if name else str(key), depth + 1)
+            raise ValueError(f"{printable(path)} is no module")
+        yield from _walk(child, path, depth + 1)
 
 
 def _weights(modules: dict[str, Record]) -> dict[str, np.ndarray]:
@@ -99,12 +103,13 @@ def _weights(modules: dict[str, Record]) -> dict[str, np.ndarray]:
             for key, value in _dict(module, kind).items():
                 if value is None:
                     continue
+                path = f"{name}.{check_name(key)}"
                 if not isinstance(value, Lazy):
-                    raise ValueError(f"{printable(f'{name}.{key}')} is no tensor")
+                    raise ValueError(f"{printable(path)} is no tensor")
                 if key == "resample_filter":
-                    check_filter(value.array, f"{name}.{key}")
+                    check_filter(value.array, path)
                 else:
-                    weights[f"{name}.{key}"] = value.array
+                    weights[path] = value.array
     return weights
 
 
@@ -133,6 +138,4 @@ def _dict(module: Record, name: str) -> dict:
 
 def _number(module: Record, name: str, kind, optional: bool = False):
     value = module.state.get(name)
-    if not (isinstance(value, kind) or (optional and value is None)):
-        raise ValueError(f"{name} of a {module.kind} is no number")
-    return value
+    return None if optional and value is None else check_number(value, f"{name} of a {module.kind}", kind)

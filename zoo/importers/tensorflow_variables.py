@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .networks import ROW, OfficialNetwork, check_filter
+from .networks import ROW, OfficialNetwork, check_filter, check_name, check_number
 from .pickles import Record, printable
 
 # The code that writes each version of the format.
@@ -18,6 +18,7 @@ CODES = {3: "stylegan", 4: "stylegan2", 5: "stylegan2-ada"}
 
 # More than a network has, inside of each other or side by side.
 MAX_COMPONENTS = 3
+MAX_VARIABLES = 10_000
 
 # Settings that the zoo's networks have at one value only.
 FIXED = {
@@ -42,10 +43,10 @@ def code(content: tuple[Record, ...]) -> str:
     Raises:
       ValueError: it is unknown.
     """
-    versions = [(network.state or {}).get("version") for network in content]
-    if versions[0] not in CODES or versions.count(versions[0]) != len(versions):
+    version, *others = ((network.state or {}).get("version") for network in content)
+    if not isinstance(version, int) or version not in CODES or any(other != version for other in others):
         raise ValueError("it is a TensorFlow pickle of an unknown version, expected 3, 4 or 5")
-    return CODES[versions[0]]
+    return CODES[version]
 
 
 def read_networks(content: tuple[Record, ...]) -> tuple[OfficialNetwork, OfficialNetwork]:
@@ -110,7 +111,7 @@ def _generator_weight(name: str, value: np.ndarray, resolution: int) -> tuple[st
         return f"mapping.{layer}.{kind}", value.T
     if name == "synthesis/4x4/Const/const":
         return "synthesis.b4.const", value[0]
-    if match := re.fullmatch(r"synthesis/noise(\d+)", name):
+    if match := re.fullmatch(r"synthesis/noise(\d{1,2})", name):
         index = int(match[1])  # 0: 4x4, 1 and 2: 8x8, 3 and 4: 16x16 ...
         return f"synthesis.b{4 << (index + 1) // 2}.conv{1 - index % 2}.noise_const", value[0, 0]
     block, layer, kind = _in_block(name.removeprefix("synthesis/"), "ToRGB", resolution)
@@ -174,14 +175,17 @@ def read_variables(network: Record, prefix: str = "", depth: int = 0) -> dict[st
       ValueError: it is no network with variables.
     """
     pairs = (network.state or {}).get("variables")
-    if not isinstance(pairs, list):
-        raise ValueError("a Network has no variables")
+    if not isinstance(pairs, list) or len(pairs) > MAX_VARIABLES:
+        raise ValueError("a Network has no variables, or too many")
     variables = {}
     for name, value in pairs:
+        key = prefix + check_name(name)
+        if not isinstance(value, Lazy | int | float):
+            raise ValueError(f"{printable(key)} is no array")
+        if isinstance(value, int):
+            check_number(value, key)
         # A variable without a shape is saved as a number.
-        if not isinstance(name, str) or not isinstance(value, Lazy | int | float):
-            raise ValueError("a variable of a Network is no array")
-        variables[prefix + name] = value.array if isinstance(value, Lazy) else np.asarray(value)
+        variables[key] = value.array if isinstance(value, Lazy) else np.asarray(value)
     for name, component in _components(network, depth).items():
         variables.update(read_variables(component, f"{prefix}{name}/", depth + 1))
     return variables
@@ -210,7 +214,7 @@ def _components(network: Record, depth: int) -> dict[str, Record]:
         raise ValueError("a Network has more components than an official one")
     if not all(isinstance(component, Record) for component in components.values()):
         raise ValueError("a component of a Network is none")
-    return components
+    return {check_name(name): component for name, component in components.items()}
 
 
 def check_fixed(settings: dict[str, Any], fixed: dict[str, Any]) -> None:
@@ -231,7 +235,10 @@ def check_kernel(settings: dict[str, Any], name: str, row: tuple[int, ...]) -> N
       ValueError: it is there, and another one than `row`.
     """
     if name in settings:
-        kernel = np.asarray(settings[name], np.float64)
+        kernel = settings[name]
+        if not isinstance(kernel, list | tuple) or len(kernel) != len(row):
+            raise ValueError(f"{name} is another filter than {list(row)}, which is not supported")
+        kernel = np.array([check_number(value, name) for value in kernel], np.float64)
         check_filter(kernel / kernel.sum(), name, row)
 
 
@@ -242,6 +249,4 @@ def number(settings: dict[str, Any], name: str, default: float | None) -> float 
       ValueError: it is something else.
     """
     value = settings.get(name, default)
-    if not isinstance(value, int | float) and not (value is None and default is None):
-        raise ValueError(f"{name} is no number")
-    return value
+    return None if value is None and default is None else check_number(value, name)

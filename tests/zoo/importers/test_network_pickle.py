@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import struct
+import time
 import zipfile
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latentzoo.zoo.importers import read_stylegan, read_stylegan2
+from latentzoo.zoo.importers.models import check_bytes
 from latentzoo.zoo.importers.network_pickle import read_file
 from latentzoo.zoo.importers.pickles import Budget
 
@@ -117,6 +120,9 @@ DEEP = b")" + b"\x85" * 30_000
         # More work than such a file is worth.
         (b"}" + DEEP + b"K\x01s", "as a key"),
         (b"\x8f(" + DEEP + b"\x90", "a set of other things"),
+        (b"}\x8a\x09" + (2**61 - 1).to_bytes(9, "little") + b"K\x01s", "a long text or number as a key"),
+        (b"}" + text("x" * 2_000) + b"K\x01s", "a long text or number as a key"),
+        (call("numpy", "dtype", b"]", b"\x89", b"\x88"), "dtype a list"),
         (call("_codecs", "encode", text("x"), text("rot13")), "encodes a text"),
         (call("collections", "OrderedDict", b"]" + text("x") + b"a"), "a dict of a list"),
     ],
@@ -233,6 +239,80 @@ def test_work_is_bounded(write, monkeypatch):
     for content in (b"N0" * 10_000 + b"N", again, copies):
         with pytest.raises(ValueError, match="more steps or memory"):
             read_file(write(PROTO + content + b"."))
+
+
+def laughs(depth: int, opening: bytes, closing: bytes) -> bytes:
+    """A value of a few bytes that unfolds to 2^depth others, in containers that share their parts."""
+    return opening + b"K\x01" * 2 + closing + b"".join(
+        b"r" + struct.pack("<I", i) + b"0" + opening + (b"j" + struct.pack("<I", i)) * 2 + closing
+        for i in range(depth)
+    )  # fmt: skip
+
+
+def networks(settings: bytes = b"}", variables: bytes = b"]", version: bytes = b"K\x05") -> bytes:
+    """Three TensorFlow networks, all of them the same."""
+    state = text("version") + version + text("static_kwargs") + settings
+    state += text("variables") + variables + text("components") + b"}"
+    return PROTO + (b"cdnnlib.tflib.network\nNetwork\n)\x81}(" + state + b"ub") * 3 + b"\x87."
+
+
+TUPLES, LISTS = laughs(40, b"(", b"t"), laughs(40, b"](", b"e")
+
+
+def shared_text(size: int, count: int) -> bytes:
+    """Variables of Python 2 that share the text of their numbers."""
+    shared = text("a" * size) + b"q\0000" + call("numpy", "dtype", text("u1"), b"\x89", b"\x88") + b"q\x010"
+    one = OBJECT + b"(K\x01J" + struct.pack("<i", size) + b"\x85h\x01\x89h\x00tb"
+    return shared + b"](" + (text("v") + one + b"\x86") * count + b"e"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        networks(version=TUPLES),
+        networks(b"}" + text("resample_kernel") + LISTS + b"s"),
+        networks(b"}" + text("resample_kernel") + TUPLES + b"s"),
+        networks(b"}" + text("mapping_lrmul") + LISTS + b"s"),
+        networks(b"}" + text("nonlinearity") + TUPLES + b"s"),
+        networks(b"}" + text("mapping_lrmul") + b"\x8b" + struct.pack("<i", 200) + b"\x01" * 200 + b"s"),
+        networks(variables=LISTS),
+        networks(variables=shared_text(2**20, 500)),
+        networks(variables=b"](" + (text("x" * 10_000) + b"K\x01\x86") * 2 + b"e"),
+        networks(variables=b"](" + text("synthesis/noise99999999999") + b"K\x01\x86e"),
+        networks(variables=b"](" + (text("v") + b"\x8b\xff\0\0\0" + b"\x01" * 255 + b"\x86") + b"e"),
+    ],
+)  # fmt: skip
+def test_small_files_that_unfold_are_refused_at_once(content, write):
+    """Billions of parts by sharing, long names and numbers, copies of one text: less than a second each."""
+    path, start = write(content), time.process_time()
+    for read in (read_stylegan2, read_stylegan):
+        with pytest.raises(ValueError, match=r"network\.pkl' ") as error:
+            read(path)
+        assert "\n" not in str(error.value)
+    assert time.process_time() - start < 2
+
+
+def test_an_empty_weight_claims_no_size(write):
+    path = write(b"x" * 1_000)
+    check_bytes(path, [np.zeros([10, 10], np.float32)])
+    with pytest.raises(ValueError, match="it has an empty weight"):
+        check_bytes(path, [np.zeros([0, 10**8], np.float32)])
+    with pytest.raises(ValueError, match="weights are larger than the file"):
+        check_bytes(path, [np.zeros([10, 10], np.float32)] * 3)
+
+
+def test_an_archive_read_again_counts_again(write):
+    inner = in_zip(b"N." + b"\0" * 100_000)
+    load = b"ctorch.storage\n_load_from_bytes\nq\0000B" + struct.pack("<I", len(inner)) + inner + b"q\x010"
+    with pytest.raises(ValueError, match="more steps or memory"):
+        read_file(write(PROTO + load + b"h\x00h\x01\x85R0" * 100 + b"N."))
+
+
+def test_a_pipe_or_a_device_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pkl")
+    for path in (tmp_path / "pipe.pkl", "/dev/zero", tmp_path):
+        with pytest.raises(OSError, match="is no file, expected a network pickle"):
+            read_file(path)
 
 
 @pytest.mark.parametrize(
