@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents, "sweep": _sweep}
     found = {}
     for part in parts:
+        models.note(f"looking at {part} ...")
         found |= look[part](model, arguments)
     path = arguments.out / "diagnosis.json"
     with folders.replacing(path) as scratch:

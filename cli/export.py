@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     if not isinstance(name, str) or Path(name).name != name or name.startswith("."):
         raise ValueError(f"name must be that of a folder, got {name!r}.")
     model = models.load_model(arguments.preset)
+    models.note("tracing and writing the model's signatures ...")
     from .. import export
     from ..export.server_files import write_server_files
 

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from ..zoo import importers
 
+    models.note(f"reading {arguments.file} ...")
     read = importers.read_stylegan if arguments.kind == "stylegan" else importers.read_stylegan2
     official = read(arguments.file)
     source = {

@@ -7,11 +7,11 @@ import numpy as np
 from .base import Client, Refused, TooLarge, in_words, is_too_large
 
 # The optional package that holds the protos and the stub.
-EXTRA = "latentzoo[client]"
+PACKAGE = "tensorflow-serving-api"
 
 
 class Grpc(Client):
-    """Over gRPC, the faster one. It needs `pip install latentzoo[client]`.
+    """Over gRPC, the faster one. It needs `pip install tensorflow-serving-api`.
 
     Args: as `Client`'s.
 
@@ -28,7 +28,7 @@ class Grpc(Client):
             from tensorflow_serving.apis import prediction_service_pb2_grpc
         except ImportError as error:
             raise ValueError(
-                f"the gRPC client needs tensorflow-serving-api: pip install '{EXTRA}' ({error})."
+                f"the gRPC client needs {PACKAGE}: pip install {PACKAGE} ({error})."
             ) from None
         limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = grpc.insecure_channel(server, options=limits)

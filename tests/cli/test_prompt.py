@@ -149,13 +149,13 @@ RECIPE = {
     [
         (b"{", "it is not JSON"),
         (b"\xff\xfe", "it is not JSON"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 100_000, "it is not JSON"),
         (b"[]", "exactly the entries"),
         ({**RECIPE, "model": 3}, "the entry model of recipe.json must be an object, got 3"),
         ({**RECIPE, "train": []}, "the entry train of recipe.json must be an object"),
         ({**RECIPE, "dataset": 3}, "the dataset of recipe.json must be a name, got 3"),
         ({**RECIPE, "train": {"steps": "a"}}, "steps: got 'a'"),
-        ({**RECIPE, "train": {"steps": 10**400}}, "steps: got"),
+        ({**RECIPE, "train": {"steps": 10**400}}, "more than 64 bits"),
         (
             {**RECIPE, "model": {"registered_name": "keras>Dense", "config": {}}},
             "names the class 'keras>Dense'",

@@ -1,0 +1,50 @@
+"""What is read from the source is what Python says of the imported classes."""
+
+import inspect
+
+import keras
+import pytest
+
+from latentzoo import metrics, zoo
+from latentzoo.cli import capabilities
+from latentzoo.cli.train import MODELS
+from latentzoo.trainers import train
+from latentzoo.zoo import flows, gans, outline, vaes  # noqa: F401  (register the models)
+
+
+@pytest.mark.parametrize("name", MODELS.values())
+def test_a_model_has_the_arguments_and_methods_of_its_source(name):
+    model, found = keras.saving.get_registered_object(name), outline.model(name)
+    parameters = inspect.signature(model).parameters
+    declared = {key: value for key, value in parameters.items() if value.kind != value.VAR_KEYWORD}
+    assert set(found.arguments) == set(declared)
+    for key, parameter in declared.items():
+        assert found.arguments[key].default == parameter.default
+    for method in ("sample", "encode", "reconstruct", "interpolate", "style_mix", "elbo", "bits_per_dim"):
+        assert (method in found.methods) == hasattr(model, method), method
+        if method in found.methods:
+            assert found.methods[method] == tuple(inspect.signature(getattr(model, method)).parameters)[1:]
+    scores = vars(model).get("scores", getattr(model, "scores", None))
+    assert found.attributes.get("scores") == (scores if isinstance(scores, tuple) else None)
+
+
+def test_functions_and_groups_are_those_of_their_modules():
+    assert outline.parameters("trainers/training.py", "train") == tuple(inspect.signature(train).parameters)
+    groups = outline.groups("metrics/__init__.py", "_by_name")
+    assert sorted(name for group in groups.values() for name in group) == sorted(metrics.METRICS)
+
+
+def test_a_class_that_is_no_model_of_the_zoo_has_none():
+    assert outline.model("keras>Dense") is None and outline.model("latentzoo>Nothing") is None
+
+
+@pytest.mark.parametrize("name", ["autoencoder-mnist-2d", "gan-mnist", "realnvp-moons", "vae-mnist"])
+def test_a_preset_can_do_what_its_model_can(name):
+    model, found = zoo.load(name), capabilities.of_preset(name)
+    assert (found.event_shape, found.num_classes) == (tuple(model.event_shape), model.num_classes)
+    assert found.latent_size == model.latent_size
+    found.check_metrics(metrics.names_for(model))
+    for metric in set(metrics.METRICS) - set(metrics.names_for(model)):
+        if found.scores is not None:
+            with pytest.raises(ValueError, match=f"metrics: got '{metric}'"):
+                found.check_metrics([metric])
