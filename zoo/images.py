@@ -5,8 +5,20 @@ pixel is a bin of width 1/256: it stands at the centre of its bin in everything 
 anywhere in it where dequantisation noise is drawn (Theis et al. 2016, section 3.1).
 """
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
+
+# What float images are often made of, value by value: k / 255, k / 256, and the centres of bins.
+_GRIDS = {"k / 255": (255.0, 0.0), "k / 256": (256.0, 0.0), "(k + 1/2) / 256": (256.0, 0.5)}
+
+# So many values, drawn over all images, tell whether all are on a grid. Float32 rounds them by less than this
+# part of a step.
+_LOOKED_AT, _ROUNDING = 4096, 1e-4
+
+# The uses of float images that the user was warned of.
+_warned: set[str] = set()
 
 
 def check_images(images, image_shape: tuple[int, int, int], name: str = "images") -> tf.Tensor:
@@ -89,14 +101,40 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.floor(images * 256.0), 0.0, 255.0), tf.uint8)
 
 
+def warn_if_quantised(images: tf.Tensor, use: str, grids: tuple[str, ...] = tuple(_GRIDS)) -> None:
+    """Warns, once for each use, if float images hold pixels of 8 bits and not continuous values.
+
+    To a flow they are points of a density, which it can raise without end where all values of a dataset lie.
+
+    Args:
+      images: as `check_images` gives them.
+      use: what they are about to be used for, such as "bits_per_dim".
+      grids: of `k / 255`, `k / 256` and `(k + 1/2) / 256`, those that are worth a warning.
+    """
+    if images.dtype != np.float32 or use in _warned:
+        return
+    values = np.asarray(images).reshape(-1)
+    if len(values) > _LOOKED_AT:
+        values = np.random.default_rng(0).choice(values, _LOOKED_AT)
+    for grid in grids:
+        steps, offset = _GRIDS[grid]
+        places = values.astype(np.float64) * steps - offset
+        if np.abs(places - np.round(places)).max() < _ROUNDING:
+            _warned.add(use)
+            warnings.warn(
+                f"{use} got float images whose values are all {grid}: pixels of 8 bits, taken as continuous "
+                "values without dequantization noise. Pass the uint8 images.",
+                stacklevel=3,
+            )
+            return
+
+
 def _batch_of(shape):
     return f"[N, {', '.join(map(str, shape))}]"
 
 
 def _as_tensor(values, name):
     try:
-        if isinstance(values, list | tuple) and hasattr(values[0] if values else None, "dtype"):
-            values = np.asarray([np.asarray(value) for value in values])  # TensorFlow makes int32 of uint8
         return tf.convert_to_tensor(values)
     except (TypeError, ValueError):
         raise ValueError(

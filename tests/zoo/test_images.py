@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.images import bin_centres, check_images, check_vectors, dequantise
+from latentzoo.zoo import images as zoo_images
+from latentzoo.zoo.images import bin_centres, check_images, check_vectors, dequantise, warn_if_quantised
 
 GOOD = np.zeros([2, 4, 6, 3], np.uint8)
 
@@ -85,3 +86,50 @@ def test_bins_tile_the_unit_interval(num_bits):
 def test_float_images_are_taken_as_they_are():
     images = tf.constant([0.0, 0.3, 1.0])
     assert dequantise(images, 0.9, num_bits=3) is images
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, [40, 12, 12, 1]).astype(np.uint8)
+NOISE = np.random.default_rng(1).uniform(size=PIXELS.shape)
+
+
+@pytest.fixture
+def none_warned(monkeypatch):
+    monkeypatch.setattr(zoo_images, "_warned", set())
+
+
+@pytest.mark.parametrize(
+    "images, grid",
+    [
+        (PIXELS / 255, "k / 255"),
+        (PIXELS.astype("f") * np.float32(1 / 255), "k / 255"),
+        (PIXELS > 127, "k / 255"),
+        (PIXELS / 256, "k / 256"),
+        ((PIXELS >> 3) / 32, "k / 256"),
+        ((PIXELS + 0.5) / 256, "(k + 1/2) / 256"),
+    ],
+)
+def test_quantised_float_images_are_named_once_for_each_use(none_warned, images, grid):
+    images = tf.constant(images, tf.float32)
+    with pytest.warns(UserWarning) as warned:
+        warn_if_quantised(images, "fit")
+        warn_if_quantised(images, "fit")
+        warn_if_quantised(images[:1, :2, :2], "evaluate")
+    assert [str(warning.message).split(":")[0] for warning in warned] == [
+        f"{use} got float images whose values are all {grid}" for use in ("fit", "evaluate")
+    ]
+    assert "Pass the uint8 images." in str(warned[0].message)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        PIXELS,
+        (PIXELS + NOISE) / 256,
+        NOISE,
+        np.pad(NOISE[:, 4:8, 4:8], [[0, 0], [4, 4], [4, 4], [0, 0]]),  # in a black frame
+        (PIXELS[:, 1:] / 255 + PIXELS[:, :-1] / 255) / 2,  # resized
+    ],
+)
+def test_continuous_and_uint8_images_pass_silently(none_warned, recwarn, images):
+    warn_if_quantised(tf.constant(images if images is PIXELS else images.astype("f")), "fit")
+    assert not recwarn.list
