@@ -1,5 +1,8 @@
 """The networks inside Glow's couplings and priors."""
 
+import functools
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,6 +14,38 @@ GAIN_RATE = 3.0
 
 # The weights that act on a network's output, in float32 whatever the dtype policy.
 OUTPUT = ("bias_3", "log_gain")
+
+
+def any_batch_shape(event_ndims: int, condition_ndims: int = 0) -> Callable:
+    """Decorates `network(owner, x, condition)` of one batch axis, so that it takes any, or none.
+
+    Args:
+      event_ndims: axes of one event of x `[..., *event]`.
+      condition_ndims: axes of one condition (labels: 0), whose batch shape broadcasts to that of x.
+    """
+
+    def decorate(network):
+        @functools.wraps(network)
+        def call(owner, x, *condition):
+            batch_ndims = x.shape.rank - event_ndims
+            condition = [c for c in condition if c is not None]
+            if batch_ndims == 1 and all(c.shape.rank == 1 + condition_ndims for c in condition):
+                return network(owner, x, *condition)
+            batch = tf.shape(x)[:batch_ndims]
+            rows = [_as_rows(c, batch, condition_ndims) for c in condition]
+            y = network(owner, _as_rows(x, batch, event_ndims), *rows)
+            result = tf.reshape(y, tf.concat([batch, tf.shape(y)[1:]], axis=0))
+            return tf.ensure_shape(result, [*x.shape[:batch_ndims], *y.shape[1:]])
+
+        return call
+
+    return decorate
+
+
+def _as_rows(x, batch, event_ndims):
+    """`[..., *event]` broadcast to a batch shape, with one batch axis."""
+    event = x.shape[x.shape.rank - event_ndims :]
+    return tf.reshape(tf.broadcast_to(x, tf.concat([batch, event], axis=0)), [-1, *event])
 
 
 class StackedConvNet(keras.layers.Layer):
@@ -58,6 +93,7 @@ class StackedConvNet(keras.layers.Layer):
         return {n: w if n in OUTPUT else tf.cast(w, self.compute_dtype) for n, w in weights.items()}
 
     @staticmethod
+    @any_batch_shape(event_ndims=3)
     def apply(p: dict[str, tf.Tensor], x: tf.Tensor) -> tf.Tensor:
         """The network of one step: `p` is `parameters()` without the leading axis."""
         h = gather_neighbours(tf.cast(x, p["kernel_1"].dtype))
@@ -172,6 +208,7 @@ class ZeroConv2D(keras.layers.Layer):
         )
         self.built = True
 
+    @any_batch_shape(event_ndims=3)
     def call(self, x):
         h = tf.nn.conv2d(x, self.kernel, 1, "SAME")
         return (h + self.bias) * tf.exp(GAIN_RATE * self.log_gain)
@@ -207,6 +244,7 @@ class ResidualDenseNet(keras.layers.Layer):
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
 
+    @any_batch_shape(event_ndims=1)
     def call(self, x, labels=None):
         h = self.first(x)
         if self.embedding is not None:
@@ -248,6 +286,7 @@ class ResidualConvNet(keras.layers.Layer):
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
 
+    @any_batch_shape(event_ndims=3)
     def call(self, x, labels=None):
         x = tf.cast(x, self.compute_dtype)
         if self.squeeze:

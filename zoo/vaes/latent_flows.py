@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from ...bijectors import AffineCoupling, ChannelHalves, MaskedAutoregressive, autoregressive_masks
-from ..flows.networks import dense
+from ..flows.networks import any_batch_shape, dense
 
 tfb = tfp.bijectors
 
@@ -86,6 +86,7 @@ class DenseNet(keras.layers.Layer):
         self.last = dense(width, size_out, None, self.dtype_policy)
         self.built = True
 
+    @any_batch_shape(event_ndims=1, condition_ndims=1)
     def call(self, x, context=None):
         h = self.first(tf.cast(x, self.compute_dtype))
         if self.context is not None:
@@ -125,6 +126,7 @@ class MaskedDenseNet(keras.layers.Layer):
         self.context = _context_layer(self, context_size, width, draw)
         self.built = True
 
+    @any_batch_shape(event_ndims=1, condition_ndims=1)
     def call(self, x, context=None):
         h = self._masked(0, tf.cast(x, self.compute_dtype))
         if self.context is not None:

@@ -86,4 +86,5 @@ class FlowPosterior(NormalPosterior):
     def distribution(self, parameters):
         noise = tf.zeros_like(parameters[:, : self.latent_dim])
         base = tfd.Independent(tfd.Normal(noise, 1.0), 1)
-        return tfd.TransformedDistribution(base, self.bijector(parameters))
+        spread = tfb.Shift(noise)  # nothing but the batch shape, for latents that lack it
+        return tfd.TransformedDistribution(base, tfb.Chain([spread, self.bijector(parameters)]))

@@ -58,6 +58,21 @@ def test_compiled_methods_give_what_eager_ones_do(vae, shaken, clothes, request)
         np.testing.assert_allclose(value, eager[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
+def test_posterior_and_prior_take_latents_of_any_batch(each_vae):
+    model, images, labels = each_vae
+    labels = None if labels is None else labels[:2]
+    posterior, prior = model.posterior(images[:2], labels), model.prior()
+    latents = np.random.default_rng(0).standard_normal([3, 1, 2, 3]).astype(np.float32)
+    for distribution, batch in ((posterior, (2,)), (prior, ())):
+        assert distribution.batch_shape == batch and distribution.event_shape == (3,)
+        assert distribution.sample([3, 1], seed=[0, 1]).shape == (3, 1, *batch, 3)
+        rows = [distribution.log_prob(row) for row in latents[:, 0]]
+        np.testing.assert_allclose(distribution.log_prob(latents)[:, 0], rows, rtol=1e-4, atol=1e-4)
+        one = latents[0, 0, 0]
+        expected = distribution.log_prob(np.broadcast_to(one, [*batch, 3]))
+        np.testing.assert_allclose(distribution.log_prob(one), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_seeds_change_what_is_drawn_and_nothing_else(each_vae):
     model, images, labels = each_vae
     one, same, other = (calls(model, images, labels, seed) for seed in (5, 5, 6))
