@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -233,9 +234,12 @@ class SampleGrid(StepCallback):
             return
         classes = self.model.num_classes
         labels = np.arange(self.num) % classes if classes else None
-        with averaged_weights(self.model):
-            images = self.model.sample(self.num, seed=0, labels=labels)
-        # A flow in its first steps may sample infinities: no reason to stop the training.
+        try:
+            with averaged_weights(self.model):
+                images = self.model.sample(self.num, seed=0, labels=labels)
+        except ValueError as error:  # a flow in its first steps may overflow: no reason to stop the training
+            warnings.warn(f"no grid of samples at step {step}: {error}", stacklevel=2)
+            return
         grid = pictures.grid(np.nan_to_num(images))
         with naming(self.folder):
             self.folder.mkdir(exist_ok=True)

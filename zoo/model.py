@@ -250,12 +250,17 @@ def check_three(image_shape) -> tuple[int, int, int]:
     return shape
 
 
-def check_number(name: str, value, minimum: float) -> float:
-    """`value`, if it is a finite number of at least `minimum`.
+def check_number(name: str, value, minimum: float, maximum: float = math.inf) -> float:
+    """`value`, if it is a finite number from `minimum` to `maximum`.
 
     Raises:
       ValueError: it is not.
     """
-    if not isinstance(value, int | float | np.number) or not math.isfinite(value) or value < minimum:
-        raise ValueError(f"{name} is {value!r}, expected a finite number of at least {minimum:g}.")
-    return float(value)
+    try:
+        number = float(value) if isinstance(value, int | float | np.number) else math.nan
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number) or not minimum <= number <= maximum:
+        limits = f"of at least {minimum:g}" if maximum == math.inf else f"from {minimum:g} to {maximum:g}"
+        raise ValueError(f"{name} is {value!r}, expected a finite number {limits}.")
+    return number

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+# The largest latent, style, temperature or truncation: squares of larger ones overflow in float32.
+LARGEST = 1e6
+
 
 @dataclasses.dataclass(frozen=True)
 class Input:
@@ -54,8 +57,14 @@ def images(image_shape: tuple[int, int, int]) -> Input:
 
 
 def vectors(size: int) -> Input:
-    """float32 vectors `[B, size]`, latents for instance."""
+    """float32 vectors `[B, size]`, the data of a flow on vectors."""
     return Input((size,), tf.float32, expected="finite", valid=tf.math.is_finite)
+
+
+def latents(size: int) -> Input:
+    """float32 latents or styles `[B, size]`."""
+    expected = "finite, from -1e6 to 1e6"
+    return Input((size,), tf.float32, expected=expected, valid=lambda x: tf.abs(x) <= LARGEST)
 
 
 def seeds() -> Input:
@@ -65,7 +74,8 @@ def seeds() -> Input:
 
 def temperatures() -> Input:
     """float32 `[B]`, the scale of each row's latents."""
-    return Input((), tf.float32, 1.0, "finite and at least 0", _finite_and_not_negative)
+    expected = "finite and at least 0, and at most 1e6"
+    return Input((), tf.float32, 1.0, expected, lambda x: (x >= 0) & (x <= LARGEST))
 
 
 def labels(num_classes: int) -> dict[str, Input]:
@@ -74,7 +84,3 @@ def labels(num_classes: int) -> dict[str, Input]:
         return {}
     expected = f"at least 0 and below {num_classes}"
     return {"labels": Input((), tf.int32, 0, expected, lambda x: (x >= 0) & (x < num_classes))}
-
-
-def _finite_and_not_negative(x):
-    return tf.math.is_finite(x) & (x >= 0)

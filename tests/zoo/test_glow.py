@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy import stats
 
 from latentzoo.bijectors import ActNorm, Squeeze, centre
+from latentzoo.zoo.flows import glow
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -218,3 +219,28 @@ def test_a_step_is_actnorm_then_permutation_then_coupling(tiny):
 def test_keras_constructor_arguments(tiny):
     assert tiny(name="other").name == "other"
     assert tiny(dtype="mixed_bfloat16").dtype_policy == keras.DTypePolicy("mixed_bfloat16")
+
+
+def test_what_networks_see_is_bounded_so_that_samples_far_out_and_densities_of_odd_images_are_finite(
+    tiny, shaken, monkeypatch
+):
+    model = shaken(tiny(depth=4), 0.15)
+    rows, columns = np.indices([8, 8])
+    odd = 255 * np.stack([rows % 2, columns % 2, (rows + columns) % 2])[..., None].astype(np.uint8)
+    samples = np.asarray(model.sample(16, temperature=3.0))
+    assert np.isfinite(samples).all() and 0 <= samples.min() < samples.max() <= 1
+    assert np.isfinite(model.log_prob(odd)).all() and np.isfinite(model.encode(odd)).all()
+    monkeypatch.setattr(glow, "MAX_INPUT", np.inf)
+    with pytest.raises(ValueError, match="latents of temperature 3 give .* of 16 rows with NaN or infinity"):
+        model.sample(16, temperature=3.0)
+
+
+def test_images_that_float32_cannot_restore_are_refused(tiny, shaken, clothes):
+    model = shaken(tiny(depth=4), 0.2)
+    images = clothes[0][:4]
+    error = np.abs(model.decode(model.encode(images)) - (images + 0.5) / 256).max()
+    assert not error < 1 / 512  # such weights squeeze images together by more than float32 resolves
+    with pytest.raises(ValueError, match="images are not restored by float32 arithmetic, row 0"):
+        model.reconstruct(images)
+    with pytest.raises(ValueError, match="images are not restored"):
+        model.interpolate(images[0], images[1], steps=3)

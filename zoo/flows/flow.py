@@ -8,8 +8,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
-from ..images import bin_centres, check_images, check_kind, check_vectors, dequantise
-from ..model import ZooModel, check_count, check_number
+from ..compiled import compiled
+from ..images import bin_centres, check_images, check_kind, check_vectors, dequantise, warn_if_quantised
+from ..latents import check_finite, check_latents, check_temperature
+from ..model import ZooModel, check_count
 from ..signatures import Signature
 from .serving import flow_signatures
 
@@ -54,12 +56,44 @@ class Flow(ZooModel):
     def distribution(self, labels: tf.Tensor | None = None) -> tfd.TransformedDistribution:
         """The density of continuous events, a stock TFP distribution over the weights as they are now.
 
-        Its `log_prob` is in nats: of float images on [0, 1]^D, preprocessing included, or of vectors.
-        """
-        return self._density(self.bijector(labels))
+        Its `log_prob` is in nats: of float images on [0, 1]^D, preprocessing included, or of vectors. Its
+        `event_shape` is the model's; its `batch_shape` that of `labels`.
 
-    def _density(self, bijector):
-        base = tfd.Independent(tfd.Normal(tf.zeros([self.latent_size]), 1.0), 1)
+        Args:
+          labels: int, any shape, of a conditional model: the class of each member of the batch.
+
+        Raises:
+          ValueError: labels missing, given to an unconditional model, or out of range.
+
+        >>> import tensorflow as tf
+        >>> from latentzoo.zoo.flows import RealNVP
+        >>> distribution = RealNVP(event_shape=(2,), depth=2, width=8, num_classes=3).distribution([0, 2])
+        >>> distribution.batch_shape, distribution.sample(5, seed=0).shape
+        (TensorShape([2]), TensorShape([5, 2, 2]))
+        """
+        if labels is None:
+            self._check_labels(None, 1)
+            return self._density(self.bijector())
+        labels = self._check_any_labels(labels)
+        # Adds nothing but the batch shape of the labels to events that lack it.
+        ones = [1] * len(self.event_shape)
+        spread = tfb.Shift(tf.zeros(tf.concat([tf.shape(labels), ones], axis=0)), name="spread")
+        bijector = tfb.Chain([self.bijector(labels), spread])
+        return self._density(bijector, tf.shape(labels))
+
+    def _check_any_labels(self, labels):
+        """int32 labels of any shape; their values are checked where they are known."""
+        labels = tf.convert_to_tensor(labels)
+        values = tf.get_static_value(labels)
+        if values is not None or not self.num_classes:
+            self._check_labels(np.reshape(values, [-1]), np.size(values))
+        return tf.cast(labels, tf.int32)
+
+    def _density(self, bijector, batch_shape=None):
+        zeros = tf.zeros([self.latent_size])
+        if batch_shape is not None:
+            zeros = tf.zeros(tf.concat([batch_shape, [self.latent_size]], axis=0))
+        base = tfd.Independent(tfd.Normal(zeros, 1.0), 1)
         return tfd.TransformedDistribution(base, tfb.Invert(bijector))
 
     @property
@@ -140,12 +174,13 @@ class Flow(ZooModel):
           labels: int `[n]`, or one for all, of a conditional model.
 
         Raises:
-          ValueError: n below 1, a negative temperature, labels missing or out of range.
+          ValueError: n below 1, labels missing or out of range, a negative temperature, or one so high that
+            numbers overflow.
         """
         n = check_count("n", n, 1)
-        temperature = check_number("temperature", temperature, 0)
-        labels = self._check_labels(labels, n)
-        return self._sample(seeds.row_seeds(seed, n), tf.constant(temperature), labels)
+        temperature = check_temperature(temperature)
+        events = self._sample(seeds.row_seeds(seed, n), temperature, self._check_labels(labels, n))
+        return check_finite(events, f"latents of temperature {temperature:g}")
 
     def encode(self, images, labels=None) -> tf.Tensor:
         """The latents of images (or vectors), float32 `[N, D]`, standard normal under the model."""
@@ -153,18 +188,31 @@ class Flow(ZooModel):
         return self._encode(images, labels)
 
     def decode(self, latents, labels=None) -> tf.Tensor:
-        """The images (or vectors) of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1]."""
-        latents = check_vectors(latents, self.latent_size, "latents")
-        return self._decode(latents, self._check_labels(labels, latents.shape[0]))
+        """The images (or vectors) of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1].
+
+        Raises:
+          ValueError: latents of a wrong kind, or so far out that numbers overflow.
+        """
+        latents = check_latents(latents, self.latent_size)
+        events = self._decode(latents, self._check_labels(labels, latents.shape[0]))
+        return check_finite(events, "latents")
 
     def reconstruct(self, images, labels=None) -> tf.Tensor:
-        """`decode(encode(images))`: the images themselves, up to rounding."""
+        """`decode(encode(images))`: the images themselves, up to rounding.
+
+        Raises:
+          ValueError: images of a wrong kind, or so unlike those of the training that rounding in float32
+            would show: a pixel would leave the bin of its value.
+        """
         images, labels = self._check_events(images, labels)
-        return self._decode(self._encode(images, labels), labels)
+        return self._check_restored(images, self._decode(self._encode(images, labels), labels))
 
     def log_prob(self, images, labels=None) -> tf.Tensor:
         """log p in nats, float32 `[N]`: the density on [0, 1]^D, a uint8 pixel at its bin's centre."""
         images, labels = self._check_events(images, labels)
+        if len(self.event_shape) == 3:
+            # The centres of bins have the density of the uint8 images.
+            warn_if_quantised(images, "log_prob", ("k / 255", "k / 256"))
         return self._log_prob(images, labels)
 
     def bits_per_dim(self, images, seed=0, labels=None) -> tf.Tensor:
@@ -184,6 +232,7 @@ class Flow(ZooModel):
         if len(self.event_shape) == 1:
             raise ValueError(f"{self.name} is a flow on vectors: bits_per_dim is of images alone.")
         images, labels = self._check_events(images, labels)
+        warn_if_quantised(images, "bits_per_dim")
         return self._bits_per_dim(images, seeds.row_seeds(seed, images.shape[0]), labels)
 
     def split_latents(self, latents) -> list[tf.Tensor]:
@@ -194,7 +243,7 @@ class Flow(ZooModel):
         """
         if len(self.event_shape) == 1:
             raise ValueError(f"{self.name} is a flow on vectors: split_latents is of images alone.")
-        latents = check_vectors(latents, self.latent_size, "latents")
+        latents = check_latents(latents, self.latent_size)
         return self.bijector().bijectors[0].split_latents(latents)
 
     def level_log_dets(self, images, labels=None) -> list[tf.Tensor]:
@@ -210,6 +259,12 @@ class Flow(ZooModel):
         images, labels = self._check_events(images, labels)
         return self._level_log_dets(images, labels)
 
+    def initialize(self, images, labels=None) -> None:
+        """See `ZooModel.initialize`."""
+        super().initialize(images, labels)
+        if len(self.event_shape) == 3:
+            warn_if_quantised(tf.convert_to_tensor(images), "fit")
+
     def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
         """Images on the straight line between two images' latents, both ends included.
 
@@ -222,9 +277,13 @@ class Flow(ZooModel):
           float32 `[steps, H, W, C]` in [0, 1].
         """
         steps = check_count("steps", steps, 2)
-        first = self._encode(*self._check_one(image_a, labels, "image_a"))[0]
-        last = self._encode(*self._check_one(image_b, labels, "image_b"))[0]
-        return self.decode(tf.linspace(first, last, steps), labels)
+        first, label = self._check_one(image_a, labels, "image_a")
+        last, _ = self._check_one(image_b, labels, "image_b")
+        path = tf.linspace(self._encode(first, label)[0], self._encode(last, label)[0], steps)
+        images = self.decode(path, labels)
+        self._check_restored(first, images[:1])
+        self._check_restored(last, images[-1:])
+        return images
 
     def serving_signatures(self) -> list[Signature]:
         """What an export of the flow offers a server, the main one first: see `flow_signatures`."""
@@ -236,6 +295,25 @@ class Flow(ZooModel):
         else:
             events = check_images(events, self.event_shape)
         return events, self._check_labels(labels, events.shape[0])
+
+    def _check_restored(self, events, restored):
+        """`restored`, if it is `events` up to rounding."""
+        error = np.asarray(self._error(events, restored))
+        if not (error <= 1).all():
+            row = int(np.argmax(~(error <= 1)))
+            kind = "images" if len(self.event_shape) == 3 else "vectors"
+            raise ValueError(
+                f"{kind} are not restored by float32 arithmetic, row {row} for one: "
+                f"expected {kind} more like those that {self.name} was trained on."
+            )
+        return restored
+
+    def _error(self, events, restored):
+        """float32 `[N]`: the largest error of a row, in half bins of [0, 1], or of a vector's size."""
+        x = tf.reshape(bin_centres(events, self.num_bits), [-1, self.latent_size])
+        error = tf.reduce_max(tf.abs(tf.reshape(restored, [-1, self.latent_size]) - x), axis=1)
+        size = 1.0 if len(self.event_shape) == 3 else tf.maximum(1.0, tf.reduce_max(tf.abs(x), axis=1))
+        return 2.0 ** (self.num_bits + 1) * error / size
 
     def _check_one(self, event, labels, name):
         """A single event as a batch of one."""
@@ -251,30 +329,30 @@ class Flow(ZooModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _sample(self, row_seeds, temperature, labels):
         latents = seeds.normal(row_seeds, (self.latent_size,))
         return self._generate(temperature * latents, labels)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _encode(self, images, labels):
         return self.bijector(labels).forward(bin_centres(images, self.num_bits))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _decode(self, latents, labels):
         return self._generate(latents, labels)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _log_prob(self, images, labels):
-        return self.distribution(labels).log_prob(bin_centres(images, self.num_bits))
+        return self._density(self.bijector(labels)).log_prob(bin_centres(images, self.num_bits))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _level_log_dets(self, images, labels):
         levels, *preprocessing = self.bijector(labels).bijectors
         x = tfb.Chain(preprocessing).forward(bin_centres(images, self.num_bits))
         return levels.level_log_dets(x)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _bits_per_dim(self, images, row_seeds, labels):
         noise = seeds.uniform(row_seeds, self.event_shape)
         return self._loss(dequantise(images, noise, self.num_bits), self.bijector(labels))

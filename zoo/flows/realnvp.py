@@ -19,6 +19,7 @@ from ...bijectors import (
     tanh_scale,
 )
 from .. import fit_data
+from ..compiled import compiled
 from ..images import dequantise
 from ..model import check_count, check_image_shape
 from .flow import Flow
@@ -187,7 +188,7 @@ class RealNVP(Flow):
             self._check_batch_size(images.shape[0])
             self._average_statistics(images, labels, momentum=tf.constant(k / (k + 1), tf.float32))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _average_statistics(self, images, labels, momentum):
         x = dequantise(images, self._training_noise(images), self.num_bits)
         self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from .. import seeds, signatures
 from ..images import bin_centres, dequantise, to_uint8
+from ..latents import served, served_finite
 from ..signatures import Signature
 
 if TYPE_CHECKING:
@@ -24,16 +25,16 @@ def flow_signatures(flow: "Flow") -> list[Signature]:
     of_images = len(flow.event_shape) == 3
     name = "images" if of_images else "vectors"
     events = signatures.images(flow.event_shape) if of_images else signatures.vectors(flow.latent_size)
-    latents = signatures.vectors(flow.latent_size)
+    latents = signatures.latents(flow.latent_size)
     labels = signatures.labels(flow.num_classes)
 
-    def decode(latents, labels=None):
+    def decode(latents, labels=None, cause="latents"):
         events = flow._decode(latents, labels)
-        return {name: to_uint8(events) if of_images else events}
+        return {name: (served if of_images else served_finite)(events, cause)}
 
     def sample(seed, temperature, labels=None):
         latents = temperature[:, None] * seeds.normal(seed, (flow.latent_size,))
-        return decode(latents, labels)
+        return decode(latents, labels, cause="temperature")
 
     def bits_per_dim(events, seed, labels=None):
         noise = seeds.uniform(seed, flow.event_shape)
@@ -50,7 +51,11 @@ def flow_signatures(flow: "Flow") -> list[Signature]:
         return {"latents": flow._encode(events, labels)}
 
     def reconstruct(events, labels=None):
-        return decode(flow._encode(events, labels), labels)
+        restored = flow._decode(flow._encode(events, labels), labels)
+        is_restored = tf.reduce_all(flow._error(events, restored) <= 1)
+        message = f"{name} are not restored by float32 arithmetic, expected ones like those of the training"
+        with tf.control_dependencies([tf.debugging.Assert(is_restored, [message])]):
+            return {name: to_uint8(restored) if of_images else tf.identity(restored)}
 
     seed, temperature = {"seed": signatures.seeds()}, {"temperature": signatures.temperatures()}
     noisy = [Signature("bits_per_dim", {name: events, **seed, **labels}, bits_per_dim)] if of_images else []

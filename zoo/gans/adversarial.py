@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from .. import seeds
 from ..batch_loss import replica_share
-from ..images import check_images, check_kind, check_vectors
+from ..compiled import compiled
+from ..images import check_images, check_kind
+from ..latents import check_latents
 from ..model import check_count, check_number, check_three
 from .fitting import FittedGAN, LazyStep
 
@@ -96,7 +98,7 @@ class AdversarialModel(FittedGAN):
 
     def decode(self, latents, labels=None) -> tf.Tensor:
         """The images of latents z `[N, latent_dim]`, float32 `[N, H, W, C]` in [0, 1]."""
-        latents = check_vectors(latents, self.latent_dim, "latents")
+        latents = check_latents(latents, self.latent_dim)
         return self._decode(latents, self._check_labels(labels, latents.shape[0]))
 
     def interpolate(self, latents_a, latents_b, steps: int, labels=None) -> tf.Tensor:
@@ -107,16 +109,16 @@ class AdversarialModel(FittedGAN):
         """
         steps = check_count("steps", steps, 2)
         ends = [
-            check_vectors(tf.convert_to_tensor(z)[None], self.latent_dim, name)[0]
+            check_latents(tf.convert_to_tensor(z)[None], self.latent_dim, name)[0]
             for z, name in ((latents_a, "latents_a"), (latents_b, "latents_b"))
         ]
         return self.decode(slerp(*ends, tf.linspace(0.0, 1.0, steps)[:, None]), labels)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _sample(self, row_seeds, labels):
         return self._to_unit(self._images_of(seeds.normal(row_seeds, (self.latent_dim,)), labels))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _decode(self, latents, labels):
         return self._to_unit(self._images_of(latents, labels))
 
@@ -280,7 +282,7 @@ def slerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
     [0.7071, 0.7071]
     """
     length_a, length_b = tf.norm(a, axis=-1, keepdims=True), tf.norm(b, axis=-1, keepdims=True)
-    unit_a, unit_b = a / length_a, b / length_b
+    unit_a, unit_b = tf.math.divide_no_nan(a, length_a), tf.math.divide_no_nan(b, length_b)
     angle = tf.acos(tf.clip_by_value(tf.reduce_sum(unit_a * unit_b, -1, keepdims=True), -1.0, 1.0))
     sine = tf.maximum(tf.sin(angle), 1e-6)
     near = tf.sin(angle) < 1e-6

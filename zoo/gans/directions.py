@@ -16,6 +16,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from ..latents import check_range
 from ..model import check_number
 
 
@@ -98,7 +99,9 @@ def move(w, direction: Direction | np.ndarray, strength, layers=None) -> tf.Tens
     vector = np.asarray(direction.vector if isinstance(direction, Direction) else direction, np.float32)
     if vector.shape != (w.shape[-1],):
         raise ValueError(f"direction has shape {list(vector.shape)}, expected [{w.shape[-1]}], as w has.")
+    check_range(vector, "direction")
     strength = tf.cast(strength, tf.float32)
+    check_range(strength, "strength")
     if strength.shape.rank and not strength.shape.is_compatible_with(w.shape[:1]):
         raise ValueError(f"strength has shape {list(strength.shape)}, expected [] or [{w.shape[0]}].")
     step = tf.reshape(strength, [-1] + [1] * (w.shape.rank - 1)) * vector

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from .. import signatures
-from ..images import to_uint8
+from ..latents import served
 from ..signatures import Signature
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ def gan_signatures(gan: "AdversarialModel") -> list[Signature]:
     labels = signatures.labels(gan.num_classes)
 
     def sample(seed, labels=None):
-        return {"images": to_uint8(gan._sample(seed, labels))}
+        return {"images": served(gan._sample(seed, labels), "latents")}
 
     def decode(latents, labels=None):
-        return {"images": to_uint8(gan._decode(latents, labels))}
+        return {"images": served(gan._decode(latents, labels), "latents")}
 
     return [
         Signature("sample", {"seed": signatures.seeds(), **labels}, sample),
-        Signature("decode", {"latents": signatures.vectors(gan.latent_dim), **labels}, decode),
+        Signature("decode", {"latents": signatures.latents(gan.latent_dim), **labels}, decode),
     ]
 
 
@@ -39,21 +39,21 @@ def style_signatures(model: "StyleModel") -> list[Signature]:
     """
     labels = signatures.labels(model.num_classes)
     shape = (model.num_ws, model.w_dim)
-    styles = signatures.vectors(math.prod(shape))
+    styles = signatures.latents(math.prod(shape))
     truncation = {"truncation": signatures.temperatures()}
 
     def unflatten(styles):
         return tf.reshape(styles, [-1, *shape])
 
     def sample(seed, truncation, labels=None):
-        return {"images": to_uint8(model._sample(seed, truncation[:, None, None], labels))}
+        return {"images": served(model._sample(seed, truncation[:, None, None], labels), "truncation")}
 
     def map_(latents, truncation, labels=None):
         w = model._mapping(latents, labels, truncation[:, None, None])
         return {"styles": tf.reshape(w, [-1, math.prod(shape)])}
 
     def synthesize(styles):
-        return {"images": to_uint8(model._synthesis(unflatten(styles), "const"))}
+        return {"images": served(model._synthesis(unflatten(styles), "const"), "styles")}
 
     def style_mix(styles, other_styles, crossover):
         first = tf.range(model.num_ws)[None, :, None] < crossover[:, None, None]
@@ -64,7 +64,7 @@ def style_signatures(model: "StyleModel") -> list[Signature]:
     )
     return [
         Signature("sample", {"seed": signatures.seeds(), **truncation, **labels}, sample),
-        Signature("map", {"latents": signatures.vectors(model.latent_dim), **truncation, **labels}, map_),
+        Signature("map", {"latents": signatures.latents(model.latent_dim), **truncation, **labels}, map_),
         Signature("synthesize", {"styles": styles}, synthesize),
         Signature("style_mix", {"styles": styles, "other_styles": styles, "crossover": crossover}, style_mix),
     ]

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from .. import seeds
-from ..images import bin_centres, check_vectors
+from ..compiled import compiled
+from ..images import bin_centres
+from ..latents import check_latents, check_range, check_temperature
 from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .adversarial import AdversarialModel
@@ -66,7 +68,7 @@ class StyleModel(AdversarialModel):
         Raises:
           ValueError: latents or labels of a wrong kind, truncation or cutoff out of range.
         """
-        latents = check_vectors(latents, self.latent_dim, "latents")
+        latents = check_latents(latents, self.latent_dim)
         labels = self._check_labels(labels, latents.shape[0])
         return self._mapping(latents, labels, *self._check_truncation(truncation, cutoff))
 
@@ -244,22 +246,22 @@ class StyleModel(AdversarialModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _mapping(self, latents, labels, truncation, cutoff=None):
         return self.generator.mapping(latents, labels, truncation=truncation, cutoff=cutoff)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _synthesis(self, w, noise, layers=None):
         if noise == "const" and layers is not None:
             convs = zip(self.generator.synthesis.convs, layers, strict=True)
             noise = [conv.noise_const[:, :, None] if used else None for conv, used in convs]
         return self._to_unit(self.generator.synthesis(w, noise=noise))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _synthesis_random(self, w, row_seeds, layers=None):
         return self._to_unit(self.generator.synthesis(w, noise=self._noise_of(row_seeds, layers)))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _sample(self, row_seeds, truncation, labels, cutoff=None, noise="random"):
         latents = seeds.normal(row_seeds, (self.latent_dim,))
         w = self.generator.mapping(latents, labels, truncation=truncation, cutoff=cutoff)
@@ -284,7 +286,7 @@ class StyleModel(AdversarialModel):
 
     def _check_truncation(self, truncation, cutoff):
         # Of the rank of a server's, one for each row: a change of rank would lose the shape of w in a trace.
-        truncation = tf.constant([[[check_number("truncation", truncation, 0)]]])
+        truncation = tf.reshape(check_temperature(truncation, "truncation"), [1, 1, 1])
         return truncation, None if cutoff is None else check_count("cutoff", cutoff, 0, self.num_ws)
 
     def _check_w(self, w, name):
@@ -295,6 +297,7 @@ class StyleModel(AdversarialModel):
             raise ValueError(f"{name} makes no array of float32, expected {expected}.") from None
         if not w.shape.is_compatible_with([None, self.num_ws, self.w_dim]):
             raise ValueError(f"{name} has shape {tuple(w.shape)}, expected {expected}.")
+        check_range(w, name)
         return w
 
     # Training.

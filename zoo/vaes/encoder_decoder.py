@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..images import check_images, check_kind, check_vectors
+from ..compiled import compiled
+from ..images import check_images, check_kind
+from ..latents import check_finite, check_latents
 from ..model import ZooModel, check_count, check_image_shape
 from .networks import Decoder, Encoder
 
@@ -82,8 +84,9 @@ class EncoderDecoder(ZooModel):
 
     def decode(self, latents, labels=None) -> tf.Tensor:
         """The images of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1]."""
-        latents = check_vectors(latents, self.latent_dim, "latents")
-        return self._decode(latents, self._check_labels(labels, latents.shape[0]))
+        latents = check_latents(latents, self.latent_dim)
+        images = self._decode(latents, self._check_labels(labels, latents.shape[0]))
+        return check_finite(images, "latents")
 
     def reconstruct(self, images, labels=None) -> tf.Tensor:
         """`decode(encode(images))`, float32 `[N, H, W, C]` in [0, 1]."""
@@ -148,11 +151,11 @@ class EncoderDecoder(ZooModel):
 
     # The compiled halves of the public methods: checked tensors in, tensors out.
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _encode(self, images, labels):
         return self._latents_of(images, labels)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _decode(self, latents, labels):
         return self._images_of(latents, labels)
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .. import signatures
-from ..images import to_uint8
+from ..latents import served
 from ..signatures import Signature
 
 if TYPE_CHECKING:
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 def autoencoder_signatures(model: "EncoderDecoder") -> list[Signature]:
     """reconstruct, encode and decode; a conditional model takes `labels`."""
     images = {"images": signatures.images(model.image_shape)}
-    latents = {"latents": signatures.vectors(model.latent_dim)}
+    latents = {"latents": signatures.latents(model.latent_dim)}
     labels = signatures.labels(model.num_classes)
 
     def reconstruct(images, labels=None):
-        return {"images": to_uint8(model._decode(model._encode(images, labels), labels))}
+        return {"images": served(model._decode(model._encode(images, labels), labels), "images")}
 
     def encode(images, labels=None):
         return {"latents": model._encode(images, labels)}
 
     def decode(latents, labels=None):
-        return {"images": to_uint8(model._decode(latents, labels))}
+        return {"images": served(model._decode(latents, labels), "latents")}
 
     return [
         Signature("reconstruct", {**images, **labels}, reconstruct),
@@ -42,7 +42,7 @@ def vae_signatures(vae: "VAE") -> list[Signature]:
     labels = signatures.labels(vae.num_classes)
 
     def sample(seed, temperature, labels=None):
-        return {"images": to_uint8(vae._sample(seed, temperature[:, None], labels))}
+        return {"images": served(vae._sample(seed, temperature[:, None], labels), "temperature")}
 
     def elbo(images, seed, labels=None):
         reconstruction, kl = vae._elbo_parts(images, seed, labels)

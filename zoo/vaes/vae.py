@@ -8,7 +8,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
+from ..compiled import compiled
 from ..images import check_images
+from ..latents import check_finite, check_latents, check_temperature
 from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
@@ -253,7 +255,8 @@ class VAE(EncoderDecoder):
 
     def likelihood_of(self, latents, labels=None) -> tfd.Distribution:
         """p(x | z) on `[N, H, W, C]`, a TFP distribution, given latents `[N, D]`."""
-        output = self.decoder(tf.convert_to_tensor(latents), self._check_labels(labels, len(latents)))
+        latents = check_latents(latents, self.latent_dim)
+        output = self.decoder(latents, self._check_labels(labels, len(latents)))
         return self._likelihood.distribution(output)
 
     def sample(self, n: int, seed=0, temperature: float = 1.0, labels=None) -> tf.Tensor:
@@ -270,12 +273,13 @@ class VAE(EncoderDecoder):
           labels: int `[n]`, or one for all, of a conditional model.
 
         Raises:
-          ValueError: n below 1, a negative temperature, labels missing or out of range.
+          ValueError: n below 1, labels missing or out of range, a negative temperature, or one so high that
+            numbers overflow.
         """
         n = check_count("n", n, 1)
-        temperature = check_number("temperature", temperature, 0)
-        labels = self._check_labels(labels, n)
-        return self._sample(seeds.row_seeds(seed, n), tf.constant(temperature), labels)
+        temperature = check_temperature(temperature)
+        images = self._sample(seeds.row_seeds(seed, n), temperature, self._check_labels(labels, n))
+        return check_finite(images, f"latents of temperature {temperature:g}")
 
     def encode(self, images, labels=None, sample: bool = False, seed=0) -> tf.Tensor:
         """Latents of images, float32 `[N, D]`.
@@ -407,23 +411,23 @@ class VAE(EncoderDecoder):
     def _images_of(self, latents, labels):
         return self._likelihood.images(self.decoder(latents, labels))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _sample(self, row_seeds, temperature, labels):
         noise = seeds.normal(row_seeds, (self._prior.noise_size,))
         return self._images_of(self._prior.latents(noise, temperature), labels)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _encode_sample(self, images, row_seeds, labels):
         noise = seeds.normal(row_seeds, (self.latent_dim,))
         return self._posterior.sample(self._parameters(images, labels), noise)[0]
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _elbo_parts(self, images, row_seeds, labels):
         noise = seeds.normal(row_seeds, (self.latent_dim,))
         reconstruction, kl = self._parts(self._likelihood.data(images), noise, labels)
         return reconstruction, tf.reduce_sum(kl, axis=-1)
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @compiled
     def _importance_weighted(self, images, row_seeds, count, labels):
         x = self._likelihood.data(images)
         parameters = tf.repeat(self.encoder(self._likelihood.as_input(x), labels), _SAMPLES, axis=0)

@@ -180,6 +180,11 @@ def test_slerp_turns_and_stretches_evenly(seed, t):
     np.testing.assert_allclose(angle(a, point), t * angle(a, b), atol=1e-6)
 
 
+def test_slerp_from_zero_turns_to_the_other_end():
+    path = slerp(tf.zeros([2]), tf.constant([0.0, 3.0]), tf.constant([[0.0], [1.0]]))
+    np.testing.assert_allclose(path, [[0, 0], [0, 3]], atol=1e-6)
+
+
 def test_slerp_of_parallel_vectors_is_their_line():
     a = tf.constant([1.0, 2.0], tf.float64)
     np.testing.assert_allclose(slerp(a, 3 * a, tf.constant([0.25], tf.float64)), 1.5 * a, rtol=1e-12)
