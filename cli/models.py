@@ -85,7 +85,8 @@ def load_data(
 
     Within the `with`, an image that cannot be read is an OSError that names it.
     """
-    from ..trainers import classes, data, sources
+    from ..metrics import class_numbers
+    from ..trainers import data, sources
 
     name = dataset_name(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads
@@ -96,7 +97,7 @@ def load_data(
             labels=labels or bool(model.num_classes),
         )
     check_shape(source, model, name)
-    source = classes.numbered_as(source, model, f"'{name}'")
+    source = class_numbers.numbered_as(source, model, f"'{name}'")
     with sources.reading(source):
         yield sources.in_order(source)
 

@@ -119,6 +119,7 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = _recipe(arguments)
     _check(arguments, recipe)
     _start_tensorflow(arguments)
+    from ..metrics import class_numbers
     from ..trainers import classes, recipes
     from ..trainers.callbacks import Preemption
     from ..zoo import saving
@@ -132,7 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
-    dataset = classes.numbered_as(dataset, model, f"'{recipe['dataset']}'")
+    dataset = class_numbers.numbered_as(dataset, model, f"'{recipe['dataset']}'")
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return

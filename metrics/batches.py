@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from .class_numbers import numbered_as
 from .draws import draw
 
 Data = tf.data.Dataset | np.ndarray | tuple[np.ndarray, np.ndarray]
@@ -44,6 +45,8 @@ def as_dataset(data: Data, name: str = "dataset") -> tf.data.Dataset:
 def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
     """`as_dataset`, checked against `model`; labels that an unconditional model ignores are dropped.
 
+    A dataset that names its classes (`class_names`) gets the model's numbers of them.
+
     Raises:
       ValueError: as `as_dataset`; examples of another shape than the model's; no labels where it is
         class-conditional.
@@ -62,7 +65,7 @@ def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
             f" expected the model's {tuple(model.event_shape)}."
         )
     if model.num_classes:
-        return dataset
+        return numbered_as(dataset, model, name)
     return dataset.map(lambda example, label: example) if labelled else dataset
 
 

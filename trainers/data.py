@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ..metrics.class_numbers import with_names
 from ..zoo import image_files
 from . import array_files, dataset_names
-from .classes import with_names
 from .image_folders import list_images
 from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
 from .sources import ImageFiles, Source, in_order

@@ -13,13 +13,13 @@ import tensorflow as tf
 from .. import metrics
 from ..metrics.batches import Data
 from ..metrics.batches import examples as checked
+from ..metrics.class_numbers import names_of, numbered_as
 from ..metrics.draws import draw
 from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
 from .batches import training_batches
 from .callbacks import Evaluation, Preemption, ResetMeans, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
-from .classes import names_of, numbered_as
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for
 from .progress import ShowProgress
@@ -86,9 +86,9 @@ def train(
         replicas a copy is trained and its weights are copied back.
       dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
         a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
-        that names its classes, as a `tf.data.Dataset` may by an attribute `class_names`, is numbered as a
-        conditional model's (see `classes.numbered_as`), and the names go into the preset; a GAN that has no
-        classes warns of them.
+        that names its classes, as a `tf.data.Dataset` may by an attribute `class_names`, gets the numbers of
+        a conditional model's classes (see `metrics.class_numbers.numbered_as`), and the names go into the
+        preset; a GAN that has no classes warns of them.
       workdir: the folder of this training; `trainers/workdir.py` lists what is in it. One that all
         workers share.
       steps: how many steps in all, those of earlier runs in this folder included.

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from latentzoo import zoo
+from latentzoo.metrics.batches import batches
+from latentzoo.metrics.class_numbers import names_of, numbered_as
 from latentzoo.trainers import train
-from latentzoo.trainers.classes import count_classes, names_of, numbered_as
+from latentzoo.trainers.classes import count_classes
 from latentzoo.trainers.sources import Source, in_order
 from latentzoo.zoo.gans import GAN
 
@@ -91,6 +93,12 @@ def test_the_same_classes_in_another_order_get_the_models_numbers(as_dataset):
     assert labels_of(found) == [2, 0] * 8 and names_of(found) == ("Shirt", "Bag", "Boot")
     images = np.stack([image for image, _ in in_order(found)])
     np.testing.assert_array_equal(images, IMAGES)
+
+
+def test_scores_see_the_models_numbers():
+    with pytest.warns(UserWarning, match="dataset gets the model's numbers"):
+        found = [labels for _, labels in batches(named("shirt", "boot"), in_order(source()), 16)]
+    assert found[0].numpy().tolist() == [1, 0] * 8
 
 
 def test_data_with_the_models_numbers_stay_as_they_are():
