@@ -18,9 +18,7 @@ def names_of(data: Labelled | None) -> tuple[str, ...]:
     return tuple(getattr(data, "class_names", None) or ())
 
 
-def numbered_as(
-    data: Labelled, model, name: str = "dataset", known: Sequence[str] | None = None
-) -> Labelled:
+def numbered_as(data: Labelled, model, name: str = "dataset", known: Sequence[str] | None = None) -> Labelled:
     """The data with its classes numbered as the model's, which are found by their names.
 
     What is the same name, `zoo.class_names.match` says. The data may lack classes that the model has. Without
