@@ -187,6 +187,11 @@ def _check_argument(name: str, value: Any, declared: outline.Argument, source: s
     if not any(fits for fits, _ in known):
         expected = " or ".join(words for _, words in known)
         raise ValueError(f"{name} of {source} must be {expected}, got {value!r:.200}.")
+    if declared.choices and isinstance(value, str) and value not in declared.choices:
+        hint = registry.suggest(value, declared.choices)
+        raise ValueError(
+            f"{name} of {source} must be of {', '.join(declared.choices)}, got '{value}': {hint}"
+        )
     numbers = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(number, int) and abs(number) > types.LARGEST for number in numbers):
         raise ValueError(f"{name} of {source} must be at most {types.LARGEST}, got {value!r:.200}.")

@@ -24,10 +24,12 @@ class Argument:
     Attributes:
       types: the names in its annotation, such as `("int",)` or `("tuple", "None")`; empty without one.
       default: its value, if that is a literal; else None.
+      choices: the values that the constructor's `check_choice` takes; empty if it takes others.
     """
 
     types: tuple[str, ...]
     default: Any
+    choices: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ def model(registered_name: str) -> Outline | None:
 
     >>> glow = model("latentzoo>Glow")
     >>> glow.arguments["depth"], "sample" in glow.methods
-    (Argument(types=('int',), default=16), True)
+    (Argument(types=('int',), default=16, choices=()), True)
     """
     name = registered_name.removeprefix(PACKAGE)
     for family in FAMILIES:
@@ -90,7 +92,7 @@ def _outline(path: Path, name: str) -> Outline:
         for node in definition.body:
             if isinstance(node, ast.FunctionDef):
                 if node.name == "__init__" and arguments is None:
-                    arguments = _constructor(node)
+                    arguments = _constructor(node, path)
                 elif not node.name.startswith("_"):
                     methods.setdefault(node.name, tuple(argument.arg for argument in _arguments(node)[1:]))
                     attributes.setdefault(node.name, None)
@@ -132,14 +134,30 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _constructor(node: ast.FunctionDef) -> dict[str, Argument]:
+def _constructor(node: ast.FunctionDef, path: Path) -> dict[str, Argument]:
     arguments = _arguments(node)[1:]
     defaults = [*node.args.defaults, *node.args.kw_defaults]
     defaults = [None] * (len(arguments) - len(defaults)) + defaults
+    choices = _choices(node, path)
     return {
-        argument.arg: Argument(_types(argument.annotation), _literal(default))
+        argument.arg: Argument(_types(argument.annotation), _literal(default), choices.get(argument.arg, ()))
         for argument, default in zip(arguments, defaults, strict=True)
     }
+
+
+def _choices(node: ast.FunctionDef, path: Path) -> dict[str, tuple[str, ...]]:
+    """The choices of the arguments that are checked with literals, or with constants of the same file."""
+    constants = {
+        ast.unparse(node.targets[0]): _literal(node.value)
+        for node in _tree(path).body
+        if isinstance(node, ast.Assign)
+    }
+    found = {}
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "check_choice":
+            name, _, choices = call.args
+            found[_literal(name)] = _literal(choices) or constants.get(ast.unparse(choices)) or ()
+    return found
 
 
 def _arguments(node: ast.FunctionDef) -> list[ast.arg]:

@@ -73,6 +73,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
         (["export", "glow-mnsit"], "did you mean glow-mnist"),
         ([*TRAIN, "--set", "dept=16"], "got 'dept': did you mean depth?"),
         ([*TRAIN, "--set", "depth=abc"], "depth of 'glow' must be an integer, got 'abc'"),
+        ([*TRAIN, "--set", "coupling=additve"], "must be of affine, additive, got 'additve': did you mean"),
         ([*TRAIN, "--set", "depth=1.5"], "depth of 'glow' must be an integer, got 1.5"),
         ([*TRAIN, "--set", "reversible=1"], "reversible of 'glow' must be true or false, got 1"),
         ([*TRAIN, "--set", "image_shape=5"], "image_shape of 'glow' must be a list of positive"),

@@ -28,6 +28,14 @@ def test_a_model_has_the_arguments_and_methods_of_its_source(name):
     assert found.attributes.get("scores") == (scores if isinstance(scores, tuple) else None)
 
 
+def test_choices_are_those_that_the_constructor_takes():
+    glow, vae = (outline.model(f"latentzoo>{name}").arguments for name in ("Glow", "VAE"))
+    assert glow["coupling"].choices == ("affine", "additive") and glow["depth"].choices == ()
+    assert vae["posterior"].choices == ("normal", "iaf", "coupling")
+    with pytest.raises(ValueError, match="expected one of normal, iaf, coupling"):
+        vaes.VAE(posterior="none")
+
+
 def test_functions_and_groups_are_those_of_their_modules():
     assert outline.parameters("trainers/training.py", "train") == tuple(inspect.signature(train).parameters)
     groups = outline.groups("metrics/__init__.py", "_by_name")
