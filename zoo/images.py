@@ -101,7 +101,9 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.floor(images * 256.0), 0.0, 255.0), tf.uint8)
 
 
-def warn_if_quantised(images: tf.Tensor, use: str, grids: tuple[str, ...] = tuple(_GRIDS)) -> None:
+def warn_if_quantised(
+    images: tf.Tensor | np.ndarray, use: str, grids: tuple[str, ...] = tuple(_GRIDS)
+) -> None:
     """Warns, once for each use, if float images hold pixels of 8 bits and not continuous values.
 
     To a flow they are points of a density, which it can raise without end where all values of a dataset lie.
@@ -111,9 +113,9 @@ def warn_if_quantised(images: tf.Tensor, use: str, grids: tuple[str, ...] = tupl
       use: what they are about to be used for, such as "bits_per_dim".
       grids: of `k / 255`, `k / 256` and `(k + 1/2) / 256`, those that are worth a warning.
     """
-    if images.dtype != np.float32 or use in _warned:
-        return
     values = np.asarray(images).reshape(-1)
+    if values.dtype != np.float32 or not len(values) or use in _warned:
+        return
     if len(values) > _LOOKED_AT:
         values = np.random.default_rng(0).choice(values, _LOOKED_AT)
     for grid in grids:

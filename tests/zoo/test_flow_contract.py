@@ -1,11 +1,13 @@
 """What every flow promises, on Glow in each of its options: densities, latents, samples, scores."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from latentzoo.zoo import images as zoo_images
 from latentzoo.zoo import seeds
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -111,6 +113,27 @@ def test_float_images_get_no_noise(trained, float_clothes):
     np.testing.assert_array_equal(model(float_clothes, training=True), model(float_clothes))
     bits = model.bits_per_dim(float_clothes, seed=0)
     np.testing.assert_array_equal(bits, model.bits_per_dim(float_clothes, seed=1))
+
+
+def test_float_images_that_hold_pixels_are_warned_of_where_noise_would_matter(tiny, clothes, monkeypatch):
+    monkeypatch.setattr(zoo_images, "_warned", set())
+    model, pixels = tiny(depth=1), (clothes[0][:16] / 255).astype(np.float32)
+    model.compile(optimizer="sgd", run_eagerly=True)
+    uses = {
+        "fit": lambda x: model.fit(x, batch_size=16, verbose=0),
+        "evaluate": lambda x: model.evaluate(tf.data.Dataset.from_tensors(x), verbose=0),
+        "log_prob": model.log_prob,
+        "bits_per_dim": model.bits_per_dim,
+    }
+    for name, use in uses.items():
+        with pytest.warns(UserWarning, match=f"{name} got float images whose values are all k / 255"):
+            use(pixels)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".* got float images")
+        model.encode(pixels)
+        for use in uses.values():
+            use(pixels)  # said before
+            use(clothes[0][:16])
 
 
 def test_rows_of_a_sample_belong_to_the_seed_and_their_index(each_trained):
