@@ -265,13 +265,13 @@ class Flow(ZooModel):
         if len(self.event_shape) == 3:
             warn_if_quantised(tf.convert_to_tensor(images), "fit")
 
-    def evaluate(self, x=None, y=None, **kwargs):
+    def evaluate(self, x=None, *args, **kwargs):
         """Keras's `evaluate`: the mean loss. As `fit`, it warns of float images that hold 8-bit pixels."""
         batch = next(iter(x), None) if isinstance(x, tf.data.Dataset) else x
-        images = tf.nest.flatten(batch)[0]
+        images = next(iter(tf.nest.flatten(batch)), None)
         if len(self.event_shape) == 3 and hasattr(images, "dtype"):
             warn_if_quantised(images, "evaluate")
-        return super().evaluate(x, y, **kwargs)
+        return super().evaluate(x, *args, **kwargs)
 
     def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
         """Images on the straight line between two images' latents, both ends included.
