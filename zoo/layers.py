@@ -27,6 +27,7 @@ def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), slopes
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 class Dense(keras.layers.Dense):
     """`keras.layers.Dense`, of the same arguments and weights."""
 
@@ -34,15 +35,23 @@ class Dense(keras.layers.Dense):
         return _finish(self, tf.matmul(inputs, self.kernel))
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, of the same arguments and weights."""
+    """`keras.layers.Conv2D`, of the same arguments and weights, on NHWC whatever Keras's data format is."""
+
+    def __init__(self, *args, data_format="channels_last", **kwargs):
+        super().__init__(*args, data_format=data_format, **kwargs)
 
     def call(self, inputs):
         return _finish(self, self.convolution_op(inputs, self.kernel))
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose`, of the same arguments and weights."""
+    """`keras.layers.Conv2DTranspose`, of the same arguments and weights, on NHWC as `Conv2D`."""
+
+    def __init__(self, *args, data_format="channels_last", **kwargs):
+        super().__init__(*args, data_format=data_format, **kwargs)
 
     def call(self, inputs):
         y = keras.ops.conv_transpose(

@@ -17,7 +17,7 @@ def register_with_keras(classes: Mapping[str, Sequence[str]]) -> None:
     register until its module is imported, and imports it when something of its name is loaded.
 
     Args:
-      classes: the names of classes registered under "latentzoo", by the module that defines them.
+      classes: the names that classes have under "latentzoo" in the register, by the module that defines them.
     """
 
     def register():
@@ -39,6 +39,10 @@ def register_with_keras(classes: Mapping[str, Sequence[str]]) -> None:
 
 def _stand_in(name, module):
     def from_config(config):
-        return getattr(importlib.import_module(module), name).from_config(config)
+        defined = [
+            value for value in vars(importlib.import_module(module)).values() if isinstance(value, type)
+        ]
+        names = sys.modules["keras"].saving.get_registered_name
+        return next(one for one in defined if names(one) == f"{PACKAGE}>{name}").from_config(config)
 
     return type(name, (), {"from_config": staticmethod(from_config), "__module__": module})

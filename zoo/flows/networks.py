@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..layers import Conv2D, Dense
+from ..part import Part
 
 # OpenAI's Glow multiplies the output of a zero convolution by exp(3 * log_gain): it learns faster.
 GAIN_RATE = 3.0
@@ -48,7 +49,8 @@ def _as_rows(x, batch, event_ndims):
     return tf.reshape(tf.broadcast_to(x, tf.concat([batch, event], axis=0)), [-1, *event])
 
 
-class StackedConvNet(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class StackedConvNet(Part):
     """The coupling networks of K steps, their weights stacked along a first axis (Glow, section 4).
 
         h = relu(conv3x3(x));  h = relu(conv1x1(h));  y = (conv3x3(h) + b) * exp(3 * log_gain)
@@ -64,7 +66,9 @@ class StackedConvNet(keras.layers.Layer):
     """
 
     def __init__(self, depth, channels_in, width, channels_out, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.depth, self.channels_in, self.width = depth, channels_in, width
+        self.channels_out, self.seed = channels_out, seed
         he_normal = per_step(keras.initializers.HeNormal(keras.random.SeedGenerator(seed)))
         shapes = {
             "kernel_1": (9 * channels_in, width),
@@ -191,7 +195,8 @@ def _as_images(h, pixels, size):
     return tf.ensure_shape(images, [None, *size, h.shape[-1]])
 
 
-class ZeroConv2D(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ZeroConv2D(Part):
     """A 3x3 convolution that starts at zero, its output times exp(3 * log_gain) (OpenAI's Glow).
 
     Args:
@@ -199,7 +204,8 @@ class ZeroConv2D(keras.layers.Layer):
     """
 
     def __init__(self, channels_in, channels_out, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out = channels_in, channels_out
         shape = (3, 3, channels_in, channels_out)
         self.kernel = self.add_weight(shape=shape, initializer="zeros", autocast=False, name="kernel")
         self.bias = self.add_weight(shape=(channels_out,), initializer="zeros", autocast=False, name="bias")
@@ -219,7 +225,8 @@ def per_step(draw):
     return lambda shape, dtype: tf.stack([draw(shape[1:], dtype) for _ in range(shape[0])])
 
 
-class ResidualDenseNet(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ResidualDenseNet(Part):
     """The network of a coupling of vectors, made of residual blocks (He et al. 2016, pre-activation).
 
         h = W x + e(label);  h = h + W2 relu(W1 relu(h)) in each block;  y = W relu(h)
@@ -234,7 +241,9 @@ class ResidualDenseNet(keras.layers.Layer):
     """
 
     def __init__(self, size_in, width, size_out, *, blocks, num_classes, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.size_in, self.width, self.size_out = size_in, width, size_out
+        self.num_classes, self.seed = num_classes, seed
         draw = keras.random.SeedGenerator(seed)
         self.first = dense(size_in, width, draw, self.dtype_policy)
         self.blocks = [
@@ -243,6 +252,9 @@ class ResidualDenseNet(keras.layers.Layer):
         self.last = dense(width, size_out, None, self.dtype_policy)
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": len(self.blocks)}
 
     @any_batch_shape(event_ndims=1)
     def call(self, x, labels=None):
@@ -254,7 +266,8 @@ class ResidualDenseNet(keras.layers.Layer):
         return tf.cast(self.last(tf.nn.relu(h)), tf.float32)
 
 
-class ResidualConvNet(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ResidualConvNet(Part):
     """The network of a coupling of images: residual blocks between two 3x3 convolutions.
 
         h = conv3x3(x) + e(label);  h = h + conv1x1(relu(conv3x3(relu(h)))) in each block
@@ -272,7 +285,9 @@ class ResidualConvNet(keras.layers.Layer):
     """
 
     def __init__(self, channels_in, width, channels_out, *, blocks, squeeze, num_classes, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels_in, self.width, self.channels_out = channels_in, width, channels_out
+        self.squeeze, self.num_classes, self.seed = squeeze, num_classes, seed
         draw = keras.random.SeedGenerator(seed)
         self.squeeze = squeeze
         grouped = 4 if squeeze else 1
@@ -285,6 +300,9 @@ class ResidualConvNet(keras.layers.Layer):
         )
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": len(self.blocks)}
 
     @any_batch_shape(event_ndims=3)
     def call(self, x, labels=None):

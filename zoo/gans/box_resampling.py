@@ -3,6 +3,7 @@
 Images are `[N, H, W, C]`, with static H, W and C; kernels are `[3, 3, C_in, C_out]`.
 """
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -36,6 +37,7 @@ def blur(x: tf.Tensor) -> tf.Tensor:
     return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")
 
 
+@keras.saving.register_keras_serializable(package="latentzoo", name="box_conv2d_up")
 def conv2d_up(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Twice the size: pixels doubled, convolution, blur."""
     # The first two are one linear map, and cheaper as that. Its transpose has the kernel turned around.
@@ -45,6 +47,7 @@ def conv2d_up(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return blur(tf.nn.conv2d_transpose(x, kernel, shape, 2, "SAME"))
 
 
+@keras.saving.register_keras_serializable(package="latentzoo", name="box_conv2d_down")
 def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Half the size: blur, convolution, means of 2x2 pixels."""
     return tf.nn.conv2d(blur(x), _with_box(kernel) / 4, 2, "SAME")

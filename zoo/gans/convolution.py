@@ -3,16 +3,19 @@
 Images are `[N, H, W, C]`, kernels `[k, k, C_in, C_out]` with k 1 or 3.
 """
 
+import keras
 import tensorflow as tf
 
 from .resampling import blur, downsample2d, upsample2d
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """The same size, with zeros outside."""
     return tf.nn.conv2d(x, kernel, 1, "SAME")
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Half the size: filter, convolution, every second pixel."""
     if kernel.shape[0] == 1:
@@ -20,6 +23,7 @@ def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.nn.conv2d(blur(x, 2), kernel, 2, "VALID")
 
 
+@keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d_up(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """Twice the size: zeros between the pixels, convolution with the kernel turned by 180 degrees, filter."""
     if kernel.shape[0] == 1:

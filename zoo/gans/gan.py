@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from ..layers import Conv2D, Conv2DTranspose, Dense
 from ..model import check_count, check_image_shape
+from ..part import Part
 from ..signatures import Signature
 from .adversarial import AdversarialModel
 from .serving import gan_signatures
@@ -85,7 +86,8 @@ class GAN(AdversarialModel):
         }
 
 
-class Generator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="GANGenerator")
+class Generator(Part):
     """Latents and classes to images from -1 to 1.
 
         h = lrelu(W [z, e(label)]);  h = lrelu(conv4x4^T(h)), stride 2, level by level;  the last one tanh
@@ -97,7 +99,9 @@ class Generator(keras.layers.Layer):
     """
 
     def __init__(self, image_shape, levels, width, latent_dim, *, num_classes, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.levels, self.width = tuple(image_shape), levels, width
+        self.latent_dim, self.num_classes, self.seed = latent_dim, num_classes, seed
         draw, policy = keras.random.SeedGenerator(seed), self.dtype_policy
         height, width_, channels_out = image_shape
         channels = [width * 2**level for level in range(levels)][::-1]
@@ -127,7 +131,8 @@ class Generator(keras.layers.Layer):
         return tf.tanh(tf.cast(h, tf.float32))
 
 
-class Discriminator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="GANDiscriminator")
+class Discriminator(Part):
     """Images from -1 to 1 and classes to logits `[N]`, float32.
 
         h = lrelu(conv4x4(h)), stride 2, level by level;  y = w h + <e(label), U h>
@@ -138,7 +143,9 @@ class Discriminator(keras.layers.Layer):
     """
 
     def __init__(self, image_shape, levels, width, *, num_classes, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.levels, self.width = tuple(image_shape), levels, width
+        self.num_classes, self.seed = num_classes, seed
         draw, policy = keras.random.SeedGenerator(seed), self.dtype_policy
         height, width_, channels_in = image_shape
         channels = [width * 2**level for level in range(levels)]

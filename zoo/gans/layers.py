@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from ..layers import add_bias
+from ..part import Part
 from .convolution import conv2d
 
 SLOPE = 0.2
@@ -19,7 +20,8 @@ SLOPE = 0.2
 ACTIVATION_GAIN = math.sqrt(2)
 
 
-class EqualizedDense(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class EqualizedDense(Part):
     """y = x W m / sqrt(size_in) + m b, or sqrt(2) * leaky ReLU of it, m the multiplier of the learning rate.
 
     Args:
@@ -30,8 +32,12 @@ class EqualizedDense(keras.layers.Layer):
       lr_multiplier: m.
     """
 
-    def __init__(self, size_in, units, draw, *, activate=False, bias_init=0.0, lr_multiplier=1.0, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(
+        self, size_in, units, draw=None, *, activate=False, bias_init=0.0, lr_multiplier=1.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.size_in, self.units = size_in, units
+        self.activate, self.bias_init, self.lr_multiplier = activate, bias_init, lr_multiplier
         self.activate = activate
         self.lr_multiplier = lr_multiplier
         normal = keras.initializers.RandomNormal(stddev=1 / lr_multiplier, seed=draw)
@@ -49,7 +55,8 @@ class EqualizedDense(keras.layers.Layer):
         return leaky_relu(y) if self.activate else y
 
 
-class EqualizedConv2D(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class EqualizedConv2D(Part):
     """y = conv(x, W / sqrt(k^2 C_in)) + b, or sqrt(2) * leaky ReLU of it.
 
     Args:
@@ -66,7 +73,7 @@ class EqualizedConv2D(keras.layers.Layer):
         channels_in,
         channels_out,
         kernel_size,
-        draw,
+        draw=None,
         *,
         convolve: Callable = conv2d,
         activate=True,
@@ -74,7 +81,10 @@ class EqualizedConv2D(keras.layers.Layer):
         clamp=None,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.kernel_size = channels_in, channels_out, kernel_size
+        self.convolve, self.activate = convolve, activate
+        self.use_bias, self.clamp = use_bias, clamp
         self.convolve = convolve
         self.activate = activate
         self.clamp = clamp

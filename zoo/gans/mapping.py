@@ -3,10 +3,12 @@
 import keras
 import tensorflow as tf
 
+from ..part import Part
 from .layers import EqualizedDense
 
 
-class MappingNetwork(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class MappingNetwork(Part):
     """w = f(z, label), fully connected layers with leaky ReLU (StyleGAN, section 2).
 
         x = [normalise(z), normalise(embed(label))];  x = sqrt(2) * leaky ReLU(W x + b) in each layer
@@ -38,7 +40,8 @@ class MappingNetwork(keras.layers.Layer):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.w_dim, self.depth, self.lr_multiplier, self.seed = w_dim, depth, lr_multiplier, seed
         self.z_dim, self.num_ws, self.num_classes = z_dim, num_ws, num_classes
         self.w_avg_decay = w_avg_decay
         if num_ws is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from ..part import Part
 from .convolution import conv2d, conv2d_up
 from .layers import ACTIVATION_GAIN, EqualizedDense, add_bias, clip, leaky_relu
 
@@ -37,7 +38,8 @@ def _of_channels(values, dtype):
     return tf.cast(values, dtype)[:, None, None, :]
 
 
-class StyledConv2D(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class StyledConv2D(Part):
     """sqrt(2) * leaky ReLU(modulated 3x3 convolution + strength * noise + bias), the style affine in w.
 
     Args:
@@ -52,8 +54,12 @@ class StyledConv2D(keras.layers.Layer):
       noise_const: the layer's own noise `[R, R]`.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, *, up=False, clamp=None, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(
+        self, channels_in, channels_out, w_dim, resolution, draw=None, *, up=False, clamp=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
+        self.resolution, self.up, self.clamp = resolution, up, clamp
         self.clamp = clamp
         self.convolve = conv2d_up if up else conv2d
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
@@ -88,7 +94,8 @@ class StyledConv2D(keras.layers.Layer):
         return clip(leaky_relu(y), self.clamp, gain)
 
 
-class ToRGB(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ToRGB(Part):
     """Images of activations: a 1x1 convolution under a style, not demodulated, plus a bias.
 
     Args:
@@ -98,8 +105,9 @@ class ToRGB(keras.layers.Layer):
       clamp: the output is cut to [-clamp, clamp]; or None.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, draw, *, clamp=None, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, channels_in, channels_out, w_dim, draw=None, *, clamp=None, **kwargs):
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.w_dim, self.clamp = channels_in, channels_out, w_dim, clamp
         self.clamp = clamp
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
         shape = (1, 1, channels_in, channels_out)

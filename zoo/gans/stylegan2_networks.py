@@ -14,6 +14,7 @@ import math
 import keras
 import tensorflow as tf
 
+from ..part import Part
 from .convolution import conv2d_down, conv2d_up
 from .layers import EqualizedConv2D, EqualizedDense, minibatch_stddev
 from .mapping import MappingNetwork
@@ -28,7 +29,8 @@ ARCHITECTURES = ("skip", "resnet", "orig")
 RESIDUAL_GAIN = math.sqrt(0.5)
 
 
-class SynthesisBlock(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2SynthesisBlock")
+class SynthesisBlock(Part):
     """The layers of a resolution.
 
     Args:
@@ -51,13 +53,16 @@ class SynthesisBlock(keras.layers.Layer):
         resolution,
         colours,
         architecture,
-        draw,
+        draw=None,
         *,
         is_last,
         clamp,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
+        self.resolution, self.colours = resolution, colours
+        self.architecture, self.is_last, self.clamp = architecture, is_last, clamp
         self.const = self.conv0 = self.skip = self.torgb = None
         options = {"clamp": clamp, "dtype": self.dtype_policy}
         if not channels_in:
@@ -107,6 +112,7 @@ class SynthesisBlock(keras.layers.Layer):
         return x, image
 
 
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Synthesis")
 class Synthesis(StyleSynthesis):
     """Images of w, in blocks from 4x4 to the resolution, with two convolutions each, the first with one.
 
@@ -139,7 +145,10 @@ class Synthesis(StyleSynthesis):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.resolution, self.channels = resolution, channels
+        self.channel_base, self.channel_max = channel_base, channel_max
+        self.architecture, self.activation_clamp, self.seed = architecture, activation_clamp, seed
         _check_architecture(architecture)
         widths = _widths(resolution, channel_base, channel_max)
         self.w_dim = w_dim
@@ -170,7 +179,8 @@ class Synthesis(StyleSynthesis):
         return image
 
 
-class Generator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Generator")
+class Generator(Part):
     """Images of latents: `synthesis(mapping(z, labels))`.
 
     Args:
@@ -209,7 +219,11 @@ class Generator(keras.layers.Layer):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.z_dim, self.w_dim = tuple(image_shape), z_dim, w_dim
+        self.mapping_depth, self.num_classes = mapping_depth, num_classes
+        self.channel_base, self.channel_max = channel_base, channel_max
+        self.architecture, self.activation_clamp, self.seed = architecture, activation_clamp, seed
         resolution, channels = check_square(image_shape)
         # The two networks draw from streams of their own.
         options = {"dtype": self.dtype_policy}
@@ -231,7 +245,8 @@ class Generator(keras.layers.Layer):
         return self.synthesis(w, noise=noise)
 
 
-class DiscriminatorBlock(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2DiscriminatorBlock")
+class DiscriminatorBlock(Part):
     """The layers of a resolution, which halve it.
 
     Args:
@@ -243,8 +258,12 @@ class DiscriminatorBlock(keras.layers.Layer):
       clamp: activations are cut to [-clamp, clamp]; or None.
     """
 
-    def __init__(self, channels_in, channels, channels_out, colours, architecture, draw, *, clamp, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(
+        self, channels_in, channels, channels_out, colours, architecture, draw=None, *, clamp, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.channels_in, self.channels, self.channels_out = channels_in, channels, channels_out
+        self.colours, self.architecture, self.clamp = colours, architecture, clamp
         self.feeds_images = architecture == "skip"
         self.fromrgb = self.skip = None
         options = {"clamp": clamp, "dtype": self.dtype_policy}
@@ -272,7 +291,8 @@ class DiscriminatorBlock(keras.layers.Layer):
         return self.skip(x, gain=RESIDUAL_GAIN) + y, image
 
 
-class DiscriminatorEpilogue(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2DiscriminatorEpilogue")
+class DiscriminatorEpilogue(Part):
     """What the discriminator does at 4x4: activations, and images if it is fed them, to vectors.
 
     Args:
@@ -289,14 +309,16 @@ class DiscriminatorEpilogue(keras.layers.Layer):
         size_out,
         colours,
         architecture,
-        draw,
+        draw=None,
         *,
         minibatch_group,
         minibatch_channels,
         clamp,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels, self.size_out, self.colours = channels, size_out, colours
+        self.architecture, self.clamp = architecture, clamp
         self.minibatch_group, self.minibatch_channels = minibatch_group, minibatch_channels
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
@@ -319,7 +341,8 @@ class DiscriminatorEpilogue(keras.layers.Layer):
         return self.out(self.fc(tf.reshape(x, [-1, self.fc.weight.shape[0]])))
 
 
-class Discriminator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Discriminator")
+class Discriminator(Part):
     """Logits of images: how real they look; with classes, how real for an image of the label.
 
     A conditional one maps the label to a vector and takes the scalar product with the image's vector
@@ -359,7 +382,12 @@ class Discriminator(keras.layers.Layer):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.num_classes = tuple(image_shape), num_classes
+        self.channel_base, self.channel_max = channel_base, channel_max
+        self.architecture, self.mapping_depth = architecture, mapping_depth
+        self.minibatch_group, self.minibatch_channels = minibatch_group, minibatch_channels
+        self.activation_clamp, self.seed = activation_clamp, seed
         resolution, colours = check_square(image_shape)
         _check_architecture(architecture)
         draw = keras.random.SeedGenerator(seed_of_part(seed, 0))

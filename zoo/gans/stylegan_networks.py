@@ -25,6 +25,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from ..part import Part
 from .box_resampling import conv2d_down, conv2d_up, downscale2d, upscale2d
 from .convolution import conv2d
 from .growing import lerp, only_if
@@ -39,7 +40,8 @@ GAIN = math.sqrt(2)
 EPSILON = 1e-8
 
 
-class HeDense(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class HeDense(Part):
     """y = leaky ReLU(sqrt(2 / size_in) m x W + m b), m the multiplier of the learning rate.
 
     Args:
@@ -48,8 +50,9 @@ class HeDense(keras.layers.Layer):
       lr_multiplier: m.
     """
 
-    def __init__(self, size_in, units, draw, *, lr_multiplier=1.0, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, size_in, units, draw=None, *, lr_multiplier=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.size_in, self.units, self.lr_multiplier = size_in, units, lr_multiplier
         self.lr_multiplier = lr_multiplier
         normal = keras.initializers.RandomNormal(stddev=1 / lr_multiplier, seed=draw)
         self.weight = self.add_weight(shape=(size_in, units), initializer=normal, name="weight")
@@ -62,7 +65,8 @@ class HeDense(keras.layers.Layer):
         return leaky_relu(add_bias(y, self.bias * self.lr_multiplier))
 
 
-class HeConv2D(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class HeConv2D(Part):
     """y = leaky ReLU(conv(x, sqrt(2 / (k^2 C_in)) W) + b).
 
     Args:
@@ -72,9 +76,11 @@ class HeConv2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, channels_in, channels_out, kernel_size, draw, *, convolve: Callable = conv2d, **kwargs
+        self, channels_in, channels_out, kernel_size, draw=None, *, convolve: Callable = conv2d, **kwargs
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.kernel_size = channels_in, channels_out, kernel_size
+        self.convolve = convolve
         self.convolve = convolve
         shape = (kernel_size, kernel_size, channels_in, channels_out)
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
@@ -108,6 +114,7 @@ def adain(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     return tf.cast(centred * factor + shift[:, None, None], x.dtype)
 
 
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANMapping")
 class Mapping(MappingNetwork):
     """w = f(z, label), fully connected layers with leaky ReLU (section 2).
 
@@ -150,11 +157,13 @@ class Mapping(MappingNetwork):
         return self.truncate(tf.repeat(w[:, None], self.num_ws, axis=1), labels, truncation, cutoff)
 
 
-class Noise(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANNoise")
+class Noise(Part):
     """x + B noise, B a strength for each channel: "B" in figure 1."""
 
     def __init__(self, channels, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.channels = channels
         self.weight = self.add_weight(shape=(channels,), initializer="zeros", name="weight")
         self.built = True
 
@@ -163,7 +172,8 @@ class Noise(keras.layers.Layer):
         return x + tf.cast(strengths * tf.cast(noise, strengths.dtype), x.dtype)
 
 
-class SynthesisLayer(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesisLayer")
+class SynthesisLayer(Part):
     """Noise, bias, leaky ReLU and AdaIN behind a convolution or behind a learned constant (figure 1b).
 
         y = leaky ReLU(conv(x) + B noise + b);  AdaIN(y, scale, shift) with [scale, shift] = A w
@@ -180,8 +190,10 @@ class SynthesisLayer(keras.layers.Layer):
       noise_const: the layer's own noise `[R, R]`.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, *, up=False, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, channels_in, channels_out, w_dim, resolution, draw=None, *, up=False, **kwargs):
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
+        self.resolution, self.up = resolution, up
         self.convolve = conv2d_up if up else conv2d
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
         self.const = self.weight = None
@@ -213,7 +225,8 @@ class SynthesisLayer(keras.layers.Layer):
         return adain(y, *tf.split(self.style(w), 2, axis=1))
 
 
-class SynthesisBlock(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesisBlock")
+class SynthesisBlock(Part):
     """The two layers of a resolution.
 
     Args:
@@ -221,8 +234,14 @@ class SynthesisBlock(keras.layers.Layer):
       channels_out, w_dim, resolution, draw: as `SynthesisLayer`'s.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, resolution, draw, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, channels_in, channels_out, w_dim, resolution, draw=None, **kwargs):
+        super().__init__(**kwargs)
+        self.channels_in, self.channels_out, self.w_dim, self.resolution = (
+            channels_in,
+            channels_out,
+            w_dim,
+            resolution,
+        )
         names = ("Conv0_up", "Conv1") if channels_in else ("Const", "Conv")
         shape = (channels_out, w_dim, resolution, draw)
         options = {"dtype": self.dtype_policy}
@@ -243,6 +262,7 @@ class SynthesisBlock(keras.layers.Layer):
         return x
 
 
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesis")
 class Synthesis(StyleSynthesis):
     """Images of w, two layers at each resolution from 4x4 on.
 
@@ -275,7 +295,14 @@ class Synthesis(StyleSynthesis):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.resolution, self.channels = resolution, channels
+        self.channel_base, self.channel_max, self.doublings, self.seed = (
+            channel_base,
+            channel_max,
+            doublings,
+            seed,
+        )
         self.w_dim = w_dim
         self.lod = add_lod(self, doublings)
         draw = keras.random.SeedGenerator(seed)
@@ -331,7 +358,8 @@ class Synthesis(StyleSynthesis):
         return tf.cast(torgb(x), self.variable_dtype)
 
 
-class Generator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANGenerator")
+class Generator(Part):
     """Images of latents: `synthesis(mapping(z, labels))`.
 
     Args:
@@ -369,7 +397,15 @@ class Generator(keras.layers.Layer):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.z_dim, self.w_dim = tuple(image_shape), z_dim, w_dim
+        self.mapping_depth, self.num_classes = mapping_depth, num_classes
+        self.channel_base, self.channel_max, self.doublings, self.seed = (
+            channel_base,
+            channel_max,
+            doublings,
+            seed,
+        )
         resolution, channels = check_square(image_shape)
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
@@ -385,7 +421,8 @@ class Generator(keras.layers.Layer):
         return self.synthesis(w, noise=noise)
 
 
-class DiscriminatorBlock(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminatorBlock")
+class DiscriminatorBlock(Part):
     """The layers of a resolution, which halve it: convolution; blur, convolution, means of 2x2 pixels.
 
     Args:
@@ -394,8 +431,9 @@ class DiscriminatorBlock(keras.layers.Layer):
       draw: a `keras.random.SeedGenerator`.
     """
 
-    def __init__(self, channels, channels_out, resolution, draw, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, channels, channels_out, resolution, draw=None, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.channels_out, self.resolution = channels, channels_out, resolution
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
             self.conv0 = HeConv2D(channels, channels, 3, draw, **options, name="Conv0")
@@ -409,7 +447,8 @@ class DiscriminatorBlock(keras.layers.Layer):
         return self.conv1(self.conv0(tf.cast(x, self.compute_dtype)))
 
 
-class DiscriminatorEpilogue(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminatorEpilogue")
+class DiscriminatorEpilogue(Part):
     """What the discriminator does at 4x4: activations to scores `[N, size_out]`.
 
     Args:
@@ -419,8 +458,9 @@ class DiscriminatorEpilogue(keras.layers.Layer):
       minibatch_group: see `minibatch_stddev`; 1: none.
     """
 
-    def __init__(self, channels, hidden, size_out, draw, *, minibatch_group, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, channels, hidden, size_out, draw=None, *, minibatch_group, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.hidden, self.size_out = channels, hidden, size_out
         self.minibatch_group = minibatch_group
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
@@ -438,7 +478,8 @@ class DiscriminatorEpilogue(keras.layers.Layer):
         return self.dense1(self.dense0(tf.reshape(x, [-1, self.dense0.weight.shape[0]])))
 
 
-class Discriminator(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminator")
+class Discriminator(Part):
     """Logits of images: how real they look; with classes, how real for an image of the label.
 
     A conditional one has a logit for each class (Mescheder et al. 2018). A growing one sees images in the
@@ -476,7 +517,10 @@ class Discriminator(keras.layers.Layer):
         seed: int,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.channel_base, self.channel_max = channel_base, channel_max
+        self.doublings, self.minibatch_group, self.seed = doublings, minibatch_group, seed
         resolution, colours = check_square(image_shape)
         self.num_classes = num_classes
         self.lod = add_lod(self, doublings)

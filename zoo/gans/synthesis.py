@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from ..part import Part
 
-class StyleSynthesis(keras.layers.Layer):
+
+class StyleSynthesis(Part):
     """Images of w. A subclass sets `blocks`, `num_ws` and `w_dim`, and writes `_images`.
 
     Attributes:

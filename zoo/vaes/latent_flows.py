@@ -7,11 +7,13 @@ import tensorflow_probability as tfp
 
 from ...bijectors import AffineCoupling, ChannelHalves, MaskedAutoregressive, autoregressive_masks
 from ..flows.networks import any_batch_shape, dense
+from ..part import Part
 
 tfb = tfp.bijectors
 
 
-class AutoregressiveFlow(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class AutoregressiveFlow(Part):
     """`depth` masked autoregressive maps, the coordinates reversed between them (IAF, section 4).
 
     Args:
@@ -22,7 +24,9 @@ class AutoregressiveFlow(keras.layers.Layer):
     """
 
     def __init__(self, latent_dim, context_size, depth, width, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.latent_dim, self.context_size, self.depth = latent_dim, context_size, depth
+        self.width, self.seed = width, seed
         self.reversal = list(range(latent_dim))[::-1]
         self.networks = [
             MaskedDenseNet(latent_dim, context_size, width, s, dtype=self.dtype_policy, name=f"network_{k}")
@@ -42,7 +46,8 @@ class AutoregressiveFlow(keras.layers.Layer):
         return tfb.Chain(in_turn[::-1])
 
 
-class CouplingFlow(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class CouplingFlow(Part):
     """`depth` affine couplings of the two halves of a vector in turn (RealNVP).
 
     Args:
@@ -51,7 +56,9 @@ class CouplingFlow(keras.layers.Layer):
     """
 
     def __init__(self, latent_dim, context_size, depth, width, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.latent_dim, self.context_size, self.depth = latent_dim, context_size, depth
+        self.width, self.seed = width, seed
         self.masks = [ChannelHalves("second" if k % 2 == 0 else "first") for k in range(depth)]
         self.networks = []
         for k, (mask, s) in enumerate(zip(self.masks, _seeds(seed, depth), strict=True)):
@@ -69,7 +76,8 @@ class CouplingFlow(keras.layers.Layer):
         return tfb.Chain(couplings[::-1])
 
 
-class DenseNet(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class DenseNet(Part):
     """Two hidden layers, the first of which sees the context too.
 
         h = relu(W1 x + V c);  h = relu(W2 h);  y = W3 h
@@ -78,7 +86,9 @@ class DenseNet(keras.layers.Layer):
     """
 
     def __init__(self, size_in, context_size, width, size_out, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.size_in, self.context_size, self.width = size_in, context_size, width
+        self.size_out, self.seed = size_out, seed
         draw = keras.random.SeedGenerator(seed)
         self.first = dense(size_in, width, draw, self.dtype_policy)
         self.context = _context_layer(self, context_size, width, draw)
@@ -95,7 +105,8 @@ class DenseNet(keras.layers.Layer):
         return tf.cast(self.last(h), tf.float32)
 
 
-class MaskedDenseNet(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class MaskedDenseNet(Part):
     """`DenseNet` with MADE's masks: outputs d see the coordinates before d alone (Germain et al. 2015).
 
     The context is seen by all of them.
@@ -106,7 +117,8 @@ class MaskedDenseNet(keras.layers.Layer):
     """
 
     def __init__(self, size, context_size, width, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.size, self.context_size, self.width, self.seed = size, context_size, width, seed
         draw = keras.random.SeedGenerator(seed)
         self.masks = autoregressive_masks(size, (width, width))
         self.kernels, self.biases = [], []

@@ -5,12 +5,14 @@ import tensorflow as tf
 
 from ..flows.networks import class_embedding, dense
 from ..layers import Conv2D, Conv2DTranspose, Dense
+from ..part import Part
 
 # Of the variance of an output when training starts: posteriors are nearly normal, images nearly grey.
 SMALL = 0.01
 
 
-class Encoder(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class Encoder(Part):
     """Images to vectors.
 
         h = conv4x4(h), stride 2;  h = h + conv3x3(silu(conv3x3(silu(h)))) in each block     level by level
@@ -28,7 +30,9 @@ class Encoder(keras.layers.Layer):
     """
 
     def __init__(self, image_shape, levels, depth, width, size_out, *, num_classes, seed, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.levels, self.depth, self.width = tuple(image_shape), levels, depth, width
+        self.size_out, self.num_classes, self.seed = size_out, num_classes, seed
         draw = keras.random.SeedGenerator(seed)
         policy = self.dtype_policy
         channels = [image_shape[-1], *_widths(levels, width)]
@@ -48,7 +52,8 @@ class Encoder(keras.layers.Layer):
         return tf.cast(self.last(tf.nn.silu(h)), tf.float32)
 
 
-class Decoder(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="latentzoo")
+class Decoder(Part):
     """Vectors to images of `channels_out` channels: the encoder's layers the other way round.
 
         h = W2 silu(W1 z + e(label))
@@ -63,7 +68,14 @@ class Decoder(keras.layers.Layer):
     def __init__(
         self, image_shape, levels, depth, width, size_in, channels_out, *, num_classes, seed, **kwargs
     ):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
+        self.image_shape, self.levels, self.depth, self.width = tuple(image_shape), levels, depth, width
+        self.size_in, self.channels_out, self.num_classes, self.seed = (
+            size_in,
+            channels_out,
+            num_classes,
+            seed,
+        )
         draw = keras.random.SeedGenerator(seed)
         policy = self.dtype_policy
         channels = [*_widths(levels, width)[::-1], channels_out]

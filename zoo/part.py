@@ -1,0 +1,28 @@
+"""The base class of networks inside models: Keras layers that save, load and work in other models too."""
+
+import inspect
+
+import keras
+
+
+class Part(keras.layers.Layer):
+    """A layer that keeps each argument of its constructor in an attribute of that name.
+
+    So Keras can save it alone, or in a functional model: an encoder under a classifier, for instance. What
+    a constructor calls `draw`, a `keras.random.SeedGenerator`, is not kept: a layer that is loaded has its
+    weights, and needs no numbers to start from.
+
+    Inputs come as they are, whatever the dtype policy: a part casts where it computes.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    def get_config(self):
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        names = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.name != "draw"]
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**keras.saving.deserialize_keras_object(config))
