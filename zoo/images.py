@@ -66,6 +66,18 @@ def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
     return vectors
 
 
+def from_keras(events) -> tf.Tensor:
+    """What Keras hands to `call`, floats as float32: `fit` casts them to `keras.config.floatx()`.
+
+    >>> import numpy as np
+    >>> from latentzoo.zoo.images import from_keras
+    >>> from_keras(np.zeros([2, 3], np.float64)).dtype, from_keras(np.zeros([2, 3], np.uint8)).dtype
+    (tf.float32, tf.uint8)
+    """
+    events = tf.convert_to_tensor(events)
+    return tf.cast(events, tf.float32) if events.dtype.is_floating else events
+
+
 def bin_centres(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:
     """float32 images in [0, 1]: a uint8 pixel at the centre of its bin, a float one as it is."""
     return dequantise(images, 0.5, num_bits)

@@ -23,7 +23,8 @@ class ZooModel(FittedModel):
     sample_weight); an unconditional model ignores the labels.
 
     Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
-    the networks inside follow the policy.
+    the networks inside follow the policy. Weights are float32 whatever Keras's floatx, image data format and
+    global policy are; a global mixed policy is followed.
     """
 
     family: str
@@ -36,8 +37,8 @@ class ZooModel(FittedModel):
         {"learning_rate": 1e-3, "schedule": "cosine", "warmup_steps": None, "clip_norm": 1.0, "ema": 0.999}
     )
 
-    def __init__(self, num_classes: int = 0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, num_classes: int = 0, dtype: str | keras.DTypePolicy | None = None, **kwargs):
+        super().__init__(dtype=_dtype_policy(dtype), **kwargs)
         self.num_classes = check_count("num_classes", num_classes, 0)
         self._class_names: tuple[str, ...] = ()
         self._initialised = self.add_weight(
@@ -196,6 +197,19 @@ class ZooModel(FittedModel):
           ValueError: the family has none.
         """
         raise ValueError(f"{self.name} is a {type(self).__name__}, which has no signatures for a server.")
+
+
+def _dtype_policy(dtype):
+    """The policy of the networks, whose weights are float32."""
+    policy = keras.dtype_policies.get(dtype)
+    if policy.variable_dtype == "float32":
+        return policy
+    if dtype is None:  # the user's global policy, which is not about this model
+        return "float32"
+    raise ValueError(
+        f"dtype is {policy.name!r}, expected 'float32', 'mixed_bfloat16' or 'mixed_float16': "
+        "weights are float32."
+    )
 
 
 def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:

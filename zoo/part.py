@@ -25,4 +25,7 @@ class Part(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**keras.saving.deserialize_keras_object(config))
+        part = cls(**keras.saving.deserialize_keras_object(config))
+        if not part.trainable:
+            part.trainable = False  # what the constructor made since, too
+        return part

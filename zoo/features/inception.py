@@ -1,5 +1,6 @@
 """Inception v3 of keras.applications (Szegedy et al. 2016), whose weights Keras downloads."""
 
+import contextlib
 import hashlib
 
 import keras
@@ -28,7 +29,8 @@ class InceptionV3(FeatureNetwork):
     def __init__(self, weights: str | None = "imagenet"):
         super().__init__()
         try:
-            classifier = keras.applications.InceptionV3(weights=weights)
+            with _keras_defaults():
+                classifier = keras.applications.InceptionV3(weights=weights)
         except Exception as error:  # urllib's and Keras's own, of many bases
             reason = " ".join(str(error).split())
             raise OSError(f"the weights of inception_v3 cannot be downloaded: {reason}") from error
@@ -41,3 +43,16 @@ class InceptionV3(FeatureNetwork):
 
     def _outputs(self, images):
         return self._network(images / 127.5 - 1.0, training=False)
+
+
+@contextlib.contextmanager
+def _keras_defaults():
+    """Keras's settings as published features have them: its applications take no others as arguments."""
+    data_format, policy = keras.config.image_data_format(), keras.config.dtype_policy()
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format(data_format)
+        keras.config.set_dtype_policy(policy)

@@ -9,7 +9,15 @@ import tensorflow_probability as tfp
 
 from .. import seeds
 from ..compiled import compiled
-from ..images import bin_centres, check_images, check_kind, check_vectors, dequantise, warn_if_quantised
+from ..images import (
+    bin_centres,
+    check_images,
+    check_kind,
+    check_vectors,
+    dequantise,
+    from_keras,
+    warn_if_quantised,
+)
 from ..latents import check_finite, check_latents, check_temperature
 from ..model import ZooModel, check_count
 from ..signatures import Signature
@@ -132,7 +140,7 @@ class Flow(ZooModel):
     def call(self, inputs, training=None):
         """The loss of each event, float32 `[N]`."""
         events, labels = inputs if self.num_classes else (inputs, None)
-        events = tf.convert_to_tensor(events)
+        events = from_keras(events)
         if len(self.event_shape) == 3:
             check_kind(events, self.event_shape, "images")
         labels = None if labels is None else tf.cast(labels, tf.int32)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from .. import seeds
 from ..batch_loss import replica_share
 from ..compiled import compiled
-from ..images import check_images, check_kind
+from ..images import check_images, check_kind, from_keras
 from ..latents import check_latents
 from ..model import check_count, check_number, check_three
 from .fitting import FittedGAN, LazyStep
@@ -231,9 +231,10 @@ class AdversarialModel(FittedGAN):
 
     def _reals_and_labels(self, data):
         images, labels = self._images_and_labels(data)
+        images = from_keras(images)
         check_kind(images, self.image_shape)
         labels = None if labels is None else tf.cast(labels, tf.int32)
-        return self._from_unit(tf.convert_to_tensor(images)), labels
+        return self._from_unit(images), labels
 
     def _judge(self, images, labels, stream):
         """The discriminator's logits `[N]` of images in its own range; random numbers from `stream`."""

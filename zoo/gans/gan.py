@@ -163,11 +163,14 @@ class Discriminator(Part):
             self.projection.build((None, self.features))
         self.built = True
 
-    def call(self, images, labels=None):
+    def call(self, images, labels=None, features=False):
+        """`features`: vectors `[N, F]` of the images in place of logits, for other models; no labels."""
         h = tf.cast(images, self.compute_dtype)
         for down in self.downs:
             h = tf.nn.leaky_relu(down(h), 0.2)
         h = tf.reshape(h, [-1, self.features])
+        if features:
+            return tf.cast(h, tf.float32)
         logits = tf.cast(self.last(h)[:, 0], tf.float32)
         if self.embedding is not None:
             of_class = tf.reduce_sum(self.projection(h) * self.embedding(labels), axis=-1)

@@ -331,14 +331,16 @@ class DiscriminatorEpilogue(Part):
             self.out = EqualizedDense(channels, size_out, draw, **options, name="out")
         self.built = True
 
-    def call(self, x, image):
+    def call(self, x, image, features=False):
         x = tf.cast(x, self.compute_dtype)
         if self.fromrgb is not None:
             x += self.fromrgb(tf.cast(image, self.compute_dtype))
         if self.minibatch_channels:
-            x = minibatch_stddev(x, self.minibatch_group, self.minibatch_channels)
+            # Features of an image do not depend on those beside it.
+            x = minibatch_stddev(x, 1 if features else self.minibatch_group, self.minibatch_channels)
         x = self.conv(x)
-        return self.out(self.fc(tf.reshape(x, [-1, self.fc.weight.shape[0]])))
+        h = self.fc(tf.reshape(x, [-1, self.fc.weight.shape[0]]))
+        return h if features else self.out(h)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Discriminator")
@@ -418,12 +420,18 @@ class Discriminator(Part):
             )
         self.built = True
 
-    def call(self, images, labels=None):
-        """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`."""
+    def call(self, images, labels=None, features=False):
+        """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`.
+
+        Args:
+          features: vectors `[N, F]` of the images in place of logits, for other models; no labels.
+        """
         x, image = None, images
         for block in self.blocks:
             x, image = block(x, image)
-        y = self.b4(x, image)
+        y = self.b4(x, image, features=features)
+        if features:
+            return y
         if self.mapping is None:
             return y[:, 0]
         return tf.reduce_sum(y * self.mapping(None, labels), axis=1) / math.sqrt(y.shape[1])

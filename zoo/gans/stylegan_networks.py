@@ -470,12 +470,14 @@ class DiscriminatorEpilogue(Part):
             self.dense1 = EqualizedDense(hidden, size_out, draw, **options, name="Dense1")
         self.built = True
 
-    def call(self, x):
+    def call(self, x, features=False):
         x = tf.cast(x, self.compute_dtype)
         if self.minibatch_group > 1:
-            x = minibatch_stddev(x, self.minibatch_group)
+            # Features of an image do not depend on those beside it.
+            x = minibatch_stddev(x, 1 if features else self.minibatch_group)
         x = self.conv(x)
-        return self.dense1(self.dense0(tf.reshape(x, [-1, self.dense0.weight.shape[0]])))
+        h = self.dense0(tf.reshape(x, [-1, self.dense0.weight.shape[0]]))
+        return h if features else self.dense1(h)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminator")
@@ -545,15 +547,22 @@ class Discriminator(Part):
             )
         self.built = True
 
-    def call(self, images, labels=None):
+    def call(self, images, labels=None, features=False):
         """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`.
+
+        Args:
+          features: vectors `[N, F]` of the images in place of logits, for other models; no labels.
 
         Raises:
           ValueError: labels are missing.
         """
-        if self.num_classes and labels is None:
+        if self.num_classes and labels is None and not features:
             raise ValueError(f"labels are missing, expected integers below {self.num_classes}.")
-        y = self.epilogue(self._fixed(images) if self.lod is None else self._growing(images))
+        y = self.epilogue(
+            self._fixed(images) if self.lod is None else self._growing(images), features=features
+        )
+        if features:
+            return y
         if not self.num_classes:
             return y[:, 0]
         one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=y.dtype)

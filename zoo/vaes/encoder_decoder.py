@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..compiled import compiled
-from ..images import check_images, check_kind
+from ..images import check_images, check_kind, from_keras
 from ..latents import check_finite, check_latents
 from ..model import ZooModel, check_count, check_image_shape
 from .networks import Decoder, Encoder
@@ -129,11 +129,11 @@ class EncoderDecoder(ZooModel):
     def _images_labels_targets(self, inputs):
         """What `call` is given: images, labels or None, and the images that it is to give."""
         images, beside = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        images = tf.convert_to_tensor(images)
+        images = from_keras(images)
         check_kind(images, self.image_shape)
         if self.num_classes:
             return images, tf.cast(beside, tf.int32), images
-        return images, None, images if beside is None else tf.convert_to_tensor(beside)
+        return images, None, images if beside is None else from_keras(beside)
 
     def _check_one(self, image, labels, name):
         """A single image as a batch of one."""
