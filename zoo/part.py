@@ -25,7 +25,8 @@ class Part(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        part = cls(**keras.saving.deserialize_keras_object(config))
-        if not part.trainable:
-            part.trainable = False  # what the constructor made since, too
+        config = keras.saving.deserialize_keras_object(config)
+        trainable = config.pop("trainable", True)
+        part = cls(**config)
+        part.trainable = trainable  # reaches the layers inside, which an argument does not
         return part
