@@ -190,6 +190,36 @@ class ZooModel(FittedModel):
         """
         saving.save_to_preset(self, folder, metadata)
 
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs) -> None:
+        """Keras's `export`: the model as a file whose one endpoint, `serve`, is `model(inputs)`.
+
+        That is the loss of each event for flows and autoencoders, and images of latents for GANs. Inputs are
+        float32 `[N, ...]`, images in [0, 1]; of a conditional model they are a pair with int32 labels `[N]`.
+        `latentzoo.export.saved_model` writes all that a model can do, for TF Serving.
+
+        Args:
+          filepath, format, verbose, input_signature, kwargs: as Keras's. `input_signature` may have the
+            images as uint8.
+
+        Raises:
+          ValueError: an unknown format, or an operation of the model that the format does not have.
+        """
+        if input_signature is None:
+            input_signature = [self._input_signature()]
+        super().export(filepath, format, verbose, input_signature, **kwargs)
+
+    def _input_signature(self):
+        """The specification of what `call` takes."""
+        name, shape = self._input
+        inputs = keras.InputSpec(shape=(None, *shape), dtype="float32", name=name)
+        labels = keras.InputSpec(shape=(None,), dtype="int32", name="labels")
+        return (inputs, labels) if self.num_classes else inputs
+
+    @property
+    def _input(self) -> tuple[str, tuple[int, ...]]:
+        """The name of what `call` takes beside labels, and the shape of one of them."""
+        return "images" if len(self.event_shape) == 3 else "vectors", self.event_shape
+
     def serving_signatures(self) -> list[Signature]:
         """What an export of the model offers a server, the default first: see `latentzoo.zoo.signatures`.
 

@@ -114,6 +114,15 @@ class AdversarialModel(FittedGAN):
         ]
         return self.decode(slerp(*ends, tf.linspace(0.0, 1.0, steps)[:, None]), labels)
 
+    def call(self, inputs, training=None):
+        """The images of latents z, or of (latents, labels): what `decode` gives, for graphs."""
+        latents, labels = inputs if self.num_classes else (inputs, None)
+        return self._to_unit(self._images_of(from_keras(latents), labels))
+
+    @property
+    def _input(self):
+        return "latents", (self.latent_dim,)
+
     @compiled
     def _sample(self, row_seeds, labels):
         return self._to_unit(self._images_of(seeds.normal(row_seeds, (self.latent_dim,)), labels))
