@@ -132,7 +132,8 @@ def _save_for_ever(save, place, times):
     start = time.perf_counter()
     save(place, models)
     times.put(2 * (time.perf_counter() - start))
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:  # and not after this script was stopped itself
         models.reverse()
         save(place, models)
 
