@@ -32,6 +32,15 @@ def as_array(values, name: str):
         ) from None
 
 
+def check_lengths(x, y, weights) -> None:
+    """Raises ValueError for arrays that are not of the same examples, or weights that weigh nothing."""
+    for name, part in (("y", y), ("sample_weight", weights)):
+        if part is not None and len(part) != len(x):
+            raise ValueError(f"{name} has {len(part)} rows and x has {len(x)}, expected as many.")
+    if weights is not None and not (np.isfinite(weights).all() and np.any(weights)):
+        raise ValueError("sample_weight is not finite, or 0 for every example, expected finite weights.")
+
+
 def drawn(x, y, weights, count: int, seed: int) -> tuple:
     """Some of the first `count` examples of arrays, as (x, y, weights): a draw from the seed.
 

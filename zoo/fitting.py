@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from . import fit_data
@@ -85,6 +86,9 @@ class FittedModel(keras.Model):
         else:
             split = 0.0 if validation_data is not None else validation_split
             some, x, y, sample_weight = self._examined(x, y, sample_weight, split)
+            without_labels = fit_data.is_array(x) and (y is None or len(np.shape(y)) > 2)
+            if kwargs.get("class_weight") is not None and without_labels:
+                raise ValueError("class_weight was given without labels, expected labels as y.")
             self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
             self.initialize(*self._images_and_labels(some))
         if isinstance(validation_data, list | tuple):
@@ -132,6 +136,7 @@ class FittedModel(keras.Model):
                 raise ValueError("x is empty, expected at least one image.")
             if self.num_classes and y is not None:
                 self._check_labels(y, len(x))
+            fit_data.check_lengths(x, y, weights)
             some = fit_data.drawn(x, y, weights, max(1, math.floor(len(x) * (1 - split))), self.seed)
         self._check_examples(some)
         return some, *fit_data.with_labels(x, y, weights)

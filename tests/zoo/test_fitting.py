@@ -76,6 +76,22 @@ def test_an_example_of_weight_0_is_not_trained_on(name, assert_same_weights):
         assert_same_weights(plain, models[0])
 
 
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        ({"sample_weight": np.ones(11)}, "sample_weight has 11 rows and x has 12"),
+        ({"y": LABELS[:11]}, "y has 11 rows and x has 12"),
+        ({"sample_weight": np.full(12, np.nan)}, "sample_weight is not finite"),
+        ({"sample_weight": np.zeros(12)}, "0 for every example"),
+        ({"class_weight": {0: 1.0}}, "class_weight was given without labels"),
+        ({"y": IMAGES, "class_weight": {0: 1.0}}, "class_weight was given without labels"),
+    ],
+)
+def test_weights_that_belong_to_no_examples(data, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(compiled("autoencoder"), IMAGES, **data)
+
+
 def test_weights_of_a_wrong_shape():
     with pytest.raises(ValueError, match=r"sample_weight has shape \(12, 4\), expected \[N\]."):
         fitted(compiled("autoencoder"), IMAGES, sample_weight=np.ones([12, 4]))
