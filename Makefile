@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: .venv/package.stamp
 	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
@@ -11,6 +11,10 @@ demo: .venv/package.stamp
 # A process for each core, of one thread each: more of them only wait for each other.
 test: .venv/test.stamp
 	TF_NUM_INTRAOP_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+# A million damaged inputs, some 20 minutes; INPUTS=1000 for a quick look.
+fuzz: .venv/test.stamp
+	$(BIN)/python -m tests.fuzz.run --inputs $(or $(INPUTS),1000000)
 
 lint: .venv/lint.stamp
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ..zoo import folders, json_files, outline
+from ..zoo.json_files import shown
 
 if TYPE_CHECKING:
     import keras
@@ -37,14 +38,14 @@ def read(path: str | os.PathLike) -> dict:
     model, train = recipe["model"], recipe["train"]
     for name, part in (("model", model), ("train", train)):
         if not isinstance(part, dict):
-            raise ValueError(f"recipe: the entry {name} of {path} must be an object, got {part!r:.200}.")
+            raise ValueError(f"recipe: the entry {name} of {path} must be an object, got {shown(part)}.")
     if not isinstance(recipe["dataset"], str | None):
-        raise ValueError(f"recipe: the dataset of {path} must be a name, got {recipe['dataset']!r:.200}.")
+        raise ValueError(f"recipe: the dataset of {path} must be a name, got {shown(recipe['dataset'])}.")
     known = set(outline.parameters("trainers/training.py", "train")) - _NOT_OF_RECIPE
     unknown = sorted(set(train) - known)
     if unknown:
         raise ValueError(
-            f"recipe: {path} gives train the arguments {unknown}, expected some of {sorted(known)}."
+            f"recipe: {path} gives train the arguments {shown(unknown)}, expected some of {sorted(known)}."
         )
     return recipe
 
@@ -72,5 +73,5 @@ def build_model(recipe: dict) -> "keras.Model":
     name = recipe["model"]["registered_name"]
     model_class = keras.saving.get_registered_object(name)
     if model_class is None:
-        raise ValueError(f"recipe: no model is registered as {name!r}.")
+        raise ValueError(f"recipe: no model is registered as {shown(name)}.")
     return model_class.from_config(recipe["model"]["config"])

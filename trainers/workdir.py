@@ -174,7 +174,7 @@ def _check_same(path: Path, theirs: dict, ours: dict) -> None:
     for name, there, here in pairs:
         if there != here:
             raise ValueError(
-                f"workdir: {path} holds another training, whose {name} is {there}, not {here};"
+                f"workdir: {path} holds another training, whose {name} is {there!s:.80}, not {here!s:.80};"
                 " expected an empty folder or one of the same model, data and settings."
             )
 

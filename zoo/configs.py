@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from .json_files import shown
+
 # Where the classes that a config may name are registered.
 FAMILIES = ("flows", "gans", "vaes")
 
@@ -41,7 +43,7 @@ def build(name: str, config: dict[str, Any], shapes: Collection[tuple[int, ...]]
         importlib.import_module(f".{family}", package=__package__)
     model_class = keras.saving.get_registered_object(name)
     if not (isinstance(model_class, type) and issubclass(model_class, keras.Model)):
-        raise ValueError(f"names the class {name!r}, expected a model of this zoo.")
+        raise ValueError(f"names the class {shown(name)}, expected a model of this zoo.")
     _check_sizes(config, shapes)
     _check_dtype(config)
     try:
@@ -51,7 +53,7 @@ def build(name: str, config: dict[str, Any], shapes: Collection[tuple[int, ...]]
         return model_class.from_config(config)
     except Exception as error:  # of any type: the values in a damaged file are anything
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"makes no {name}: {text}") from error
+        raise ValueError(f"makes no {name}: {text[:200]}") from error
 
 
 def _check_sizes(config, shapes):
@@ -67,7 +69,7 @@ def _check_sizes(config, shapes):
         for size in value if isinstance(value, list) else [value]:
             # The weights of many layers may be one, stacked along an axis.
             if isinstance(size, int) and size > limit and not (key in _COUNTS and size in axes):
-                raise ValueError(f"has the {key} {value}, more than the weights beside it have.")
+                raise ValueError(f"has the {key} {shown(value)}, more than the weights beside it have.")
 
 
 def _check_dtype(config):

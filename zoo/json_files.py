@@ -49,6 +49,16 @@ def read_object(path: str | os.PathLike) -> dict[str, Any]:
     return content
 
 
+def shown(value: Any) -> str:
+    """A value out of a file as an error shows it: its beginning, if it is long.
+
+    >>> shown([1] * 100)
+    '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1...'
+    """
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
+
+
 def value(text: bytes | str) -> Any:
     """The value of a JSON text.
 

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from .json_files import shown
+
 _TEXT, _COUNT, _NUMBER = "a string", "an integer of at least 0", "a finite number"
 
 _KINDS = {
@@ -35,10 +37,10 @@ def checked(content: Any) -> dict[str, Any]:
         ValueError: an entry is of another kind; it is named.
     """
     if not isinstance(content, dict):
-        raise ValueError(f"it must be an object of JSON, got {_short(content)}")
+        raise ValueError(f"it must be an object of JSON, got {shown(content)}")
     version = content.get("format")
     if not isinstance(version, int) or isinstance(version, bool):
-        raise ValueError(f"its format must be an integer, got {_short(version)}")
+        raise ValueError(f"its format must be an integer, got {shown(version)}")
     _check_kinds("its", content, _KINDS)
     metrics = [_metric(metric) for metric in content.get("metrics") or []]
     return {**content, "metrics": metrics}
@@ -46,17 +48,17 @@ def checked(content: Any) -> dict[str, Any]:
 
 def _metric(metric):
     if not isinstance(metric, dict) or not _is(_TEXT, metric.get("name")):
-        raise ValueError(f"each of its metrics must be an object with a name, got {_short(metric)}")
+        raise ValueError(f"each of its metrics must be an object with a name, got {shown(metric)}")
     if not _is(_NUMBER, metric.get("value")):
         raise ValueError(f"the value of its metric {metric['name']} must be a finite number")
-    _check_kinds(f"in its metric {_short(metric['name'])},", metric, _KINDS_OF_METRIC)
+    _check_kinds(f"in its metric {shown(metric['name'])},", metric, _KINDS_OF_METRIC)
     return {**dict.fromkeys(_KINDS_OF_METRIC), **metric}
 
 
 def _check_kinds(where, content, kinds):
     for key, kind in kinds.items():
         if content.get(key) is not None and not _is(kind, content[key]):
-            raise ValueError(f"{where} {key} must be {kind}, got {_short(content[key])}")
+            raise ValueError(f"{where} {key} must be {kind}, got {shown(content[key])}")
 
 
 def _is(kind, value):
@@ -68,8 +70,3 @@ def _is(kind, value):
         return isinstance(value, dict) and all(isinstance(x, str) for x in value.values())
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     return is_number and (kind == _NUMBER or (isinstance(value, int) and value >= 0))
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
