@@ -93,9 +93,11 @@ class MultiScale(SinglePassBijector):
 
     def join_latents(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """The latent vectors `[..., H*W*C]` of parts `[..., H_i, W_i, C_i]`: undoes `split_latents`."""
-        flat = [tf.reshape(p, tf.concat([tf.shape(p)[:-3], [-1]], 0)) for p in parts]
-        latents = tf.concat(flat, axis=-1)
-        return tf.ensure_shape(latents, [*parts[0].shape[:-3], math.prod(self._image_shape)])
+        flat = [
+            tf.reshape(part, tf.concat([tf.shape(part)[:-3], [math.prod(shape)]], 0))
+            for part, shape in zip(parts, self._part_shapes, strict=True)
+        ]
+        return tf.concat(flat, axis=-1)
 
     def level_log_dets(self, x: tf.Tensor) -> list[tf.Tensor]:
         """The levels' parts of forward's log-determinant at images `[..., H, W, C]`, `[...]` each."""

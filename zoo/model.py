@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import saving, weights_file
+from . import litert, saving, weights_file
 from .fitting import FittedModel
 from .signatures import Signature
 
@@ -197,16 +197,24 @@ class ZooModel(FittedModel):
         float32 `[N, ...]`, images in [0, 1]; of a conditional model they are a pair with int32 labels `[N]`.
         `latentzoo.export.saved_model` writes all that a model can do, for TF Serving.
 
+        With `format="litert"` the file needs nothing but LiteRT's own operations. A VAE's loss draws random
+        numbers, which LiteRT cannot, but `keras.Model(latents, vae.decoder(latents))` can be exported.
+
         Args:
           filepath, format, verbose, input_signature, kwargs: as Keras's. `input_signature` may have the
-            images as uint8.
+            images as uint8. For a LiteRT runtime with TensorFlow's operations beside its own:
+            `target_spec={"supported_ops": [...]}`, as its converter has it.
 
         Raises:
           ValueError: an unknown format, or an operation of the model that the format does not have.
         """
         if input_signature is None:
             input_signature = [self._input_signature()]
-        super().export(filepath, format, verbose, input_signature, **kwargs)
+        if format == "litert":
+            with litert.own_operations(self.name, kwargs) as kwargs:
+                super().export(filepath, format, verbose, input_signature, **kwargs)
+        else:
+            super().export(filepath, format, verbose, input_signature, **kwargs)
 
     def _input_signature(self):
         """The specification of what `call` takes."""

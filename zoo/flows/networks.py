@@ -190,11 +190,6 @@ def _and_zero(rows):
     return tf.pad(rows, [[0, 0], [0, 1], [0, 0]])
 
 
-def _as_images(h, pixels, size):
-    images = tf.reshape(h, tf.concat([pixels, h.shape[-1:]], 0))
-    return tf.ensure_shape(images, [None, *size, h.shape[-1]])
-
-
 @keras.saving.register_keras_serializable(package="latentzoo")
 class ZeroConv2D(Part):
     """A 3x3 convolution that starts at zero, its output times exp(3 * log_gain) (OpenAI's Glow).
@@ -309,9 +304,8 @@ class ResidualConvNet(Part):
         x = tf.cast(x, self.compute_dtype)
         if self.squeeze:
             x = tf.nn.space_to_depth(x, 2)
-        pixels, size = tf.shape(x)[:3], x.shape[1:3]
-        width = self.first.units
-        h = _as_images(self.first(gather_neighbours(x)), pixels, size)
+        size, width = x.shape[1:3], self.first.units
+        h = tf.reshape(self.first(gather_neighbours(x)), [-1, *size, width])
         if self.embedding is not None:
             embedded = tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
             h += tf.cast(embedded, h.dtype)
