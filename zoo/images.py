@@ -27,7 +27,7 @@ def check_images(images, image_shape: tuple[int, int, int], name: str = "images"
     Raises:
       ValueError: a wrong rank, size or dtype, no images, NaN, or float values outside [0, 1].
     """
-    images = _as_tensor(images, name)
+    images = as_tensor(images, name)
     check_kind(images, image_shape, name)
     _check_not_empty(images, name, _batch_of(image_shape))
     if images.dtype == tf.float32:
@@ -55,7 +55,7 @@ def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
     Raises:
       ValueError: a wrong rank, size or dtype, no vectors, NaN or infinity.
     """
-    vectors = _as_tensor(vectors, name)
+    vectors = as_tensor(vectors, name)
     if vectors.shape.rank != 2 or vectors.shape[1] != size:
         raise ValueError(f"{name} has shape {tuple(vectors.shape)}, expected [N, {size}].")
     if vectors.dtype != tf.float32:
@@ -147,7 +147,12 @@ def _batch_of(shape):
     return f"[N, {', '.join(map(str, shape))}]"
 
 
-def _as_tensor(values, name):
+def as_tensor(values, name: str) -> tf.Tensor:
+    """`values` as a dense tensor.
+
+    Raises:
+      ValueError: they make none: dicts, ragged, sparse.
+    """
     try:
         return tf.convert_to_tensor(values)
     except (TypeError, ValueError):

@@ -275,12 +275,12 @@ LATENTS = np.zeros([3, 64], np.float32)
         (
             "sample",
             {"n": 1, "temperature": -0.1},
-            "temperature is -0.1, expected a finite number of at least 0.",
+            "temperature is -0.1, expected a finite number from 0 to 1e+06.",
         ),
         (
             "sample",
             {"n": 1, "temperature": float("nan")},
-            "temperature is nan, expected a finite number of at least 0.",
+            "temperature is nan, expected a finite number from 0 to 1e+06.",
         ),
         ("sample", {"n": 2, "seed": 0.5}, "seed is 0.5, expected integers in [-2^31, 2^31), one or [2, 2]."),
         (
@@ -313,6 +313,11 @@ LATENTS = np.zeros([3, 64], np.float32)
             "interpolate",
             {"image_a": IMAGE, "image_b": IMAGE + 0.5, "steps": 3},
             "image_b has dtype float64, expected uint8 in [0, 255] or float32 in [0, 1].",
+        ),
+        (
+            "interpolate",
+            {"image_a": {"image": 1}, "image_b": IMAGE, "steps": 3},
+            "image_a is of type dict and makes no array, expected numbers of one shape.",
         ),
         (
             "interpolate",

@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from .. import seeds
 from ..compiled import compiled
 from ..images import (
+    as_tensor,
     bin_centres,
     check_images,
     check_kind,
@@ -333,10 +334,10 @@ class Flow(ZooModel):
 
     def _check_one(self, event, labels, name):
         """A single event as a batch of one."""
-        shape = tuple(np.shape(event))
-        if shape != self.event_shape:
-            raise ValueError(f"{name} has shape {shape}, expected {self.event_shape}.")
-        event = tf.convert_to_tensor(event)[None]
+        event = as_tensor(event, name)
+        if event.shape != self.event_shape:
+            raise ValueError(f"{name} has shape {tuple(event.shape)}, expected {self.event_shape}.")
+        event = event[None]
         if len(self.event_shape) == 1:
             event = check_vectors(event, self.latent_size, name)
         else:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from .. import seeds
 from ..batch_loss import replica_share
 from ..compiled import compiled
-from ..images import check_images, check_kind, from_keras
+from ..images import as_tensor, check_images, check_kind, from_keras
 from ..latents import check_latents
 from ..model import check_count, check_number, check_three
 from .fitting import FittedGAN, LazyStep
@@ -108,11 +108,15 @@ class AdversarialModel(FittedGAN):
           float32 `[steps, H, W, C]` in [0, 1].
         """
         steps = check_count("steps", steps, 2)
-        ends = [
-            check_latents(tf.convert_to_tensor(z)[None], self.latent_dim, name)[0]
+        ends = self._check_ends(latents_a, latents_b)
+        return self.decode(slerp(*ends, tf.linspace(0.0, 1.0, steps)[:, None]), labels)
+
+    def _check_ends(self, latents_a, latents_b) -> list[tf.Tensor]:
+        """Two latents `[latent_dim]` as tensors, or ValueError."""
+        return [
+            check_latents(as_tensor(z, name)[None], self.latent_dim, name)[0]
             for z, name in ((latents_a, "latents_a"), (latents_b, "latents_b"))
         ]
-        return self.decode(slerp(*ends, tf.linspace(0.0, 1.0, steps)[:, None]), labels)
 
     def call(self, inputs, training=None):
         """The images of latents z, or of (latents, labels): what `decode` gives, for graphs."""

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from .. import seeds
 from ..compiled import compiled
-from ..images import bin_centres
+from ..images import as_tensor, bin_centres
 from ..latents import check_latents, check_range, check_temperature
 from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
@@ -197,9 +197,8 @@ class StyleModel(AdversarialModel):
             return super().interpolate(latents_a, latents_b, steps, labels)
         steps = check_count("steps", steps, 2)
         one = None if labels is None else labels
-        first, last = (
-            self.mapping(tf.convert_to_tensor(z)[None], one, truncation)[0] for z in (latents_a, latents_b)
-        )
+        ends = self._check_ends(latents_a, latents_b)
+        first, last = (self.mapping(z[None], one, truncation)[0] for z in ends)
         return self.synthesis(tf.linspace(first, last, steps), noise="const")
 
     def project(
@@ -230,7 +229,7 @@ class StyleModel(AdversarialModel):
         Raises:
           ValueError: an argument of a wrong kind.
         """
-        image = tf.convert_to_tensor(image)
+        image = as_tensor(image, "image")
         target, labels = self._check_events(image[None] if image.shape.rank == 3 else image, label)
         if target.shape[0] != 1:
             raise ValueError(f"image has shape {tuple(image.shape)}, expected {self.image_shape}.")

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..compiled import compiled
-from ..images import check_images, check_kind, from_keras
+from ..images import as_tensor, check_images, check_kind, from_keras
 from ..latents import check_finite, check_latents
 from ..model import ZooModel, check_count, check_image_shape
 from .networks import Decoder, Encoder
@@ -137,10 +137,10 @@ class EncoderDecoder(ZooModel):
 
     def _check_one(self, image, labels, name):
         """A single image as a batch of one."""
-        shape = tuple(np.shape(image))
-        if shape != self.image_shape:
-            raise ValueError(f"{name} has shape {shape}, expected {self.image_shape}.")
-        image = check_images(tf.convert_to_tensor(image)[None], self.image_shape, name)
+        image = as_tensor(image, name)
+        if image.shape != self.image_shape:
+            raise ValueError(f"{name} has shape {tuple(image.shape)}, expected {self.image_shape}.")
+        image = check_images(image[None], self.image_shape, name)
         return image, self._check_labels(labels, 1)
 
     def _latents_of(self, images, labels):

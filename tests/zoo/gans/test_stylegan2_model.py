@@ -178,6 +178,12 @@ def test_projection_finds_an_image_of_the_model(compiled, style_model):
         (lambda m: m.style_mask("fine"), "crossover is 'fine', expected resolutions of the model's 4 to 16."),
         (lambda m: m.style_mask("low"), "crossover is 'low', expected all, coarse, middle, fine, or a pair"),
         (lambda m: m.interpolate(*latents(2), 3, space="x"), "space is 'x', expected one of z, w."),
+        (lambda m: m.interpolate({"z": 1}, latents(1)[0], 3), "latents_a is of type dict and makes no array"),
+        (
+            lambda m: m.interpolate(latents(1)[0], tf.ragged.constant([[1.0], []]), 3, space="z"),
+            "latents_b is of type RaggedTensor and makes no array",
+        ),
+        (lambda m: m.project([[0, 1], [2]]), "image is of type list and makes no array"),
         (lambda m: m.project(np.zeros([3, 3, 1], np.uint8)), r"images has shape \(1, 3, 3, 1\)"),
         (lambda m: m.sample(1, labels=0), "labels were given, but style is unconditional"),
     ],
