@@ -198,7 +198,7 @@ def from_folder(
                 f"'{path}' is {width}x{height}" for (height, width), path in list(files.sizes.items())[:2]
             ]
             raise ValueError(f"images must all have one size if no image_shape is given: {first}, {second}.")
-        image_shape = (*next(iter(files.sizes)), 3 if files.is_colour else 1)
+        image_shape = (*next(iter(files.sizes)), 3 if files.is_color else 1)
     image_shape = image_files.check_image_shape(image_shape)
     if labels:
         _warn_of_alike_classes(folder, listing.class_names)

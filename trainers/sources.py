@@ -30,7 +30,7 @@ class ImageFiles:
     Attributes:
       paths: of the files; without those whose header was passed over.
       sizes: the (height, width) that occur, upright, each with the first file of that size.
-      is_colour: whether any image has colours.
+      is_color: whether any image has colours.
       failure: the first error of reading an image; None as long as there is none.
 
     Raises:
@@ -39,7 +39,7 @@ class ImageFiles:
 
     def __init__(self, paths: Sequence[str], skip_unreadable: bool = False):
         self.failure: Exception | None = None
-        self.is_colour = False
+        self.is_color = False
         self.paths: list[str] = []
         self.sizes: dict[tuple[int, int], str] = {}
         self._skip_unreadable = skip_unreadable
@@ -51,10 +51,10 @@ class ImageFiles:
                 if isinstance(head, Exception):
                     self._note(path, head)
                     continue
-                size, is_colour = head
+                size, is_color = head
                 self.paths.append(path)
                 self.sizes.setdefault(size, path)
-                self.is_colour |= is_colour
+                self.is_color |= is_color
 
     @property
     def unreadable(self) -> int:
