@@ -3,9 +3,9 @@
 import inspect
 import json
 import re
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +73,11 @@ def bytes_of(floats) -> np.ndarray:
 def test_what_needs_no_model_is_answered_in_half_a_second(arguments):
     command = [sys.executable, "-c", "from latentzoo.cli import main; main.run()", *arguments]
     times = []
-    for _ in range(5):  # the best of five: the machine may be busy
-        start = time.perf_counter()
+    for _ in range(3):  # of the processor, whatever else the machine does, and the best of three
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) < 0.5
 
 
