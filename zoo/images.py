@@ -154,6 +154,8 @@ def as_tensor(values, name: str) -> tf.Tensor:
       ValueError: they make none: dicts, ragged, sparse.
     """
     try:
+        if isinstance(values, list | tuple) and hasattr(values[0] if values else None, "dtype"):
+            values = np.asarray([np.asarray(value) for value in values])  # TensorFlow makes int32 of uint8
         return tf.convert_to_tensor(values)
     except (TypeError, ValueError):
         raise ValueError(
