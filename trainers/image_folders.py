@@ -66,7 +66,8 @@ def list_images(folder: str | os.PathLike, split: str) -> Listing:
             f"of a known format, such as '{min(left_out, key=_by_folders)}'.",
             stacklevel=2,
         )
-    tops = {path: parts[0] if len(parts := _parts(folder, path)) > 1 else "" for path in paths}
+    folder = _folder_of_splits(folder, paths)
+    tops = _tops(folder, paths)
     split_folders = _split_folders(folder, tops)
     kept = _of_split(folder, split, paths, tops, split_folders)
     if not kept:
@@ -112,12 +113,43 @@ def _parts(folder: str, path: str) -> list[str]:
     return path.removeprefix(folder).strip(os.sep).split(os.sep)
 
 
+def _tops(folder: str, paths: list[str]) -> dict[str, str]:
+    """Path -> the subfolder that it lies in or below; "" for one in the folder itself."""
+    return {path: parts[0] if len(parts := _parts(folder, path)) > 1 else "" for path in paths}
+
+
+def _folder_of_splits(folder: str, paths: list[str]) -> str:
+    """The folder, or the only one in it, as archives are unpacked, if that has the splits."""
+    inner = folder
+    while len(tops := set(_tops(inner, paths).values())) == 1 and tops != {""}:
+        (top,) = tops
+        if is_usual(top) or os.path.exists(os.path.join(inner, _LABELS_FILE)):
+            break
+        inner = os.path.join(inner, top)
+        tops = set(_tops(inner, paths).values()) - {""}
+        if len({canonical(name) for name in tops if is_usual(name)}) > 1:
+            return inner
+    return folder
+
+
+def _warn_of_splits_below(folder: str, tops: dict[str, str]) -> None:
+    below = {parts[1] for path in tops if len(parts := _parts(folder, path)) > 2 and is_usual(parts[1])}
+    if len({canonical(name) for name in below}) > 1:
+        names = " and ".join(f"'{name}'" for name in sorted(below))
+        warnings.warn(
+            f"dataset '{folder}': subfolders called {names} are not read as splits, because splits must hold "
+            "the classes, not lie in them.",
+            stacklevel=4,
+        )
+
+
 def _split_folders(folder: str, tops: dict[str, str]) -> set[str]:
     """The subfolders that are splits: there are two of them, or nothing else; else they are classes."""
     counts = Counter(tops.values())
     loose = counts.pop("", 0)
     usual = {name for name in counts if is_usual(name)}
     if not usual:
+        _warn_of_splits_below(folder, tops)
         return set()
     others = sorted(set(counts) - usual)
     if len({canonical(name) for name in usual}) == 1 and others:
@@ -187,7 +219,7 @@ def _read_labels(base: Path) -> dict[str, int] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))  # Windows puts a mark before the text
     except (ValueError, RecursionError):
         raise ValueError(f"'{path}' is damaged: it is not JSON.") from None
     if not isinstance(content, dict) or "labels" not in content:
@@ -197,7 +229,7 @@ def _read_labels(base: Path) -> dict[str, int] | None:
         raise ValueError(
             f"'{path}' must have labels that are pairs of a file's name and an integer from 0 on."
         )
-    return {os.path.join(base, *name.split("/")): label for name, label in pairs}
+    return {os.path.join(base, *name.replace("\\", "/").split("/")): label for name, label in pairs}
 
 
 def _is_pair(pair: object) -> bool:

@@ -87,6 +87,22 @@ def test_splits_are_known_by_their_usual_spellings(tmp_path, train, test):
     assert len(names_of(tmp_path, "all")) == 3
 
 
+def test_splits_may_be_in_the_only_folder_that_there_is(tmp_path):
+    make(tmp_path, "pets/images/train/cat/0.png", "pets/images/test/dog/1.png", "__MACOSX/pets/x/0.png")
+    for folder in (tmp_path, tmp_path / "pets"):
+        listing = list_images(folder, "train")
+        assert [os.path.relpath(path, tmp_path) for path in listing.paths] == ["pets/images/train/cat/0.png"]
+        assert listing.class_names == ("cat", "dog")
+    make(tmp_path / "other", "cat/long hair/0.png", "cat/short hair/1.png")
+    assert list_images(tmp_path / "other", "all").class_names == ("cat",)
+
+
+def test_splits_below_the_classes_are_told_of(tmp_path):
+    make(tmp_path, *(f"{name}/{split}/0.png" for name in ("nut", "pill") for split in ("train", "Test")))
+    with pytest.warns(UserWarning, match="subfolders called 'Test' and 'train' are not read as splits"):
+        assert list_images(tmp_path, "train").class_names == ("nut", "pill")
+
+
 def test_two_spellings_of_one_split_are_one(tmp_path):
     make(tmp_path, "Train/0.png", "train/1.png", "test/2.png")
     assert names_of(tmp_path, "train") == ["Train/0.png", "train/1.png"]
@@ -137,6 +153,13 @@ def test_labels_are_those_of_dataset_json(tmp_path):
     write_labels(tmp_path, [[name, 7 * i % 3] for i, name in enumerate(names)])
     listing = list_images(tmp_path, "all")
     assert listing.labels == [7 * i % 3 for i in range(6)] and listing.class_names == ()
+
+
+def test_dataset_json_may_come_from_windows(tmp_path):
+    make(tmp_path, "00000/a.png")
+    text = json.dumps({"labels": [["00000\\a.png", 3]]})
+    (tmp_path / "dataset.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert list_images(tmp_path, "all").labels == [3]
 
 
 def test_each_split_may_have_its_dataset_json(tmp_path):
