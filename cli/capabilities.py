@@ -121,27 +121,34 @@ class Capabilities:
             return None
         if not self.num_classes:
             raise ValueError(f"{name} must not be given: '{self.preset}' is unconditional.")
-        return [self._class_number(label, name) for label in labels]
+        for label in labels:
+            if not isinstance(label, str) and label >= self.num_classes:
+                raise ValueError(
+                    f"{name} must be below {self.num_classes}, the number of classes of '{self.preset}', "
+                    f"got {label}."
+                )
+        return numbers_of(labels, self.class_names, self.preset, name)
 
     def class_number(self, label: int | str | None) -> int | None:
         return None if label is None else self.class_numbers([label], "label")[0]
 
-    def _class_number(self, label, name):
-        if isinstance(label, str):
-            known = self.class_names
-            (number,) = match([label], known)
-            if number is None:
-                hint = registry.suggest(label, known) if known else "the preset records no names."
-                raise ValueError(
-                    f"{name} must be numbers or names of classes of '{self.preset}', got '{label}': {hint}"
-                )
-            return number
-        if label >= self.num_classes:
+
+def numbers_of(
+    labels: Sequence[int | str], class_names: Sequence[str], preset: str, name: str = "labels"
+) -> list[int]:
+    """Labels as numbers; names are found as `zoo.class_names.match` says.
+
+    Raises:
+      ValueError: a name that is none of `class_names`.
+    """
+    numbers = [match([label], class_names)[0] if isinstance(label, str) else label for label in labels]
+    for label, number in zip(labels, numbers, strict=True):
+        if number is None:
+            hint = registry.suggest(label, class_names) if class_names else f"'{preset}' records no names."
             raise ValueError(
-                f"{name} must be below {self.num_classes}, the number of classes of '{self.preset}', "
-                f"got {label}."
+                f"{name} must be numbers or names of classes of '{preset}', got '{label}': {hint}"
             )
-        return label
+    return numbers
 
 
 def of_preset(preset: str) -> Capabilities:

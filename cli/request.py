@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--labels",
+        type=types.labels,
         help="classes such as 0,1,2 or, of a preset that records them, their names, repeated in turn, "
         "for a conditional model",
     )
@@ -274,18 +275,11 @@ def _class_numbers(arguments):
     """The labels as numbers: names are those that the preset of the model's name records."""
     if arguments.labels is None:
         return None
-    parts = arguments.labels.split(",")
-    if all(part.isdecimal() for part in parts):
-        return [types.integer(0)(part) for part in parts]
     try:
         classes = registry.info(arguments.model).get("classes") or []
-    except (ValueError, OSError):
+    except (ValueError, OSError):  # a server may have models that are no presets here
         classes = []
-    for part in parts:
-        if part not in classes:
-            hint = registry.suggest(part, classes) if classes else f"'{arguments.model}' records no names."
-            raise ValueError(f"labels must be classes such as 0,1,2 or their names, got '{part}': {hint}")
-    return [classes.index(part) for part in parts]
+    return capabilities.numbers_of(arguments.labels, classes, arguments.model)
 
 
 # What comes out.

@@ -133,7 +133,10 @@ def run(arguments: argparse.Namespace) -> None:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
-    dataset = class_numbers.numbered_as(dataset, model, f"'{recipe['dataset']}'")
+    # In one line: Python shows a warning once for each, and the two have the same classes.
+    dataset, eval_dataset = (
+        class_numbers.numbered_as(data, model, f"'{recipe['dataset']}'") for data in (dataset, eval_dataset)
+    )
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return

@@ -259,7 +259,7 @@ def test_class_names_are_those_of_the_preset(request_of, monkeypatch):
     monkeypatch.setattr(registry, "info", lambda name: {"classes": ["boot", "coat", "T-shirt/top"]})
     named, numbered = (
         request_of("sample", "gan", "--num", "2", "--labels", labels, "--json")
-        for labels in ("T-shirt/top,boot", "2,0")
+        for labels in ("t-shirt, Boot", "2,0")
     )
     assert named == numbered
 
