@@ -170,7 +170,8 @@ def from_folder(
     With two or more subfolders named after splits (`train`, `test`, `validation`, in any case, also as
     `Training`, `val` and so on), or with no other subfolder, a split is such a subfolder; any other
     subfolder beside them is one by its own name. Without, every tenth file is of the split `test`, the
-    others are of `train`. `all` takes every one. Images are grey if all of them are, else RGB; give
+    others are of `train`. `all` takes every one. If the folder holds nothing but another one, which has
+    splits, it is that one that is read. Images are grey if all of them are, else RGB; give
     an image_shape of 4 channels for RGBA.
 
     An image's class is the subfolder that it lies in, in or below it: `train/boot/1.png`, or
@@ -253,7 +254,7 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     Args:
         values: images [N, H, W, C] (or [N, H, W], one channel), uint8 or floating in [0, 1]; or
             vectors [N, D], floating and finite.
-        labels: integers [N], not negative.
+        labels: integers [N] or [N, 1], not negative.
 
     Raises:
         ValueError: another shape, dtype or range, or no elements.
@@ -283,6 +284,8 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     if labels is None:
         return Source(values)
     labels = np.asarray(labels)
+    if labels.shape == (len(values), 1):  # as the data sets of `keras.datasets` have them
+        labels = labels[:, 0]
     if labels.shape != values.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"labels must be {len(values)} integers, got {labels.dtype} of shape {list(labels.shape)}."

@@ -16,6 +16,11 @@ def is_array(x) -> bool:
     return hasattr(x, "shape") and hasattr(x, "__getitem__") and not isinstance(x, tf.RaggedTensor)
 
 
+def holds_floats(values) -> bool:
+    """Whether an array, or None, is of floating-point numbers."""
+    return "float" in str(getattr(values, "dtype", ""))
+
+
 def as_array(values, name: str):
     """A list, such as one of images, as an array; anything else as it is.
 
@@ -41,14 +46,41 @@ def check_lengths(x, y, weights) -> None:
         raise ValueError("sample_weight is not finite, or 0 for every example, expected finite weights.")
 
 
+def class_weights(class_weight: dict, y, num_classes: int) -> dict:
+    """The weight of each class, 1 where none was given.
+
+    Args:
+      class_weight: as Keras's `fit` takes it.
+      y: labels of some examples, or None.
+      num_classes: 0 if it is not known; then nothing is added.
+
+    Raises:
+      ValueError: there are no labels to weigh by, or a key that is no class.
+    """
+    if y is None or len(np.shape(y)) > 2:
+        raise ValueError("class_weight was given without labels, expected labels as y.")
+    expected = f"integers below {num_classes}" if num_classes else "integers"
+    for key in class_weight:
+        is_integer = isinstance(key, int | np.integer)
+        if not is_integer or key < 0 or (num_classes and key >= num_classes):
+            raise ValueError(f"class_weight has the key {key!r}, expected classes: {expected}.")
+    return {**dict.fromkeys(range(num_classes), 1.0), **class_weight}
+
+
+def blocks(x, y, weights, size: int = 1024) -> Iterator[tuple]:
+    """All examples of arrays, as (x, y, weights) of up to `size` of them; without those of weight 0."""
+    rows = _counted_rows(weights, len(x))
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        yield tuple(None if part is None else _rows(part, block) for part in (x, y, weights))
+
+
 def drawn(x, y, weights, count: int, seed: int) -> tuple:
     """Some of the first `count` examples of arrays, as (x, y, weights): a draw from the seed.
 
     Examples with a weight of 0 are not drawn.
     """
-    rows = np.arange(count)
-    if weights is not None:
-        rows = rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
+    rows = _counted_rows(weights, count)
     if len(rows) > INITIAL_EXAMPLES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, INITIAL_EXAMPLES, replace=False))
     return tuple(None if part is None else _rows(part, rows) for part in (x, y, weights))
@@ -118,6 +150,12 @@ def _as_tensor(value):
     if isinstance(value, tf.experimental.Optional):
         return None
     return tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _counted_rows(weights, count):
+    """Which of the first `count` examples have a weight that is not 0."""
+    rows = np.arange(count)
+    return rows if weights is None else rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
 
 
 def _rows(values, rows):

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from . import fit_data
@@ -69,13 +68,13 @@ class FittedModel(keras.Model):
     ):
         """Keras's `fit`. An uninitialized model is initialized from `x` before.
 
-        The examples of arrays are checked, all labels too, and up to 256 of them, drawn over the whole array
-        from the model's seed, initialize the model. Of datasets and generators the first batch does, and the
-        labels of each batch are checked before its step.
+        All examples of arrays are checked, and up to 256 of them, drawn over the whole array from the model's
+        seed, initialize the model. Of datasets and generators the first batch does, and the labels of each
+        batch are checked before its step. Labels are integers `[N]` or `[N, 1]`.
 
         Raises:
           ValueError: no batch, examples or labels that are not what the model takes, targets for a model
-            that has none.
+            that has none, weights of what are no classes.
         """
         if isinstance(x, tf.distribute.DistributedDataset):
             if not self.initialized:
@@ -86,9 +85,9 @@ class FittedModel(keras.Model):
         else:
             split = 0.0 if validation_data is not None else validation_split
             some, x, y, sample_weight = self._examined(x, y, sample_weight, split)
-            without_labels = fit_data.is_array(x) and (y is None or len(np.shape(y)) > 2)
-            if kwargs.get("class_weight") is not None and without_labels:
-                raise ValueError("class_weight was given without labels, expected labels as y.")
+            if (given := kwargs.get("class_weight")) is not None:
+                labels = keras.utils.unpack_x_y_sample_weight(some)[1]
+                kwargs["class_weight"] = fit_data.class_weights(given, labels, self.num_classes)
             self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
             self.initialize(*self._images_and_labels(some))
         if isinstance(validation_data, list | tuple):
@@ -121,6 +120,14 @@ class FittedModel(keras.Model):
         self.initialize(*self._images_and_labels(some))
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Keras's `test_on_batch`.
+
+        Raises:
+          ValueError: as `fit`.
+        """
+        return super().test_on_batch(*self._examined(x, y, sample_weight)[1:], return_dict)
+
     def _examined(self, x, y, weights, split=0.0):
         """Some examples of the data, as (x, y, weights), and the data as Keras takes it.
 
@@ -137,6 +144,9 @@ class FittedModel(keras.Model):
             if self.num_classes and y is not None:
                 self._check_labels(y, len(x))
             fit_data.check_lengths(x, y, weights)
+            if fit_data.holds_floats(x) or fit_data.holds_floats(y):  # which may be out of range
+                for block in fit_data.blocks(x, y, weights):
+                    self._check_examples(block)
             some = fit_data.drawn(x, y, weights, max(1, math.floor(len(x) * (1 - split))), self.seed)
         self._check_examples(some)
         return some, *fit_data.with_labels(x, y, weights)
@@ -216,23 +226,33 @@ class FittedModel(keras.Model):
     def make_train_function(self, force=False):
         if self.train_function is None or force:
             super().make_train_function(force)
-            self.train_function = self._checking(self.train_function)
+            self.train_function = self._checking(self.train_function, self._check_training_batch)
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
             super().make_test_function(force)
-            self.test_function = self._checking(self.test_function)
+            self.test_function = self._checking(self.test_function, self._check_batch)
 
-    def _checking(self, function: Callable) -> Callable:
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            super().make_predict_function(force)
+            function = self.predict_function
+
+            def checked(batches):  # a list: `predict` takes them from the iterator itself
+                for batch in batches:
+                    self._check_batch(batch)
+                return function(batches)
+
+            self.predict_function = checked if self._checks_batches else function
+
+    def _checking(self, function: Callable, check: Callable) -> Callable:
         """Keras's `function` of an iterator, if need be with a look at each batch before its step.
 
         The look is outside the graph: XLA leaves assertions out.
         """
         if not self._checks_batches:
             return function
-        return lambda iterator: function(
-            fit_data.checked(iterator, self.steps_per_execution, self._check_batch)
-        )
+        return lambda iterator: function(fit_data.checked(iterator, self.steps_per_execution, check))
 
     @property
     def _checks_batches(self) -> bool:
@@ -242,16 +262,21 @@ class FittedModel(keras.Model):
         )
 
     def _check_batch(self, batch):
-        """Raises ValueError for a batch, of all replicas, that must not reach a step."""
-        images, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        counts = fit_data.row_counts(self.distribute_strategy, images)
+        """Raises ValueError for a batch, of all replicas, with labels that are none."""
+        images, y, _ = _unpacked(batch)
+        if self.num_classes and y is not None:
+            count = sum(fit_data.row_counts(self.distribute_strategy, images))
+            self._check_labels(fit_data.gathered(self.distribute_strategy, y), count)
+
+    def _check_training_batch(self, batch):
+        """Raises ValueError for a batch, of all replicas, that must not reach a training step."""
+        self._check_batch(batch)
+        counts = fit_data.row_counts(self.distribute_strategy, _unpacked(batch)[0])
         if self._needs_whole_batch and 0 in counts:
             raise ValueError(
                 f"x has a batch of {sum(counts)} images, expected at least one for each of the "
                 f"{self.distribute_strategy.num_replicas_in_sync} replicas."
             )
-        if self.num_classes and y is not None:
-            self._check_labels(fit_data.gathered(self.distribute_strategy, y), sum(counts))
 
     def _noise_step(self):
         """What the noise of training depends on: the step's number, other in every piece of a batch too."""
@@ -273,9 +298,7 @@ class FittedModel(keras.Model):
 
     def _as_input(self, data):
         """A batch of Keras's as what `call` takes, labels beside the images, and its weights or None."""
-        images, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if isinstance(images, list | tuple) and len(images) == 2 and y is None:  # of `predict`
-            images, y = images
+        images, y, weights = _unpacked(data)
         beside = self._beside(images, y)
         weights = None if weights is None else as_weights(weights, tf.float32)
         return images if beside is None else (images, beside), weights
@@ -292,7 +315,7 @@ class FittedModel(keras.Model):
                     f"{self.name} has {self.num_classes} classes and got images alone, "
                     "expected (images, labels)."
                 )
-            return y
+            return y[:, 0] if len(y.shape) == 2 and y.shape[1] == 1 else y
         if y is not None and len(y.shape) > 1 and tuple(y.shape[1:]) == tuple(images.shape[1:]):
             raise ValueError(
                 f"y has the shape of x, {tuple(y.shape)}: {self.name} has no targets, expected labels."
@@ -303,3 +326,11 @@ class FittedModel(keras.Model):
         images, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         beside = self._beside(images, y)
         return images, beside if self.num_classes else None
+
+
+def _unpacked(data):
+    """A batch of Keras's as (images, y, weights); `predict` gives labels as a part of its images."""
+    images, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(images, list | tuple) and len(images) == 2 and y is None:
+        images, y = images
+    return images, y, weights

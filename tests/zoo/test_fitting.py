@@ -85,11 +85,26 @@ def test_an_example_of_weight_0_is_not_trained_on(name, assert_same_weights):
         ({"sample_weight": np.zeros(12)}, "0 for every example"),
         ({"class_weight": {0: 1.0}}, "class_weight was given without labels"),
         ({"y": IMAGES, "class_weight": {0: 1.0}}, "class_weight was given without labels"),
+        ({"x": batches(IMAGES), "class_weight": {0: 1.0}}, "class_weight was given without labels"),
+        ({"x": batches(IMAGES, IMAGES), "class_weight": {0: 1.0}}, "class_weight was given without labels"),
+        ({"y": LABELS, "class_weight": {"boot": 1.0}}, "class_weight has the key 'boot', expected classes"),
+        ({"y": LABELS, "class_weight": {-1: 1.0}}, "class_weight has the key -1, expected classes"),
     ],
 )
 def test_weights_that_belong_to_no_examples(data, message):
     with pytest.raises(ValueError, match=message):
-        fitted(compiled("autoencoder"), IMAGES, **data)
+        fitted(compiled("autoencoder"), **{"x": IMAGES, **data})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_class_without_a_weight_has_the_weight_1(stream, assert_same_weights):
+    data = (batches(IMAGES, LABELS),) if stream else (IMAGES, LABELS)
+    models = [compiled("autoencoder", num_classes=3) for _ in range(2)]
+    for model, weights in zip(models, ({0: 3.0}, {0: 3.0, 1: 1.0, 2: 1.0}), strict=True):
+        fitted(model, *data, batch_size=None if stream else 12, class_weight=weights)
+    assert_same_weights(*models)
+    with pytest.raises(ValueError, match="class_weight has the key 3, expected classes: integers below 3."):
+        fitted(models[0], *data, batch_size=None if stream else 12, class_weight={3: 1.0})
 
 
 def test_weights_of_a_wrong_shape():
@@ -253,6 +268,31 @@ def test_labels_of_validation_are_checked_before_training(labels):
         model.evaluate(batches(IMAGES, labels, size=4), verbose=0)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["autoencoder", "gan"])
+def test_labels_may_be_a_column(name, stream, assert_same_weights):
+    models = [compiled(name, num_classes=3) for _ in range(2)]
+    for model, labels in zip(models, (LABELS, LABELS[:, None]), strict=True):
+        fitted(model, *([batches(IMAGES, labels)] if stream else [IMAGES, labels]), batch_size=None)
+    assert_same_weights(*models)
+
+
+def test_every_example_of_an_array_is_looked_at():
+    images = np.tile(IMAGES, (200, 1, 1, 1))
+    images[1234] = np.nan
+    weights = np.ones(len(images))
+    weights[1234] = 0.0
+    model = compiled("autoencoder")
+    for x, y in ((images, None), (np.zeros(images.shape, np.uint8), images)):
+        with pytest.raises(ValueError, match="holds NaN"):
+            fitted(model, x, y, batch_size=1200)
+    fitted(model, images, sample_weight=weights, batch_size=1200, validation_data=(IMAGES,))
+    with pytest.raises(ValueError, match="holds NaN"):
+        fitted(model, IMAGES, validation_data=(images,))
+    with pytest.raises(ValueError, match="holds values from 0 to 255"):
+        model.test_on_batch(255 * np.round(IMAGES))
+
+
 def test_predict_takes_labels_beside_the_images():
     model = compiled("autoencoder", num_classes=3)
     losses = model((IMAGES, LABELS))
@@ -260,6 +300,9 @@ def test_predict_takes_labels_beside_the_images():
         np.testing.assert_allclose(model.predict(given, verbose=0), losses, rtol=1e-6)
     with pytest.raises(ValueError, match=r"3 classes and got images alone, expected \(images, labels\)."):
         model.predict(IMAGES, verbose=0)
+    for given in ([IMAGES, LABELS + 1], batches(IMAGES, LABELS + 1, size=5)):
+        with pytest.raises(ValueError, match=r"labels are from 1 to 3, expected integers in \[0, 3\)."):
+            model.predict(given, verbose=0)
 
 
 # Initialization.
@@ -308,6 +351,26 @@ def test_a_frozen_batch_normalization_stands_still_and_uses_its_own_statistics()
     before = model.get_weights()
     model.estimate_statistics([IMAGES[:4]])
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+
+
+def test_what_is_frozen_later_stands_still_in_a_graph_too():
+    model = SMALL["realnvp"]()
+    model.initialize(IMAGES)
+    frozen, other = model.layers[:2]
+    frozen.trainable = False
+    before = [part.moving_mean.numpy() for part in (frozen, other)]
+    model.estimate_statistics([IMAGES**4])
+    np.testing.assert_array_equal(frozen.moving_mean, before[0])
+    assert np.any(other.moving_mean.numpy() != before[1])
+
+
+def test_one_example_may_be_scored_under_batch_normalization():
+    model = compiled("realnvp")
+    fitted(model, IMAGES, validation_data=(IMAGES[:1],))
+    np.testing.assert_allclose(
+        [model.evaluate(IMAGES[:1], verbose=0), *model.predict(IMAGES[:1], verbose=0)],
+        np.repeat(model(IMAGES[:1]), 2), rtol=1e-6,
+    )  # fmt: skip
 
 
 def test_a_batch_of_one_example_is_refused_by_batch_normalization():

@@ -186,10 +186,12 @@ class RealNVP(Flow):
             images, labels = self._images_and_labels(batch)
             images = tf.convert_to_tensor(images)
             self._check_batch_size(images.shape[0])
-            self._average_statistics(images, labels, momentum=tf.constant(k / (k + 1), tf.float32))
+            moves = tuple(coupling.trainable for coupling in self.layers)
+            self._average_statistics(images, labels, tf.constant(k / (k + 1), tf.float32), moves)
 
     @compiled
-    def _average_statistics(self, images, labels, momentum):
+    def _average_statistics(self, images, labels, momentum, moves):
+        del moves  # what is frozen is a constant of the graph: another set of layers is another graph
         x = dequantise(images, self._training_noise(images), self.num_bits)
         self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)
 
@@ -200,8 +202,8 @@ class RealNVP(Flow):
     def _checks_batches(self):
         return super()._checks_batches or any(coupling.trainable for coupling in self.layers)
 
-    def _check_batch(self, batch):
-        super()._check_batch(batch)
+    def _check_training_batch(self, batch):
+        super()._check_training_batch(batch)
         strategy, images = self.distribute_strategy, keras.utils.unpack_x_y_sample_weight(batch)[0]
         counts = fit_data.row_counts(strategy, images)
         if len(counts) == strategy.num_replicas_in_sync:  # else other workers have more

@@ -173,7 +173,7 @@ class FittedGAN(ZooModel):
         lazy = [(one.interval, self._on_replicas(one.function)) for one in self._lazy_steps()]
 
         def train_function(iterator):
-            for data in fit_data.checked(iterator, self.steps_per_execution, self._check_batch):
+            for data in fit_data.checked(iterator, self.steps_per_execution, self._check_training_batch):
                 number = self.steps
                 count = step(data)
                 for interval, regularise in lazy:
