@@ -157,11 +157,12 @@ def _generator_weight(name: str, value: np.ndarray, fused_from: float) -> tuple[
     if name == "mapping/LabelConcat/weight":
         return "mapping.LabelConcat", value
     if name == "synthesis/4x4/Const/const":
-        return "synthesis.4x4.Const.const", value[0].transpose(1, 2, 0)
+        return "synthesis.4x4.Const.const", tensorflow_variables.only(value, 1).transpose(1, 2, 0)
     if match := re.fullmatch(r"synthesis/noise(\d{1,2})", name):
         level, second = divmod(int(match[1]), 2)  # two layers of each resolution
         layer = ("Conv0_up", "Conv1") if level else ("Const", "Conv")
-        return f"synthesis.{_block(4 << level)}.{layer[second]}.noise_const", value[0, 0]
+        noise = tensorflow_variables.only(value, 2)
+        return f"synthesis.{_block(4 << level)}.{layer[second]}.noise_const", noise
     match = re.fullmatch(r"synthesis/(\d{1,5})x\1/Conv0_up/weight", name)
     if match and int(match[1]) >= fused_from:
         value = value[::-1, ::-1]  # of a transposed convolution

@@ -110,10 +110,10 @@ def _generator_weight(name: str, value: np.ndarray, resolution: int) -> tuple[st
         layer = "embed" if layer == "LabelEmbed" else layer.replace("Dense", "fc")
         return f"mapping.{layer}.{kind}", value.T
     if name == "synthesis/4x4/Const/const":
-        return "synthesis.b4.const", value[0]
+        return "synthesis.b4.const", only(value, 1)
     if match := re.fullmatch(r"synthesis/noise(\d{1,2})", name):
         index = int(match[1])  # 0: 4x4, 1 and 2: 8x8, 3 and 4: 16x16 ...
-        return f"synthesis.b{4 << (index + 1) // 2}.conv{1 - index % 2}.noise_const", value[0, 0]
+        return f"synthesis.b{4 << (index + 1) // 2}.conv{1 - index % 2}.noise_const", only(value, 2)
     block, layer, kind = _in_block(name.removeprefix("synthesis/"), "ToRGB", resolution)
     layer = SYNTHESIS_LAYERS.get(layer)
     if layer == "conv0" and kind == "weight":
@@ -240,6 +240,17 @@ def check_kernel(settings: dict[str, Any], name: str, row: tuple[int, ...]) -> N
             raise ValueError(f"{name} is another filter than {list(row)}, which is not supported")
         kernel = np.array([check_number(value, name) for value in kernel], np.float64)
         check_filter(kernel / kernel.sum(), name, row)
+
+
+def only(value: np.ndarray, axes: int) -> np.ndarray:
+    """The one entry along the first axes of a variable.
+
+    Raises:
+      ValueError: there are others.
+    """
+    if value.shape[:axes] != (1,) * axes:
+        raise ValueError(f"a variable has shape {value.shape}, expected {[1] * axes} as its first axes")
+    return value[(0,) * axes]
 
 
 def number(settings: dict[str, Any], name: str, default: float | None) -> float | None:

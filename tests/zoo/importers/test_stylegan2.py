@@ -127,6 +127,17 @@ def with_variable(content):
     content[1].state["variables"].append(("8x8/Extra/weight", np.zeros([3], np.float32)))
 
 
+def doubled(name):
+    """Puts a variable of the synthesis network twice along its first axis."""
+
+    def change(content):
+        variables = content[2].state["components"]["synthesis"].state["variables"]
+        index = [key for key, _ in variables].index(name)
+        variables[index] = (name, np.concatenate([variables[index][1]] * 2))
+
+    return change
+
+
 def cut_to(network, *path, size):
     """Makes the bias of a layer shorter."""
 
@@ -176,6 +187,8 @@ PYTORCH, TENSORFLOW = "rgba_orig_clamped", "tensorflow_4"
         (TENSORFLOW, set_argument(resample_kernel=[1, 2, 1]), "another filter"),
         (TENSORFLOW, without_average, "has no mapping.w_avg"),
         (TENSORFLOW, set_tensorflow(components={}), "its generator is none of StyleGAN2"),
+        (TENSORFLOW, doubled("4x4/Const/const"), r"shape \(2, 8, 4, 4\), expected \[1\] as its first axes"),
+        (TENSORFLOW, doubled("noise0"), r"shape \(2, 1, 4, 4\), expected \[1, 1\] as its first axes"),
         (TENSORFLOW, with_variable, "the variable 8x8/Extra/weight, which is not supported"),
     ],
 )
