@@ -14,6 +14,9 @@ from ..zoo import json_files, outline, registry
 from ..zoo.class_names import match
 from . import arguments as types
 
+# A model of more would take minutes to build, and no published one has as many.
+MAX_LAYERS = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Capabilities:
@@ -202,6 +205,8 @@ def _check_argument(name: str, value: Any, declared: outline.Argument, source: s
     numbers = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(number, int) and abs(number) > types.LARGEST for number in numbers):
         raise ValueError(f"{name} of {source} must be at most {types.LARGEST}, got {value!r:.200}.")
+    if name in outline.LAYER_COUNTS and value is not None and value > MAX_LAYERS:
+        raise ValueError(f"{name} of {source} must be at most {MAX_LAYERS}, got {value}.")
 
 
 def _is_shape(value: Any) -> bool:

@@ -210,7 +210,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         recipe = recipes.read(arguments.model)
         for name, value in recipe["train"].items():
             if name in SETTINGS and value is not None:
-                _parsed(name, value)
+                recipe["train"][name] = _parsed(name, value)
     elif arguments.model in MODELS:
         model = {"registered_name": MODELS[arguments.model], "config": {}}
         recipe = {"model": model, "dataset": None, "train": {}}

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _KEYS = {"model", "dataset", "train"}
 
-# Arguments of `train` that are of the data and the machine, not of the recipe.
-_NOT_OF_RECIPE = {"model", "dataset", "eval_dataset", "workdir", "strategy", "replicas", "callbacks"}
+# Arguments of `train` that are of the data, the machine and the preset, not of the recipe.
+_NOT_OF_RECIPE = {
+    *("model", "dataset", "eval_dataset", "workdir", "strategy", "replicas", "callbacks", "metadata"),
+}
 
 
 def read(path: str | os.PathLike) -> dict:

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 
 from .json_files import shown
+from .outline import LAYER_COUNTS
 
 # Where the classes that a config may name are registered.
 FAMILIES = ("flows", "gans", "vaes")
 
-# Arguments that an axis of a weight is as long as, and those that tell how many layers there are.
+# Arguments that an axis of a weight is as long as.
 _LENGTHS = ("event_shape", "width", "num_classes", "latent_dim", "flow_width", "components", "w_dim")
-_COUNTS = ("levels", "depth", "blocks", "flow_depth", "mapping_depth", "discriminator_mapping_depth")
 
 # What even a model that does not use them may have as such arguments, and as weights.
 _SHORT, _FEW_LAYERS, _FEW = 1024, 64, 2**18
@@ -61,14 +61,14 @@ def _check_sizes(config, shapes):
     axes = {size for shape in shapes for size in shape}
     limits = {
         **dict.fromkeys(_LENGTHS, max({_SHORT} | axes)),
-        **dict.fromkeys(_COUNTS, max(_FEW_LAYERS, len(shapes))),
+        **dict.fromkeys(LAYER_COUNTS, max(_FEW_LAYERS, len(shapes))),
         "image_shape": max(_SHORT, sum(map(math.prod, shapes))),
     }
     for key, limit in limits.items():
         value = config.get(key)
         for size in value if isinstance(value, list) else [value]:
             # The weights of many layers may be one, stacked along an axis.
-            if isinstance(size, int) and size > limit and not (key in _COUNTS and size in axes):
+            if isinstance(size, int) and size > limit and not (key in LAYER_COUNTS and size in axes):
                 raise ValueError(f"has the {key} {shown(value)}, more than the weights beside it have.")
 
 

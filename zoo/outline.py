@@ -16,6 +16,9 @@ FAMILIES = ("flows", "gans", "vaes")
 
 PACKAGE = "latentzoo>"  # begins the registered name of every model
 
+# Constructor arguments that say how many layers there are: what loops in constructors are as long as.
+LAYER_COUNTS = ("levels", "depth", "blocks", "flow_depth", "mapping_depth", "discriminator_mapping_depth")
+
 
 @dataclasses.dataclass(frozen=True)
 class Argument:

@@ -224,13 +224,13 @@ def test_train_follows_a_recipe_and_flags_go_before_it(tmp_path):
             "config": {"image_shape": [28, 28, 1], "levels": 1, "depth": 1, "width": 4},
         },
         "dataset": SMALL,
-        "train": {"steps": 50, "batch_size": 8, "ema": 0},
+        "train": {"steps": 50, "batch_size": "8", "ema": 0, "seed": "3"},  # numbers as texts, as flags are
     }
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(recipe))
     run("train", path, "--workdir", tmp_path / "run", "--steps", 1, "--eval_split", "none")
     settings = zoo.info(tmp_path / "run" / "preset")["recipe"]
-    assert (settings["steps"], settings["batch_size"], settings["ema"]) == (1, 8, 0)
+    assert [settings[name] for name in ("steps", "batch_size", "ema", "seed")] == [1, 8, 0, 3]
 
 
 def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, capsys):
@@ -241,6 +241,15 @@ def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, ca
     assert recipe["model"]["config"]["depth"] == 1 and recipe["model"]["config"]["width"] == 128
     assert recipe["parameters"] == Glow(depth=1, width=128, preprocess="equalise").count_params()
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_of_endless_layers_is_refused(tmp_path, capsys):
+    model = {"registered_name": "latentzoo>RealNVP", "config": {"event_shape": [2], "depth": 10**9}}
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps({"model": model, "dataset": "two_moons", "train": {"steps": 1}}))
+    with pytest.raises(SystemExit, match="2"):
+        run("train", path, "--workdir", tmp_path / "run", "--dry_run")
+    assert f"depth of '{path}' must be at most 10000, got 1000000000" in capsys.readouterr().err
 
 
 def test_settings_are_those_of_trainers_train():

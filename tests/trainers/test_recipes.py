@@ -35,6 +35,7 @@ def test_a_recipe_trains(recipe, images, tmp_path):
         ("[]", "must have exactly the entries"),
         ('{"model": {}, "train": {}}', "must have exactly the entries"),
         ('{"model": {}, "dataset": "x", "train": {"rate": 1}}', r"gives train the arguments \['rate'\]"),
+        ('{"model": {}, "dataset": "x", "train": {"metadata": 5}}', r"train the arguments \['metadata'\]"),
     ],
 )
 def test_bad_recipes(tmp_path, text, message):
