@@ -145,7 +145,7 @@ def _read_preset(folder):
     files = {}
     for name, expected in checksums.items():
         if Path(name).name != name or "\\" in name:
-            raise ValueError(f"'{folder / METADATA}' names '{name}', outside of its folder.")
+            raise ValueError(f"'{folder / METADATA}' names {json_files.shown(name)}, outside of its folder.")
         path = folder / name
         try:
             files[name] = regular_files.read(path)
@@ -153,7 +153,7 @@ def _read_preset(folder):
             raise FileNotFoundError(f"'{path}' is missing: the preset is not whole.") from None
         digest = hashlib.sha256(files[name]).hexdigest()
         if digest != expected:
-            raise ValueError(f"'{path}' is damaged: its sha256 is {digest}, expected {expected}.")
+            raise ValueError(f"'{path}' is damaged: its sha256 is {digest}, expected {expected:.80}.")
     return found, files
 
 

@@ -25,5 +25,5 @@ def read(path: str | os.PathLike, most: int | None = None) -> bytes:
         raise
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
-        raise OSError(f"'{path}' cannot be read: {reason}.") from None
+        raise OSError(f"'{path!s:.1000}' cannot be read: {reason}.") from None
     raise OSError(f"'{path}' is no regular file.")

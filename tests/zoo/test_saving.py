@@ -299,6 +299,12 @@ def test_a_weight_file_without_a_weight(own_preset):
             "makes no latentzoo>Glow: levels is 0, expected an integer of at least 1.",
         ),
         (b'{"registered_name": "latentzoo>Glow", "config": {"sword": 1}}', "makes no latentzoo>Glow: "),
+        (b'{"registered_name": "latentzoo>Glow", "config": {"width": "%s"}}' % (b"x" * 9000), "makes no "),
+        (
+            b'{"registered_name": "latentzoo>Glow", "config": {"width": [%s9]}}' % (b"99999999," * 900),
+            "has the ",
+        ),
+        (b'{"registered_name": "%s", "config": {}}' % (b"x" * 9000), "names the class 'xxx"),
         (
             b'{"registered_name": "latentzoo>Glow", "config": [1]}',
             "is damaged: expected JSON with registered_name and config (",
@@ -310,7 +316,7 @@ def test_a_damaged_config_with_the_right_checksum(own_preset, content, message):
     with pytest.raises(ValueError) as error:
         zoo.load(own_preset)
     assert str(error.value).startswith(f"'{own_preset / 'config.json'}' {message}")
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 1000
 
 
 def test_an_unknown_name():
