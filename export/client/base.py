@@ -12,6 +12,9 @@ from . import checks
 # Of a request or an answer, as NumPy has it: rows are sent in parts that are no larger.
 MESSAGE_BYTES = 64 * 2**20
 
+# Bytes of an answer in JSON, and numbers in a tensor: several times the largest message that is asked for.
+LARGEST_ANSWER = 512 * 2**20
+
 # Inputs that may be left out.
 DEFAULTS = {"temperature": 1.0, "truncation": 1.0}
 
@@ -321,7 +324,7 @@ class Client(abc.ABC):
         raise refusal
 
     def _checked(self, signature, answer, n):
-        """The outputs of a signature, each of its dtype and shape and with the rows that were asked for."""
+        """The outputs of a signature, each of its dtype, shape and number of rows, without NaN."""
         checked = {}
         for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
             values, expected = answer.get(name), (n, *shape[1:])
@@ -331,6 +334,8 @@ class Client(abc.ABC):
                     f"server '{self.server}' answers {signature!r} with a wrong {name}: "
                     f"got {found}, expected {dtype} {list(expected)}."
                 )
+            if dtype.kind == "f" and np.isnan(values).any():
+                raise ValueError(f"server '{self.server}' answers {signature!r} with NaN in its {name}.")
             checked[name] = values
         return checked
 

@@ -125,7 +125,7 @@ def _array(name, values):
 def _cast(name, values, dtype):
     """The same numbers in another dtype, or ValueError. Integers are exact, floats are rounded."""
     kinds = "iu" if dtype.kind in "iu" else "iuf"
-    if values.dtype.kind not in kinds:
+    if values.dtype.kind not in kinds or dtype.kind not in "iuf":
         raise ValueError(f"{name} has dtype {values.dtype}, expected {dtype}.")
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)

@@ -1,10 +1,11 @@
 """The client over gRPC, the faster one."""
 
 import functools
+import math
 
 import numpy as np
 
-from .base import Client, Refused, TooLarge, in_words, is_too_large
+from .base import LARGEST_ANSWER, Client, Refused, TooLarge, in_words, is_too_large
 
 # The optional package that holds the protos and the stub.
 PACKAGE = "tensorflow-serving-api"
@@ -70,6 +71,8 @@ class Grpc(Client):
             request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
         response = self._call(self._stub.Predict, request)
         try:
+            for tensor in response.outputs.values():
+                _check_size(tensor)
             return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
         except (TypeError, ValueError):
             raise ValueError(
@@ -103,6 +106,13 @@ class Grpc(Client):
         # Rows of different shapes in a batch fail its precondition.
         of_batch = code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
         return Refused(refusal) if of_batch else ValueError(refusal)
+
+
+def _check_size(tensor):
+    """ValueError of a tensor that is too large: a few numbers stand for as many as its shape claims."""
+    sizes = [dim.size for dim in tensor.tensor_shape.dim]
+    if min(sizes, default=0) < 0 or math.prod(sizes) > LARGEST_ANSWER:
+        raise ValueError(f"a tensor of shape {sizes}")
 
 
 def _described(tensors):
