@@ -68,11 +68,9 @@ def class_weights(class_weight: dict, y, num_classes: int) -> dict:
 
 
 def blocks(x, y, weights, size: int = 1024) -> Iterator[tuple]:
-    """All examples of arrays, as (x, y, weights) of up to `size` of them; without those of weight 0."""
-    rows = _counted_rows(weights, len(x))
-    for start in range(0, len(rows), size):
-        block = rows[start : start + size]
-        yield tuple(None if part is None else _rows(part, block) for part in (x, y, weights))
+    """All examples of arrays, as (x, y, weights) of up to `size` of them."""
+    for start in range(0, len(x), size):
+        yield tuple(None if part is None else part[start : start + size] for part in (x, y, weights))
 
 
 def drawn(x, y, weights, count: int, seed: int) -> tuple:
@@ -80,7 +78,9 @@ def drawn(x, y, weights, count: int, seed: int) -> tuple:
 
     Examples with a weight of 0 are not drawn.
     """
-    rows = _counted_rows(weights, count)
+    rows = np.arange(count)
+    if weights is not None:
+        rows = rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
     if len(rows) > INITIAL_EXAMPLES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, INITIAL_EXAMPLES, replace=False))
     return tuple(None if part is None else _rows(part, rows) for part in (x, y, weights))
@@ -150,12 +150,6 @@ def _as_tensor(value):
     if isinstance(value, tf.experimental.Optional):
         return None
     return tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
-
-
-def _counted_rows(weights, count):
-    """Which of the first `count` examples have a weight that is not 0."""
-    rows = np.arange(count)
-    return rows if weights is None else rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
 
 
 def _rows(values, rows):

@@ -86,8 +86,7 @@ class FittedModel(keras.Model):
             split = 0.0 if validation_data is not None else validation_split
             some, x, y, sample_weight = self._examined(x, y, sample_weight, split)
             if (given := kwargs.get("class_weight")) is not None:
-                labels = keras.utils.unpack_x_y_sample_weight(some)[1]
-                kwargs["class_weight"] = fit_data.class_weights(given, labels, self.num_classes)
+                kwargs["class_weight"] = fit_data.class_weights(given, _unpacked(some)[1], self.num_classes)
             self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
             self.initialize(*self._images_and_labels(some))
         if isinstance(validation_data, list | tuple):
@@ -117,6 +116,8 @@ class FittedModel(keras.Model):
           ValueError: as `fit`.
         """
         some, x, y, sample_weight = self._examined(x, y, sample_weight)
+        if class_weight is not None:
+            class_weight = fit_data.class_weights(class_weight, _unpacked(some)[1], self.num_classes)
         self.initialize(*self._images_and_labels(some))
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
@@ -323,14 +324,20 @@ class FittedModel(keras.Model):
         return None
 
     def _images_and_labels(self, data):
-        images, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images, y, _ = _unpacked(data)
         beside = self._beside(images, y)
         return images, beside if self.num_classes else None
 
 
 def _unpacked(data):
-    """A batch of Keras's as (images, y, weights); `predict` gives labels as a part of its images."""
+    """A batch of Keras's as (images, y, weights); `predict` gives labels as a part of its images.
+
+    Raises:
+      ValueError: y is no array.
+    """
     images, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if isinstance(images, list | tuple) and len(images) == 2 and y is None:
         images, y = images
+    if y is not None and isinstance(y, dict | list | tuple | set):
+        raise ValueError(f"y is of type {type(y).__name__}, expected one array, such as labels.")
     return images, y, weights

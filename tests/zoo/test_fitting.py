@@ -103,8 +103,19 @@ def test_a_class_without_a_weight_has_the_weight_1(stream, assert_same_weights):
     for model, weights in zip(models, ({0: 3.0}, {0: 3.0, 1: 1.0, 2: 1.0}), strict=True):
         fitted(model, *data, batch_size=None if stream else 12, class_weight=weights)
     assert_same_weights(*models)
-    with pytest.raises(ValueError, match="class_weight has the key 3, expected classes: integers below 3."):
+    message = "class_weight has the key 3, expected classes: integers below 3."
+    with pytest.raises(ValueError, match=message):
         fitted(models[0], *data, batch_size=None if stream else 12, class_weight={3: 1.0})
+    with pytest.raises(ValueError, match=message):
+        models[0].train_on_batch(IMAGES, LABELS, class_weight={3: 1.0})
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_labels_in_a_dict(name, num_classes):
+    data = tf.data.Dataset.from_tensor_slices((IMAGES, {"label": LABELS})).batch(12)
+    with pytest.raises(ValueError, match="y is of type dict, expected one array, such as labels."):
+        fitted(compiled(name, num_classes=num_classes), data, batch_size=None)
 
 
 def test_weights_of_a_wrong_shape():
@@ -280,13 +291,10 @@ def test_labels_may_be_a_column(name, stream, assert_same_weights):
 def test_every_example_of_an_array_is_looked_at():
     images = np.tile(IMAGES, (200, 1, 1, 1))
     images[1234] = np.nan
-    weights = np.ones(len(images))
-    weights[1234] = 0.0
     model = compiled("autoencoder")
     for x, y in ((images, None), (np.zeros(images.shape, np.uint8), images)):
         with pytest.raises(ValueError, match="holds NaN"):
             fitted(model, x, y, batch_size=1200)
-    fitted(model, images, sample_weight=weights, batch_size=1200, validation_data=(IMAGES,))
     with pytest.raises(ValueError, match="holds NaN"):
         fitted(model, IMAGES, validation_data=(images,))
     with pytest.raises(ValueError, match="holds values from 0 to 255"):
