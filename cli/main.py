@@ -6,6 +6,7 @@ are answered at once. Results go to standard output; progress, notes and errors 
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 
@@ -85,6 +86,7 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(130)  # as shells have it
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is done: the exit code says how it went
         progress.end_line()
         _finish_output()
 

@@ -188,6 +188,7 @@ class ZooModel(FittedModel):
             names of the classes are among them as `classes`.
 
         Raises:
+          ValueError: a weight is not finite; `load` would refuse it.
           OSError: the folder cannot be written.
         """
         saving.save_to_preset(self, folder, metadata)

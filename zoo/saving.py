@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from . import configs, folders, registry, weights_file
 from . import metadata as preset_metadata
@@ -66,6 +67,7 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
     if model.num_classes and metadata and "classes" in metadata:
         model.class_names = metadata["classes"]
     _check_replaceable(folder)
+    _check_finite(model)
     scratch = folders.scratch_beside(folder)
     try:
         (scratch / CONFIG).write_bytes(_json(CONFIG, configs.of(model)))
@@ -149,6 +151,16 @@ def _json(name, content):
         return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} cannot be written: {error}.") from None
+
+
+def _check_finite(model):
+    for variable in model.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"the weight '{variable.path}' of {model.name} holds numbers that are not finite, "
+                "expected none in a preset: nothing is written."
+            )
 
 
 def _check_replaceable(folder):

@@ -261,6 +261,13 @@ def test_settings_are_those_of_trainers_train():
         assert default == parameters[name].default, name
 
 
+def test_a_signal_after_the_work_does_not_change_the_exit_code():
+    code = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGTERM)"
+    code += "; from latentzoo.cli import main; main.run()"
+    done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True)
+    assert done.returncode == 0 and "glow-fashion-mnist" in done.stdout, done.stderr
+
+
 def test_two_replicas_of_one_processor(tmp_path):
     arguments = ["train", "glow", "--dataset", SMALL, "--workdir", tmp_path, "--replicas", 2, "--steps", 1]
     arguments += [*TINY, "--set", "depth=1", "--set", "levels=1", "--set", "width=4", "--deterministic"]

@@ -139,6 +139,16 @@ def test_a_preset_is_replaced_whole(own_preset, tiny):
     assert list(own_preset.parent.iterdir()) == [own_preset]
 
 
+def test_weights_that_are_not_finite_replace_no_preset(own_preset, tiny):
+    before = zoo.load(own_preset).get_weights()
+    model = tiny()
+    model.trainable_variables[0].assign(model.trainable_variables[0] * np.nan)
+    with pytest.raises(ValueError, match=f"'{model.trainable_variables[0].path}' of .* not finite"):
+        model.save_to_preset(own_preset)
+    for weight, now in zip(before, zoo.load(own_preset).get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, now)
+
+
 def test_an_empty_folder_is_filled(tiny, tmp_path):
     tiny(levels=1).save_to_preset(tmp_path)
     assert zoo.load(tmp_path).levels == 1
