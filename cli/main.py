@@ -68,6 +68,11 @@ class Parser(argparse.ArgumentParser):
             self.error(self._unrecognized(unknown))
         return namespace, unknown
 
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            hint = suggest(str(value), action.choices)
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}: {hint}")
+
     def _unrecognized(self, arguments: list[str]) -> str:
         message = f"unrecognized arguments: {' '.join(arguments)}"
         name = arguments[0].partition("=")[0]
@@ -107,8 +112,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
     words = [_with_underscores(word) for word in argv[1:]]
     if words and words[0] == "help":
         words = [*words[1:2], "--help"]
-    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        parser.error(f"argument COMMAND: invalid choice: '{words[0]}': {suggest(words[0], COMMANDS)}")
     return parser.parse_args(words)
 
 

@@ -23,6 +23,8 @@ def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
     Args:
       prepare: called before TensorFlow looks for devices, to say how they are to be used.
     """
+    from ..zoo import keras_backend  # noqa: F401  (another backend of Keras is an error at once)
+
     if "tensorflow" not in sys.modules:
         note("loading TensorFlow, which takes some seconds ...")
     logging.set_verbosity(logging.ERROR)

@@ -36,6 +36,8 @@ def refusal(capsys, *arguments: str) -> str:
     "arguments, message",
     [
         (["smaple"], "argument COMMAND: invalid choice: 'smaple': did you mean sample?"),
+        (["request", "smaple"], "argument signature: invalid choice: 'smaple': did you mean sample or map?"),
+        (["train", "vae", "--dtype", "float23"], "invalid choice: 'float23': did you mean float32?"),
         (["sample", "x", "--temperatur_", "1"], "did you mean --temperature?"),
         (["list", "--flagfile=x"], "unrecognized arguments: --flagfile=x"),
         (["list", "--undefok", "x"], "unrecognized arguments: --undefok"),
@@ -223,3 +225,13 @@ def test_a_terminal_of_few_characters_gets_question_marks():
     command = [*RUN, "evaluate", "--all", "--recorded"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and " ? " in done.stdout
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_another_backend_of_keras_is_an_error_before_tensorflow_starts(backend):
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    program = "import sys; sys.modules['tensorflow'] = None; from latentzoo.cli import main; main.run()"
+    command = [sys.executable, "-c", program, "sample", "realnvp-moons"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "needs Keras's TensorFlow backend" in done.stderr
