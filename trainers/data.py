@@ -254,7 +254,7 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     Args:
         values: images [N, H, W, C] (or [N, H, W], one channel), uint8 or floating in [0, 1]; or
             vectors [N, D], floating and finite.
-        labels: integers [N] or [N, 1], not negative.
+        labels: integers [N], not negative.
 
     Raises:
         ValueError: another shape, dtype or range, or no elements.
@@ -284,8 +284,6 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     if labels is None:
         return Source(values)
     labels = np.asarray(labels)
-    if labels.shape == (len(values), 1):  # as the data sets of `keras.datasets` have them
-        labels = labels[:, 0]
     if labels.shape != values.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"labels must be {len(values)} integers, got {labels.dtype} of shape {list(labels.shape)}."
