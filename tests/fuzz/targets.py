@@ -10,6 +10,7 @@ import io
 import json
 import pickle
 import struct
+import types
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -210,7 +211,7 @@ def workdir_log(folder: Path) -> Target:
 
 
 class _Answer(io.BytesIO):
-    """What `urlopen` gives, without a server."""
+    """An open answer, without a server."""
 
     length = 0
 
@@ -218,6 +219,7 @@ class _Answer(io.BytesIO):
 def server_answer(folder: Path) -> Target:
     """What a server over REST answers to questions for its signatures and for samples."""
     from latentzoo.export import client
+    from latentzoo.export.client import deadline
 
     images = {"dtype": "DT_UINT8", "tensor_shape": {"dim": [{"size": str(n)} for n in (-1, 2, 2, 1)]}}
     seed = {"dtype": "DT_INT32", "tensor_shape": {"dim": [{"size": "-1"}, {"size": "2"}]}}
@@ -229,7 +231,8 @@ def server_answer(folder: Path) -> Target:
     def read(content):
         about = content if content.startswith(b'{"metadata') else seeds[0]
         answers = iter([about, seeds[1] if about is content else content])
-        with mock.patch("urllib.request.urlopen", lambda *_, **__: _Answer(next(answers))):
+        opener = types.SimpleNamespace(open=lambda *_, **__: _Answer(next(answers)))
+        with mock.patch.object(deadline, "opener", lambda: opener):
             return client.Rest("model", "localhost:1").sample(1, seed=0)
 
     return Target(seeds, read)
