@@ -117,7 +117,8 @@ class Checkpoints:
 
     def _steps(self):
         """The steps of the checkpoints in the folder, in their order."""
-        names = (path.name for path in self._folder.iterdir()) if self._folder.is_dir() else ()
+        paths = self._folder.iterdir() if self._folder.is_dir() else ()
+        names = (path.name for path in paths if path.is_file())  # TensorFlow would wait for a pipe
         return sorted(int(match[1]) for match in map(_INDEX.fullmatch, names) if match)
 
     def _remove_all_but(self, steps):

@@ -206,7 +206,10 @@ def train(
         compile_for(trained, strategy, settings)
         checkpoints = Checkpoints(trained, workdir / "checkpoints", keep_checkpoints)
         preemption.checkpoints = checkpoints
-        if not checkpoints.restore() and not trained.initialized:
+        resumed = checkpoints.restore()
+        if chief and not resumed:
+            _warn_of_lost_steps(workdir)
+        if not resumed and not trained.initialized:
             trained.initialize(*_some_examples(dataset, min(count, _INITIAL_IMAGES), seed))
         step = trained.steps
         _check_workers_agree(strategy, step)
@@ -288,6 +291,17 @@ def _warn_of_unused_classes(model, class_names, dataset_name):
         warnings.warn(
             f"{dataset_name or 'the dataset'} has {len(class_names)} classes; "
             "the model is unconditional (num_classes=0).",
+            stacklevel=3,
+        )
+
+
+def _warn_of_lost_steps(workdir):
+    """Tells of a training that went further than its checkpoints know: they are lost, or it had none yet."""
+    steps = [record["step"] for record in read_log(workdir / "metrics.jsonl")]
+    if steps:
+        warnings.warn(
+            f"{workdir} has a log up to step {max(steps)} and no whole checkpoint: "
+            "the training starts again from step 0.",
             stacklevel=3,
         )
 

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..zoo import folders, json_files, locks
+from ..zoo import folders, json_files, locks, regular_files
 
 # Settings that a resumed training may change: how long, and how often it tells. The length of the warm-up
 # follows from the steps if it is not given.
@@ -115,11 +115,9 @@ def cut_log(path: Path, last_step: int) -> None:
     """Drops the lines of metrics.jsonl after `last_step`, left by a training that was killed.
 
     Raises:
-      ValueError: a line is damaged.
+      ValueError: a line is damaged. OSError: it cannot be read.
     """
-    if not path.exists():
-        return
-    lines = path.read_bytes().splitlines(keepends=True)
+    lines = _lines(path)
     # A line without its newline was cut off in writing.
     kept = [line for line in _whole(lines) if _record(path, line)["step"] <= last_step]
     if kept != lines:
@@ -130,10 +128,16 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The records of metrics.jsonl; none if it is not there.
 
     Raises:
-      ValueError: a line is damaged.
+      ValueError: a line is damaged. OSError: it cannot be read.
     """
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [_record(path, line) for line in _whole(lines)]
+    return [_record(path, line) for line in _whole(_lines(path))]
+
+
+def _lines(path):
+    try:
+        return regular_files.read(path).splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
 
 
 def _whole(lines):

@@ -185,6 +185,15 @@ class Killed(Exception):
     pass
 
 
+def test_lost_checkpoints_are_told(pixel_flow, images, tmp_path):
+    settings = {"workdir": tmp_path, "batch_size": 8, "steps": 2, "verbose": 0}
+    train(pixel_flow(), images, **settings)
+    for index in (tmp_path / "checkpoints").glob("*.index"):
+        index.unlink()
+    with pytest.warns(UserWarning, match="has a log up to step 2 and no whole checkpoint: .* from step 0"):
+        train(pixel_flow(), images, **settings)
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_the_means_of_the_log_are_over_the_same_steps(pixel_flow, images, tmp_path, replicas):
     """Also where a checkpoint lies between two lines, and Keras's epochs begin elsewhere after it."""

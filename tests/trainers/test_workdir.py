@@ -84,3 +84,10 @@ def test_a_full_disk_under_tensorboard_is_named(tmp_path):
                     tf.summary.scalar("loss", 1.0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_pipe_is_no_log(tmp_path):
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    for read in (read_log, lambda path: cut_log(path, 1)):
+        with pytest.raises(OSError, match="metrics.jsonl' is no regular file"):
+            read(tmp_path / "metrics.jsonl")
