@@ -14,11 +14,15 @@ class Board:
 
     Args:
       workdir: the folder of the training.
+
+    Raises:
+      OSError: it cannot be written.
     """
 
     def __init__(self, workdir: Path):
         self._folder = workdir / "tensorboard"
-        self._writer = tf.summary.create_file_writer(str(self._folder))
+        with naming(self._folder):
+            self._writer = tf.summary.create_file_writer(str(self._folder))
 
     @contextlib.contextmanager
     def at(self, step: int) -> Iterator[None]:

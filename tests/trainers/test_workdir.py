@@ -86,6 +86,12 @@ def test_a_full_disk_under_tensorboard_is_named(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+def test_a_file_in_the_place_of_tensorboards_folder_is_named(tmp_path):
+    (tmp_path / "tensorboard").touch()
+    with pytest.raises(OSError, match=r"^workdir: '.*tensorboard' cannot be written \("):
+        Board(tmp_path)
+
+
 def test_a_pipe_is_no_log(tmp_path):
     os.mkfifo(tmp_path / "metrics.jsonl")
     for read in (read_log, lambda path: cut_log(path, 1)):
