@@ -7,8 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# How many examples data-dependent initialization sees, drawn over the whole array.
+# How many examples data-dependent initialization sees, drawn over the whole array or dataset.
 INITIAL_EXAMPLES = 256
+
+# Of a longer dataset they are drawn from so many batches.
+_BATCHES_READ = 1000
 
 
 def is_array(x) -> bool:
@@ -78,12 +81,35 @@ def drawn(x, y, weights, count: int, seed: int) -> tuple:
 
     Examples with a weight of 0 are not drawn.
     """
-    rows = np.arange(count)
-    if weights is not None:
-        rows = rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
+    rows = _counted_rows(weights, count)
     if len(rows) > INITIAL_EXAMPLES:
         rows = np.sort(np.random.default_rng(seed).choice(rows, INITIAL_EXAMPLES, replace=False))
     return tuple(None if part is None else _rows(part, rows) for part in (x, y, weights))
+
+
+def is_finite_dataset(x) -> bool:
+    """Whether it is a `tf.data.Dataset` of batches that says how many there are."""
+    return isinstance(x, tf.data.Dataset) and int(x.cardinality()) > 0
+
+
+def drawn_from_batches(batches: tf.data.Dataset, seed: int) -> tuple:
+    """Some of the examples of a dataset of batches, as (x, y, weights): a draw from the seed.
+
+    The dataset is read for it, up to 1,000 batches. Examples with a weight of 0 are not drawn.
+    """
+    random = np.random.default_rng(seed)
+    places, kept = np.zeros(0), None
+    for batch in batches.take(_BATCHES_READ):
+        three = keras.utils.unpack_x_y_sample_weight(batch)
+        parts = [None if part is None else np.asarray(part) for part in three]
+        rows = _counted_rows(parts[2], len(parts[0]))
+        parts = [None if part is None else part[rows] for part in parts]
+        places = np.concatenate([places, random.random(len(rows))])
+        best = np.sort(np.argsort(places)[:INITIAL_EXAMPLES])
+        places = places[best]
+        joined = parts if kept is None else [_joined(*pair) for pair in zip(kept, parts, strict=True)]
+        kept = [None if part is None else part[best] for part in joined]
+    return tuple(kept)
 
 
 def first_batch(x) -> tuple:
@@ -150,6 +176,16 @@ def _as_tensor(value):
     if isinstance(value, tf.experimental.Optional):
         return None
     return tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _counted_rows(weights, count):
+    """Which of the first `count` examples have a weight that is not 0."""
+    rows = np.arange(count)
+    return rows if weights is None else rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
+
+
+def _joined(first, second):
+    return None if first is None else np.concatenate([first, second])
 
 
 def _rows(values, rows):

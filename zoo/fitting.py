@@ -23,6 +23,8 @@ class FittedModel(keras.Model):
 
     # Whether the loss of an event depends on the batch around it.
     _needs_whole_batch = False
+    # Whether there are weights that `initialize` sets from data.
+    _depends_on_data = False
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -69,8 +71,10 @@ class FittedModel(keras.Model):
         """Keras's `fit`. An uninitialized model is initialized from `x` before.
 
         All examples of arrays are checked, and up to 256 of them, drawn over the whole array from the model's
-        seed, initialize the model. Of datasets and generators the first batch does, and the labels of each
-        batch are checked before its step. Labels are integers `[N]` or `[N, 1]`.
+        seed, initialize the model. So do those of a `tf.data.Dataset` of known length, which is read once
+        more if the model has weights that depend on data; else the first batch does. Of datasets and
+        generators the first batch is checked, and the labels of each batch before its step. Labels are
+        integers `[N]` or `[N, 1]`.
 
         Raises:
           ValueError: no batch, examples or labels that are not what the model takes, targets for a model
@@ -88,6 +92,8 @@ class FittedModel(keras.Model):
             if (given := kwargs.get("class_weight")) is not None:
                 kwargs["class_weight"] = fit_data.class_weights(given, _unpacked(some)[1], self.num_classes)
             self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
+            if self._depends_on_data and not self.initialized and fit_data.is_finite_dataset(x):
+                some = fit_data.drawn_from_batches(x, self.seed)
             self.initialize(*self._images_and_labels(some))
         if isinstance(validation_data, list | tuple):
             unpacked = keras.utils.unpack_x_y_sample_weight(validation_data)

@@ -84,6 +84,8 @@ class Glow(Flow):
     True
     """
 
+    _depends_on_data = True
+
     def __init__(
         self,
         image_shape: tuple[int, int, int] = (28, 28, 1),

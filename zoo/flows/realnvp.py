@@ -72,6 +72,7 @@ class RealNVP(Flow):
     """
 
     _needs_whole_batch = True  # batch normalisation
+    _depends_on_data = True
 
     def __init__(
         self,

@@ -393,6 +393,10 @@ class VAE(EncoderDecoder):
         """What an export offers a server, the main one first: see `vae_signatures`."""
         return vae_signatures(self)
 
+    @property
+    def _depends_on_data(self):
+        return self.prior_kind == "vampprior"
+
     def _initialize(self, images, labels):
         if self.prior_kind == "vampprior":
             self._prior.start_from(check_images(images, self.image_shape))
