@@ -90,7 +90,8 @@ def _likelihood(model, arguments):
         name = f"{arguments.other}, {arguments.split}"
         values[name] = tested[name] = other
     label = "ELBO in nats" if hasattr(model, "elbo") else "log p in nats"
-    plots.save_histogram(values, label, arguments.out / "likelihood.png")
+    title = f"likelihoods of images in {_short_name(arguments)}"
+    plots.save_histogram(values, label, arguments.out / "likelihood.png", title=title)
     print(f"likelihoods in {arguments.out / 'likelihood.png'}")
     found = {"outliers": least.tolist(), "likelihood": {}}
     for name, numbers in values.items():
@@ -163,12 +164,14 @@ def _latents(model, arguments):
     path = arguments.out / "latents.png"
     axis = {"tsne": "t-SNE", "pca": "principal component"}[arguments.map]
     data = f"{models.dataset_name(arguments)}, {arguments.split}"
-    title = (
-        f"latents of {len(places)} images ({data}) in {capabilities.of_preset(arguments.preset).short_name}"
-    )
+    title = f"latents of {len(places)} images ({data}) in {_short_name(arguments)}"
     plots.save_map(places, labels, path, class_names=class_names or (), title=title, axis=axis)
     print(f"a map of {len(places)} latents in {path}")
     return {"latents": {"method": arguments.map, "num": len(places)}}
+
+
+def _short_name(arguments):
+    return capabilities.of_preset(arguments.preset).short_name
 
 
 def _narrowing(model):
@@ -193,7 +196,8 @@ def _sweep(model, arguments):
             print(", ".join(f"{name} {number:.3f}" for name, number in rows[-1].items()))
     path = arguments.out / "sweep.png"
     curves = {name: [row[name] for row in rows] for name in ("precision", "recall")}
-    plots.save_curves(_VALUES, curves, option, path)
+    title = f"{arguments.num} samples of {_short_name(arguments)} by {option}"
+    plots.save_curves(_VALUES, curves, option, path, title)
     print(f"precision and recall against {option} in {path}")
     return {"sweep": {"protocol": scores[0]["protocol"], "rows": rows}}
 

@@ -11,15 +11,16 @@ _MOST_NAMED = 40  # classes in a legend, which has no room for more
 
 
 def save_histogram(
-    values: dict[str, np.ndarray], label: str, path: str | os.PathLike, bins: int = 80
+    values: dict[str, np.ndarray], label: str, path: str | os.PathLike, bins: int = 80, title: str = ""
 ) -> None:
     """Writes histograms of several sets of numbers `[N]`, over each other, by their names.
 
     Args:
       label: of the horizontal axis.
       path: of the PNG.
+      title: above the figure.
     """
-    figure, axes = _figure()
+    figure, axes = _figure(title)
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
     for name, numbers in values.items():
         axes.hist(numbers, edges, density=True, alpha=0.6, label=name)
@@ -46,7 +47,7 @@ def save_map(
       title: above the map.
       axis: the name of the axes, which are numbered: "x" makes "x 1" and "x 2".
     """
-    figure, axes = _figure()
+    figure, axes = _figure(title)
     if labels is None:
         axes.scatter(*places.T, s=4)
     else:
@@ -57,7 +58,6 @@ def save_map(
         if len(colours) <= _MOST_NAMED:
             axes.legend(markerscale=3, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set_aspect("equal", "datalim")
-    axes.set_title(title, fontsize="medium", wrap=True)
     if axis:
         axes.set_xlabel(f"{axis} 1")
         axes.set_ylabel(f"{axis} 2")
@@ -65,15 +65,20 @@ def save_map(
 
 
 def save_curves(
-    places: Sequence[float], curves: dict[str, Sequence[float]], label: str, path: str | os.PathLike
+    places: Sequence[float],
+    curves: dict[str, Sequence[float]],
+    label: str,
+    path: str | os.PathLike,
+    title: str = "",
 ) -> None:
     """Writes curves over the same places, by their names, from 0 to 1 upwards.
 
     Args:
       label: of the horizontal axis.
       path: of the PNG.
+      title: above the figure.
     """
-    figure, axes = _figure()
+    figure, axes = _figure(title)
     for name, heights in curves.items():
         axes.plot(places, heights, marker="o", label=name)
     axes.set_xlabel(label)
@@ -110,9 +115,11 @@ def _colours(count):
     ]
 
 
-def _figure():
+def _figure(title):
     figure = _empty_figure(7, 5)
-    return figure, figure.add_subplot()
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize="medium", wrap=True)
+    return figure, axes
 
 
 def _empty_figure(width, height):

@@ -118,6 +118,22 @@ def test_maps_that_cannot_be_made(latents, method, message):
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda **options: plots.save_histogram({"clothes": np.arange(9.0)}, "nats", **options),
+        lambda **options: plots.save_curves([0.5, 1.0], {"recall": [0.2, 0.4]}, "psi", **options),
+        lambda **options: plots.save_map(np.eye(2), None, **options),
+    ],
+)
+def test_a_title_stands_above_the_axes(save, tmp_path):
+    for name, title in (("without", ""), ("with", "likelihoods of images")):
+        save(path=tmp_path / f"{name}.png", title=title)
+    without, titled = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("without", "with"))
+    rows = np.flatnonzero((titled[..., :3] < 128).any(axis=(1, 2)))
+    assert (titled[rows[0]] != without[rows[0]]).any() and np.diff(rows).max() > 1
+
+
 def test_figures_are_drawn_whole_or_not_at_all(tmp_path):
     rng = np.random.default_rng(0)
     both = {"clothes": rng.standard_normal(50), "digits": rng.standard_normal(50) + 5}
