@@ -64,7 +64,8 @@ def saved_model(
     if version is not None:
         version = check_count("version", version, 1)
         _check_free(base_path, version, overwrite)
-    scratch = folders.scratch_beside(base_path / "version")  # hidden: no version to a server
+    # Hidden, so no version to a server; another export may take the number in the meantime.
+    scratch = folders.scratch_beside(base_path / str(version or next_version(base_path)))
     try:
         signatures = _write(model, scratch)
         warmup.write_requests(scratch, base_path.resolve().name, signatures, batch_sizes)

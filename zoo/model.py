@@ -241,16 +241,14 @@ class ZooModel(FittedModel):
 
 
 def _dtype_policy(dtype):
-    """The policy of the networks, whose weights are float32."""
+    """The policy of the networks; a global one counts only if it leaves weights in float32."""
     policy = keras.dtype_policies.get(dtype)
-    if policy.variable_dtype == "float32":
-        return policy
-    if dtype is None:  # the user's global policy, which is not about this model
-        return "float32"
-    raise ValueError(
-        f"dtype is {policy.name!r}, expected 'float32', 'mixed_bfloat16' or 'mixed_float16': "
-        "weights are float32."
-    )
+    if policy.variable_dtype == "float64" and dtype is not None:
+        raise ValueError(
+            f"dtype is {policy.name!r}, expected 'float32', 'mixed_bfloat16' or 'mixed_float16': "
+            "models compute in float32."
+        )
+    return "float32" if dtype is None and policy.variable_dtype != "float32" else policy
 
 
 def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:

@@ -200,12 +200,14 @@ class VAE(EncoderDecoder):
             step = self._noise_step()
             uniform = seeds.training_uniform(self.seed, step, tf.shape(images))
             noise = seeds.training_normal(self.seed, step, [count, self.latent_dim])
-            x, target = (self._likelihood.data(one, uniform) for one in (images, targets))
+            x = self._likelihood.data(images, uniform)
+            target = x if targets is images else self._likelihood.data(targets, uniform)
             reconstruction, kl = self._parts(x, noise, labels, target)
             loss = self._annealed(kl) - reconstruction
         else:
             noise = seeds.normal(seeds.row_seeds(0, count), (self.latent_dim,))
-            x, target = self._likelihood.data(images), self._likelihood.data(targets)
+            x = self._likelihood.data(images)
+            target = x if targets is images else self._likelihood.data(targets)
             reconstruction, kl = self._parts(x, noise, labels, target)
             loss = tf.reduce_sum(kl, axis=-1) - reconstruction
         return self._as_bits_per_dim(loss) if self._is_discrete else loss

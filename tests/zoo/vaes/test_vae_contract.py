@@ -333,7 +333,7 @@ def test_bad_inputs(trained_vae, clothes):
         assert text_of(method, images, labels=[1, 2]) == labels
     assert text_of(model.decode, np.zeros([2, 4], np.float32)) == "latents has shape (2, 4), expected [N, 3]."
     assert text_of(model.sample, 0) == "n is 0, expected an integer of at least 1."
-    message = "temperature is -1, expected a finite number of at least 0."
+    message = "temperature is -1, expected a finite number from 0 to 1e+06."
     assert text_of(model.sample, 2, temperature=-1) == message
     message = "num_samples is 0, expected an integer of at least 1."
     assert text_of(model.log_prob, images, num_samples=0) == message
