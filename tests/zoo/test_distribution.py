@@ -1,5 +1,7 @@
 """`distribution()` of every flow as TFP's own distributions are: events and batches of any shape."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -26,16 +28,29 @@ FLOWS = {
 LABELS = [1, [0, 2], [[0, 1, 2], [2, 1, 0]]]
 
 
-@pytest.fixture(scope="module", params=FLOWS)
-def flow(request, shaken):
-    return shaken(FLOWS[request.param]())
+CASES = [(name, labels) for name in FLOWS for labels in ([None] if name == "without classes" else LABELS)]
 
 
-@pytest.fixture(params=LABELS, ids=str)
-def labels(request, flow):
-    if not flow.num_classes and request.param != 1:
-        pytest.skip("no classes, no batch of them")
-    return request.param if flow.num_classes else None
+@pytest.fixture(scope="module")
+def made(shaken):
+    """The flows by their names, each made once."""
+    return functools.cache(lambda name: shaken(FLOWS[name]()))
+
+
+@pytest.fixture(params=CASES, ids=str)
+def case(request, made):
+    name, labels = request.param
+    return made(name), labels
+
+
+@pytest.fixture
+def flow(case):
+    return case[0]
+
+
+@pytest.fixture
+def labels(case):
+    return case[1]
 
 
 def events(flow, batch_shape):
