@@ -40,6 +40,12 @@ def as_array(values, name: str):
         ) from None
 
 
+def as_row(labels):
+    """Labels `[N, 1]`, as the data sets of `keras.datasets` have them, as `[N]`; others as they are."""
+    shape = np.shape(labels)
+    return labels[:, 0] if len(shape) == 2 and shape[1] == 1 and hasattr(labels, "shape") else labels
+
+
 def check_lengths(x, y, weights) -> None:
     """Raises ValueError for arrays that are not of the same examples, or weights that weigh nothing."""
     for name, part in (("y", y), ("sample_weight", weights)):

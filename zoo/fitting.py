@@ -149,7 +149,7 @@ class FittedModel(keras.Model):
             if len(x) == 0:
                 raise ValueError("x is empty, expected at least one image.")
             if self.num_classes and y is not None:
-                self._check_labels(y, len(x))
+                self._check_labels(fit_data.as_row(y), len(x))
             fit_data.check_lengths(x, y, weights)
             if fit_data.holds_floats(x) or fit_data.holds_floats(y):  # which may be out of range
                 for block in fit_data.blocks(x, y, weights):
@@ -273,7 +273,7 @@ class FittedModel(keras.Model):
         images, y, _ = _unpacked(batch)
         if self.num_classes and y is not None:
             count = sum(fit_data.row_counts(self.distribute_strategy, images))
-            self._check_labels(fit_data.gathered(self.distribute_strategy, y), count)
+            self._check_labels(fit_data.as_row(fit_data.gathered(self.distribute_strategy, y)), count)
 
     def _check_training_batch(self, batch):
         """Raises ValueError for a batch, of all replicas, that must not reach a training step."""
@@ -322,7 +322,7 @@ class FittedModel(keras.Model):
                     f"{self.name} has {self.num_classes} classes and got images alone, "
                     "expected (images, labels)."
                 )
-            return y[:, 0] if len(y.shape) == 2 and y.shape[1] == 1 else y
+            return fit_data.as_row(y)
         if y is not None and len(y.shape) > 1 and tuple(y.shape[1:]) == tuple(images.shape[1:]):
             raise ValueError(
                 f"y has the shape of x, {tuple(y.shape)}: {self.name} has no targets, expected labels."

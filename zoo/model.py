@@ -147,8 +147,6 @@ class ZooModel(FittedModel):
             labels = np.asarray(labels)
         except ValueError:
             raise ValueError(f"labels make no array, expected {n} integers.") from None
-        if labels.shape == (n, 1):  # as the data sets of `keras.datasets` have them
-            labels = labels[:, 0]
         if labels.shape not in ((), (n,)) or labels.dtype.kind not in "iu":
             raise ValueError(
                 f"labels have shape {labels.shape} and dtype {labels.dtype}, expected {n} integers."

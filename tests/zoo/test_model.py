@@ -51,12 +51,12 @@ def eager(model, learning_rate=1e-3):
 
 @pytest.mark.parametrize("num_classes", [0, 10])
 @pytest.mark.parametrize("source", SOURCES)
-def test_fit_takes_any_source_and_starts_from_an_array_or_a_first_batch(
+def test_fit_takes_any_source_and_starts_from_all_of_it_or_a_first_batch(
     tiny, clothes, assert_same_weights, source, num_classes
 ):
     options = {**SMALL, "num_classes": num_classes}
     expected = tiny(**options)
-    seen = 64 if source in ("arrays", "tensors") else 32
+    seen = 64 if source in ("arrays", "tensors", "tf.data") else 32
     labels = clothes[1][:seen] if num_classes else None
     expected.initialize(clothes[0][:seen], labels)
     model = eager(tiny(**options), learning_rate=0.0)
