@@ -5,6 +5,7 @@ trained on what, how it scores, the sha256 of its files), a model card and the t
 This module is plain Python, so listing presets takes no time.
 """
 
+import contextlib
 import difflib
 import hashlib
 import os
@@ -126,12 +127,25 @@ def read_preset(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, by
     """
     folder = Path(folder)
     while True:
-        before = folder.stat().st_ino
-        try:
-            return _read_preset(folder)
-        except (ValueError, OSError):
-            if folder.stat().st_ino == before:
-                raise
+        with _held(folder) as before:
+            try:
+                return _read_preset(folder)
+            except (ValueError, OSError):
+                if folder.stat().st_ino == before:
+                    raise
+
+
+@contextlib.contextmanager
+def _held(folder):
+    """The number of a folder, which the system gives to no other one inside."""
+    if os.name == "nt":  # opens no folders, and replaces none that is in use
+        yield folder.stat().st_ino
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield os.fstat(descriptor).st_ino
+    finally:
+        os.close(descriptor)
 
 
 def _read_preset(folder):

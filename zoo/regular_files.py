@@ -19,8 +19,10 @@ def read(path: str | os.PathLike, most: int | None = None) -> bytes:
         # Without a writer, a pipe would block.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags), "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read() if most is None else file.read(most + 1)
+            status = os.fstat(file.fileno())
+            if stat.S_ISREG(status.st_mode):
+                # Python reserves as much as it may read.
+                return file.read() if most is None else file.read(min(most, status.st_size) + 1)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have

@@ -36,7 +36,7 @@ def read_file(path: str | os.PathLike) -> Any:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_BYTES:
             raise ValueError(f"'{path}' has {size} bytes, expected a network pickle of at most {MAX_BYTES}.")
-        data = file.read(MAX_BYTES)
+        data = file.read(size)  # Python reserves as much as it may read
     is_torch = arrays.is_torch_file(data)
     if not is_torch and data[:1] != PROTO:
         raise ValueError(f"'{path}' is no network pickle: it does not begin as one of protocol 2 or later.")

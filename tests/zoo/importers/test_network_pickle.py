@@ -7,6 +7,7 @@ import os
 import pickle
 import struct
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -306,6 +307,16 @@ def test_an_archive_read_again_counts_again(write):
     load = b"ctorch.storage\n_load_from_bytes\nq\0000B" + struct.pack("<I", len(inner)) + inner + b"q\x010"
     with pytest.raises(ValueError, match="more steps or memory"):
         read_file(write(PROTO + load + b"h\x00h\x01\x85R0" * 100 + b"N."))
+
+
+def test_a_small_file_needs_little_memory(write):
+    path = write(pickle.dumps([1, 2], 4))
+    tracemalloc.start()
+    try:
+        assert read_file(path) == [1, 2]
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_pipe_or_a_device_is_no_file(tmp_path):
