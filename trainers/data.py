@@ -228,7 +228,8 @@ def from_npz(
     for name in names:
         if name not in known:
             kind = MissingSplit if name == names[0] else ValueError
-            raise kind(f"dataset '{path}' must have {name}, got {', '.join(known)}.")
+            found = ascii(", ".join(known))[1:-1][:200]  # an archive's names may hold anything
+            raise kind(f"dataset '{path}' must have {name}, got {found}.")
     arrays = [array_files.read_array(path, name) for name in names]
     try:
         examples = from_arrays(*arrays)

@@ -473,3 +473,9 @@ def test_every_data_set_knows_its_size(tmp_path, some_images):
     for dataset in (data.load(SMALL), data.load(tmp_path, "all"), data.load("two_moons")):
         assert dataset.cardinality() > 0
         assert isinstance(dataset, tf.data.Dataset)
+
+
+def test_odd_names_in_an_archive_stay_in_one_line(tmp_path):
+    np.savez(tmp_path / "odd.npz", **{"x\ntest": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"must have x_train, got x\\ntest\.$"):
+        data.source(tmp_path / "odd.npz")
