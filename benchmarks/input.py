@@ -53,11 +53,11 @@ def measure_input(name: str, seconds: float, repeats: int) -> dict:
     """Delivers batches of a data set, and does nothing with them.
 
     Args:
-      name: that of `trainers.data.source`: a folder, fashion_mnist or two_moons.
+      name: that of `data.loading.source`: a folder, fashion_mnist or two_moons.
       seconds: of one repeat; the first one is a warm-up and is not counted.
       repeats: the median of the others is returned.
     """
-    from latentzoo.trainers.batches import training_batches
+    from latentzoo.data.training_batches import training_batches
 
     import_bytes = peak_bytes()
     start = time.perf_counter()
@@ -88,7 +88,7 @@ def open_source(name: str):
     """The data set as a source, and what it is."""
     import tensorflow_datasets as tfds
 
-    from latentzoo.trainers import data
+    from latentzoo import data
 
     if name == "two_moons":
         return data.source(name), "two moons, in memory"

@@ -21,8 +21,8 @@ import numpy as np
 import tensorflow as tf
 from flows import markdown_table
 
-from latentzoo import metrics, zoo
-from latentzoo.trainers import data, sources
+from latentzoo import data, metrics, zoo
+from latentzoo.data import sources
 from latentzoo.zoo import seeds
 
 

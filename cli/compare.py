@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     data = models.check_data(arguments)
     pair = [models.load_model(preset) for preset in arguments.presets]
     from .. import metrics
-    from ..metrics import draws
+    from ..data import draws
 
     for preset, model in zip(arguments.presets, pair, strict=True):
         _check_scores(preset, metrics.names_for(model))

@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _likelihood(model, arguments):
     import numpy as np
 
-    from ..metrics import draws, likelihood, plots
+    from ..data import draws
+    from ..metrics import likelihood, plots
 
     name = f"{models.dataset_name(arguments)}, {arguments.split}"
     with models.load_data(arguments, model) as dataset:
@@ -116,7 +117,7 @@ def _log_likelihoods(model, dataset, arguments):
 def _neighbours(model, arguments):
     import numpy as np
 
-    from ..metrics.draws import drawn_numbers
+    from ..data.draws import drawn_numbers
     from ..metrics.likelihood import images_of
     from ..metrics.nearest_neighbours import nearest_neighbours
     from ..metrics.samples import as_bytes, labels_like, sample_batches
@@ -148,8 +149,8 @@ def _neighbours(model, arguments):
 def _latents(model, arguments):
     import numpy as np
 
+    from ..data.draws import draw
     from ..metrics import plots
-    from ..metrics.draws import draw
     from ..metrics.latent_map import latent_map
 
     latents, labels = [], []
@@ -204,7 +205,7 @@ def _sweep(model, arguments):
 
 def _class_names(arguments, model):
     """What the labels of the data stand for, empty if it is not known; None for data without labels."""
-    from ..trainers import data
+    from ..data import loading as data
 
     name = models.dataset_name(arguments)
     try:

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     model = models.load_model(arguments.preset)
     import numpy as np
 
-    from ..metrics.draws import draw
+    from ..data.draws import draw
 
     with models.load_data(arguments, model) as dataset:
         images = next(iter(draw(dataset, _IMAGES, seed=0).batch(_IMAGES)))

@@ -55,7 +55,7 @@ def load_model(preset: str) -> "keras.Model":
 
 def check_data(arguments: argparse.Namespace) -> str:
     """The name of the data asked for, or of what the preset was trained on, once it is known to be there."""
-    from ..trainers import dataset_names
+    from ..data import dataset_names
 
     name = dataset_name(arguments)
     dataset_names.check_name(name, arguments.split)
@@ -87,8 +87,8 @@ def load_data(
 
     Within the `with`, an image that cannot be read is an OSError that names it.
     """
-    from ..metrics import class_numbers
-    from ..trainers import data, sources
+    from ..data import class_numbers, sources
+    from ..data import loading as data
 
     name = dataset_name(arguments)
     with contextlib.redirect_stdout(sys.stderr):  # TFDS prints there while it downloads

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     model = models.load_model(arguments.preset)
     import numpy as np
 
-    from ..metrics.draws import draw
+    from ..data.draws import draw
     from ..zoo import pictures
 
     if arguments.images:

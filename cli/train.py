@@ -119,8 +119,8 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = _recipe(arguments)
     _check(arguments, recipe)
     _start_tensorflow(arguments)
-    from ..metrics import class_numbers
-    from ..trainers import classes, recipes
+    from ..data import class_numbers, classes
+    from ..trainers import recipes
     from ..trainers.callbacks import Preemption
     from ..zoo import saving
 
@@ -233,7 +233,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
     """Refuses what can be seen before TensorFlow starts."""
-    from ..trainers import dataset_names
+    from ..data import dataset_names
 
     capabilities.of_config(arguments.model, recipe["model"], f"'{arguments.model}'")
     if arguments.new_classes and not _is_preset(arguments.model):
@@ -299,7 +299,7 @@ def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[
 
 def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
     """The data to train on and to score on (or None), with labels if the model takes them."""
-    from ..trainers import data
+    from ..data import loading as data
 
     name, config = recipe["dataset"], recipe["model"]["config"]
 

@@ -8,19 +8,10 @@ Importing this package does not import TensorFlow; `saved_model` does, when it i
 
 from typing import TYPE_CHECKING
 
+from ..lazy import attach
+
 if TYPE_CHECKING:
     from .saving import saved_model
 
 __all__ = ["saved_model"]
-
-
-def __getattr__(name: str):
-    if name == "saved_model":
-        from .saving import saved_model
-
-        return saved_model
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), "saved_model"])
+__getattr__, __dir__ = attach(__name__, __all__, {"saved_model": "saving"})

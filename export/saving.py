@@ -7,8 +7,9 @@ from pathlib import Path
 import tensorflow as tf
 
 from ..zoo import folders
+from ..zoo.checks import check_count
 from ..zoo.locks import locked
-from ..zoo.model import ZooModel, check_count
+from ..zoo.model import ZooModel
 from ..zoo.saving import fresh_copy
 from . import warmup
 from .compact import shorten_names

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from ..data.batches import Data
 from ..zoo import keras_backend as keras_backend
 from ..zoo.features import feature_network
 from .active_units import active_units
-from .batches import Data
 from .bits_per_dim import bits_per_dim
 from .density_coverage import coverage, density
 from .elbo import elbo, kl, reconstruction

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .batches import Data, as_dataset, batches
+from ..data.batches import Data, as_dataset, batches
 from .per_example import with_part
 
 # A unit is active if the variance of its posterior mean over examples is above this (Burda et al. 2015).

@@ -1,6 +1,6 @@
 """Bits per dimension: the negative log2-likelihood of a discrete image over its H*W*C numbers."""
 
-from .batches import Data
+from ..data.batches import Data
 from .per_example import mean_over_examples, numbered_seeds
 
 

@@ -1,6 +1,6 @@
 """The evidence lower bound of VAEs and its two parts, from one sample of the posterior an example."""
 
-from .batches import Data
+from ..data.batches import Data
 from .per_example import mean_over_examples, numbered_seeds
 
 

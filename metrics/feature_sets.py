@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from ..data.batches import Data, as_dataset, batches
+from ..data.draws import in_words as part_in_words
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
-from .batches import Data, as_dataset, batches
-from .draws import in_words as part_in_words
 from .feature_cache import cached_features, fingerprint
 from .samples import as_bytes, check_sampling, in_words, labels_like, sample_batches
 

@@ -1,6 +1,6 @@
 """The importance-weighted bound of log p, what the literature reports of VAEs (Burda et al. 2015)."""
 
-from .batches import Data
+from ..data.batches import Data
 from .per_example import mean_over_examples, numbered_seeds
 
 # The progress bar moves after so many examples; one takes a second or so.

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from .batches import Data
-from .batches import examples as checked
-from .draws import pick
+from ..data.batches import Data
+from ..data.batches import examples as checked
+from ..data.draws import pick
 from .per_example import numbered_seeds, scores_of_examples
 
 # Of the typicality test: batches drawn to know what is usual, and the part of them called usual.

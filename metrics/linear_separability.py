@@ -12,11 +12,11 @@ import warnings
 
 import numpy as np
 
+from ..data.batches import Data, as_dataset
+from ..data.draws import draw, in_words
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
-from .batches import Data, as_dataset
-from .draws import draw, in_words
 from .feature_sets import USUAL_NUM
 from .latents import check_prior, draw_latents, has_styles, styles
 from .per_example import numbered_seeds

@@ -1,6 +1,6 @@
 """Log-likelihood in nats, the usual score of a flow on vectors."""
 
-from .batches import Data
+from ..data.batches import Data
 from .per_example import mean_over_examples
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..data.batches import Data, as_dataset, batches
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
-from .batches import Data, as_dataset, batches
 
 
 def nearest_neighbours(

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..data.batches import Data, as_dataset, batches
+from ..data.draws import in_words
 from ..zoo.progress import Progress
-from .batches import Data, as_dataset, batches
-from .draws import in_words
 
 
 def mean_over_examples(

@@ -8,9 +8,9 @@ between two z, the straight line between two w. The lowest is smoothest.
 
 import numpy as np
 
+from ..data.batches import Data
 from ..zoo.features.perceptual import PROTOCOL, perceptual_distance
 from ..zoo.progress import Progress
-from .batches import Data
 from .feature_sets import USUAL_NUM
 from .latents import check_prior, draw_latents, draw_uniform, has_styles, slerp, styles
 from .per_example import numbered_seeds

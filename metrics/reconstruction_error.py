@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from ..data.batches import Data
 from ..zoo.images import bin_centres
-from .batches import Data
 from .per_example import mean_over_examples
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..data.batches import Data, batches
+from ..data.draws import drawn_numbers
 from ..zoo import pictures
-from .batches import Data, batches
-from .draws import drawn_numbers
 from .per_example import numbered_seeds
 
 

@@ -15,7 +15,7 @@ import pytest
 import latentzoo
 from latentzoo.zoo import tensorflow_log
 from latentzoo.zoo.flows import RealNVP
-from latentzoo.zoo.registration import register_with_keras
+from latentzoo.zoo.registration import register_with_keras, registered_classes
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,7 +63,7 @@ def test_all_registered_classes_are_named():
     for package in (latentzoo.trainers, latentzoo.zoo):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    named = {(f"latentzoo>{name}", m) for m, names in latentzoo.KERAS_CLASSES.items() for name in names}
+    named = {(f"latentzoo>{name}", module) for name, module in registered_classes()}
     registered = keras.saving.get_custom_objects().items()
     classes = {(name, one.__module__) for name, one in registered if isinstance(one, type)}
     assert named == {(name, module) for name, module in classes if name.startswith("latentzoo>")}
@@ -107,7 +107,7 @@ def test_keras_loads_a_model_though_it_is_imported_after_the_package(flow, tmp_p
 def test_keras_loads_a_model_though_it_was_imported_before_the_package(flow, tmp_path, monkeypatch):
     flow.save(tmp_path / "mine.keras")
     monkeypatch.delitem(keras.saving.get_custom_objects(), "latentzoo>RealNVP")
-    register_with_keras({"latentzoo.zoo.flows.realnvp": ["RealNVP"]})
+    register_with_keras()
     assert keras.saving.get_registered_object("latentzoo>RealNVP") is not RealNVP
     assert type(keras.models.load_model(tmp_path / "mine.keras")) is RealNVP
 

@@ -96,9 +96,7 @@ class Checkpoints:
                     stacklevel=3,
                 )
         if steps:
-            raise ValueError(
-                f"workdir: all checkpoints in {self._folder} are damaged, expected a whole one."
-            )
+            raise ValueError(f"workdir: all checkpoints in {self._folder} are damaged, expected a whole one.")
         return None
 
     def remove_unfinished(self) -> None:

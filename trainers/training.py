@@ -11,20 +11,20 @@ import numpy as np
 import tensorflow as tf
 
 from .. import metrics
-from ..metrics.batches import Data
-from ..metrics.batches import examples as checked
-from ..metrics.class_numbers import names_of, numbered_as
-from ..metrics.draws import draw
+from ..data.batches import Data
+from ..data.batches import examples as checked
+from ..data.class_numbers import names_of, numbered_as
+from ..data.draws import draw
+from ..data.sources import Source, as_source, in_order, reading
+from ..data.training_batches import training_batches
 from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
-from .batches import training_batches
 from .callbacks import Evaluation, Preemption, ResetMeans, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
 from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
 from .compiling import compile_for
 from .progress import ShowProgress
 from .settings import NAN_LIMITS, complete, steps_or_minutes
-from .sources import Source, as_source, in_order, reading
 from .strategies import choose, is_chief, sum_over_replicas
 from .workdir import cut_log, naming, only_training, open_workdir, read_log
 
@@ -85,9 +85,9 @@ def train(
       model: a model of `latentzoo.zoo`, with or without weights to start from. Under several
         replicas a copy is trained and its weights are copied back.
       dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
-        a source (`trainers.data.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
+        a source (`data.loading.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
         that names its classes, as a `tf.data.Dataset` may by an attribute `class_names`, gets the numbers of
-        a conditional model's classes (see `metrics.class_numbers.numbered_as`), and the names go into the
+        a conditional model's classes (see `data.class_numbers.numbered_as`), and the names go into the
         preset; a GAN that has no classes warns of them.
       workdir: the folder of this training; `trainers/workdir.py` lists what is in it. One that all
         workers share.

@@ -9,21 +9,12 @@ Importing this package does not import TensorFlow; `load` does, when it is first
 
 from typing import TYPE_CHECKING
 
+from ..lazy import attach
 from .registry import info, list_presets
 
 if TYPE_CHECKING:
+    from . import flows, gans, vaes
     from .saving import load
 
-__all__ = ["info", "list_presets", "load"]
-
-
-def __getattr__(name: str):
-    if name == "load":
-        from .saving import load
-
-        return load
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), "load"])
+__all__ = ["flows", "gans", "info", "list_presets", "load", "vaes"]
+__getattr__, __dir__ = attach(__name__, __all__, {"load": "saving"})

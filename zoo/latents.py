@@ -7,8 +7,8 @@ float32, and a NaN would become a black pixel without a word.
 import numpy as np
 import tensorflow as tf
 
+from .checks import check_number
 from .images import check_vectors, to_uint8
-from .model import check_number
 from .signatures import LARGEST
 
 

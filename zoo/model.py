@@ -1,7 +1,6 @@
 """The base class of every model of the zoo: images in, presets out, plain Keras in between."""
 
 from . import keras_backend  # noqa: F401  # isort: skip
-import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import litert, saving, weights_file
+from .checks import check_count
 from .fitting import FittedModel
 from .signatures import Signature
 
@@ -247,71 +247,3 @@ def _dtype_policy(dtype):
             "models compute in float32."
         )
     return "float32" if dtype is None and policy.variable_dtype != "float32" else policy
-
-
-def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:
-    """`value`, if it is an integer from `minimum` to `maximum`.
-
-    Raises:
-      ValueError: it is not.
-    """
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_integer or value < minimum or (maximum is not None and value > maximum):
-        limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-        raise ValueError(f"{name} is {value!r}, expected an integer {limits}.")
-    return int(value)
-
-
-def check_choice(name: str, value, choices: tuple[str, ...]) -> str:
-    """`value`, if it is one of `choices`.
-
-    Raises:
-      ValueError: it is not.
-    """
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}.")
-    return value
-
-
-def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
-    """`image_shape` as (H, W, C), if each of `levels` squeezes finds an even height and width.
-
-    Raises:
-      ValueError: it is not three positive integers, or H or W is no multiple of 2^levels.
-    """
-    check_count("levels", levels, 1)
-    shape = check_three(image_shape)
-    if shape[0] % 2**levels or shape[1] % 2**levels:
-        raise ValueError(
-            f"image_shape is {shape} with {levels} levels, expected height and width to be multiples "
-            f"of {2**levels}."
-        )
-    return shape
-
-
-def check_three(image_shape) -> tuple[int, int, int]:
-    """`image_shape` as (H, W, C).
-
-    Raises:
-      ValueError: it is not three positive integers.
-    """
-    shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
-    if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-        raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
-    return shape
-
-
-def check_number(name: str, value, minimum: float, maximum: float = math.inf) -> float:
-    """`value`, if it is a finite number from `minimum` to `maximum`.
-
-    Raises:
-      ValueError: it is not.
-    """
-    try:
-        number = float(value) if isinstance(value, int | float | np.number) else math.nan
-    except OverflowError:  # an integer of hundreds of digits
-        number = math.inf
-    if not math.isfinite(number) or not minimum <= number <= maximum:
-        limits = f"of at least {minimum:g}" if maximum == math.inf else f"from {minimum:g} to {maximum:g}"
-        raise ValueError(f"{name} is {value!r}, expected a finite number {limits}.")
-    return number

@@ -2,29 +2,34 @@
 
 import contextlib
 import importlib
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
 from .import_hook import around_import
 
 PACKAGE = "latentzoo"
+ROOT = Path(__file__).parent.parent  # the folder of the packages
+FOLDERS = ("trainers", "zoo")
+
+_REGISTERED = re.compile(
+    rf'^@keras\.saving\.register_keras_serializable\(package="{PACKAGE}"(?:, name="(\w+)")?\)\nclass (\w+)',
+    re.M,
+)
 
 
-def register_with_keras(classes: Mapping[str, Sequence[str]]) -> None:
-    """Lets `keras.models.load_model` find `classes`, at once or as soon as Keras is imported.
+def register_with_keras() -> None:
+    """Lets `keras.models.load_model` find the classes of this package, at once or when Keras is imported.
 
-    Neither Keras nor the modules are imported here. A stand-in for each class takes its place in Keras's
-    register until its module is imported, and imports it when something of its name is loaded.
-
-    Args:
-      classes: the names that classes have under "latentzoo" in the register, by the module that defines them.
+    Neither Keras nor the classes' modules are imported here. A stand-in for each class takes its place in
+    Keras's register until its module is imported, and imports it when something of its name is loaded.
     """
 
     def register():
         registered = sys.modules["keras"].saving.get_custom_objects()
-        for module, names in classes.items():
-            for name in names:
-                registered.setdefault(f"{PACKAGE}>{name}", _stand_in(name, module))
+        for name, module in registered_classes():
+            registered.setdefault(f"{PACKAGE}>{name}", _stand_in(name, module))
 
     @contextlib.contextmanager
     def then_register():
@@ -35,6 +40,21 @@ def register_with_keras(classes: Mapping[str, Sequence[str]]) -> None:
         register()
     else:
         around_import("keras", then_register)
+
+
+def registered_classes() -> Iterator[tuple[str, str]]:
+    """The names that classes have under "latentzoo" in Keras's register, and the modules that define them.
+
+    They are read from the sources: the decorator is the one place that names a class.
+
+    >>> dict(registered_classes())["Glow"]
+    'latentzoo.zoo.flows.glow'
+    """
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            module = ".".join([PACKAGE, *path.relative_to(ROOT).with_suffix("").parts])
+            for name, defined in _REGISTERED.findall(path.read_text(encoding="utf-8")):
+                yield name or defined, module
 
 
 def _stand_in(name, module):

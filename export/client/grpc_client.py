@@ -28,9 +28,7 @@ class Grpc(Client):
             import grpc
             from tensorflow_serving.apis import prediction_service_pb2_grpc
         except ImportError as error:
-            raise ValueError(
-                f"the gRPC client needs {PACKAGE}: pip install {PACKAGE} ({error})."
-            ) from None
+            raise ValueError(f"the gRPC client needs {PACKAGE}: pip install {PACKAGE} ({error}).") from None
         limits = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = grpc.insecure_channel(server, options=limits)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)

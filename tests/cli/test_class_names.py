@@ -6,7 +6,7 @@ from PIL import Image
 
 from latentzoo import zoo
 from latentzoo.cli import main
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.zoo.vaes import VAE
 
 

@@ -14,11 +14,11 @@ from PIL import Image
 
 from latentzoo import zoo
 from latentzoo.cli import main, train
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.trainers import train as train_function
 from latentzoo.zoo.flows import Glow
 
-SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
+SMALL = str(Path(__file__).parent.parent / "assets" / "fashion_mnist_small.npz")
 COMMANDS = ["list", "info", "sample", "reconstruct", "interpolate", "evaluate", "compare", "train"]
 COMMANDS += ["export", "request", "import", "manifold", "mix", "project", "diagnose"]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from latentzoo.cli import compare
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.zoo.flows import Glow
 from latentzoo.zoo.vaes import VAE
 
-SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
+SMALL = str(Path(__file__).parent.parent / "assets" / "fashion_mnist_small.npz")
 TINY = {"image_shape": (28, 28, 1), "levels": 1, "depth": 1, "width": 4}
 
 

@@ -10,12 +10,12 @@ from PIL import Image
 
 from latentzoo import metrics, zoo
 from latentzoo.cli import main, preset_table
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.zoo import registry, saving
 from latentzoo.zoo.vaes import VAE
 
 README = Path(__file__).parents[2] / "README.md"
-SMALL = str(Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz")
+SMALL = str(Path(__file__).parent.parent / "assets" / "fashion_mnist_small.npz")
 
 
 def run(*arguments) -> None:

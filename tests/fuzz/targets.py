@@ -109,7 +109,7 @@ def image(folder: Path) -> Target:
 
 def arrays(folder: Path) -> Target:
     """.npz files of images and labels."""
-    from latentzoo.trainers import data
+    from latentzoo import data
 
     seeds = []
     for images in (np.zeros([3, 4, 4, 1], np.uint8), np.ones([3, 4, 4, 3], np.float32)):
@@ -125,7 +125,7 @@ def arrays(folder: Path) -> Target:
 
 def labels_of_folder(folder: Path) -> Target:
     """The dataset.json of a folder of images."""
-    from latentzoo.trainers import image_folders
+    from latentzoo.data import image_folders
 
     (folder / "00000").mkdir()
     for i in range(2):

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.zoo import seeds
-from latentzoo.zoo.features import FeatureNetwork, networks
+from latentzoo.zoo.features import FeatureNetwork
+from latentzoo.zoo.features import register as networks
 from latentzoo.zoo.images import check_vectors
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.metrics import plots
-from latentzoo.metrics.draws import drawn_numbers
 from latentzoo.metrics.latent_map import latent_map
 from latentzoo.metrics.likelihood import atypical_batches, images_of, log_likelihoods
 from latentzoo.metrics.nearest_neighbours import nearest_neighbours

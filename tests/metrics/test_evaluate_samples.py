@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentzoo import metrics
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.metrics.feature_sets import compare_images, compare_samples, real_features
 from latentzoo.metrics.frechet_distance import frechet_distance
 from latentzoo.metrics.samples import as_bytes, labels_like

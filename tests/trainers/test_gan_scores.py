@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from latentzoo import metrics, zoo
 from latentzoo.trainers import train, training
-from latentzoo.zoo.features import FeatureNetwork, networks
+from latentzoo.zoo.features import FeatureNetwork
+from latentzoo.zoo.features import register as networks
 from latentzoo.zoo.gans import GAN
 
 NAME = "frechet_distance (squeezenet1.1)"

@@ -167,7 +167,7 @@ def test_a_folder_whose_name_is_a_pattern(pixel_flow, images, tmp_path, name):
     assert_same_weights(train(pixel_flow(), images, steps=6, workdir=tmp_path / name, **SHORT), whole)
 
 
-@pytest.mark.parametrize("content", [None, "", "model_checkpoint_path: \"ckpt-99\"\n", "model_check"])
+@pytest.mark.parametrize("content", [None, "", 'model_checkpoint_path: "ckpt-99"\n', "model_check"])
 def test_the_list_of_checkpoints_is_lost(pixel_flow, images, tmp_path, content):
     train(pixel_flow(), images, steps=6, workdir=tmp_path, **SHORT)
     listed = tmp_path / "checkpoints" / "checkpoint"

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo import zoo
-from latentzoo.metrics.draws import drawn_numbers
+from latentzoo.data.draws import drawn_numbers
 from latentzoo.trainers import train
 from latentzoo.zoo.flows import Glow, RealNVP
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from latentzoo.zoo.flows import Glow
 
 TINY = {"image_shape": (8, 8, 1), "levels": 2, "depth": 2, "width": 8, "name": "tiny"}
-FASHION = Path(__file__).parents[1] / "data" / "fashion_mnist_small.npz"
+FASHION = Path(__file__).parents[1] / "assets" / "fashion_mnist_small.npz"
 
 # What the models of `trained` differ in; the first two differ in nothing but how gradients are computed.
 TRAINED = {

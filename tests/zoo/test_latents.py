@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.export.checks import check
+from latentzoo.zoo.checks import check_number
 from latentzoo.zoo.flows import Glow, RealNVP
 from latentzoo.zoo.gans import GAN, StyleGAN2
 from latentzoo.zoo.latents import check_finite, served
-from latentzoo.zoo.model import check_number
 from latentzoo.zoo.vaes import VAE, Autoencoder
 
 pytestmark = pytest.mark.usefixtures("eagerly")

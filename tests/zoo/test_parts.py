@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from latentzoo.zoo.flows import Glow, RealNVP
 from latentzoo.zoo.gans import GAN, StyleGAN, StyleGAN2
-from latentzoo.zoo.part import Part
+from latentzoo.zoo.networks.part import Part
 from latentzoo.zoo.vaes import VAE
 
 pytestmark = pytest.mark.usefixtures("eagerly")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 
 NAMES = [preset["name"] for preset in zoo.list_presets()]
 LARGEST = 12_000_000  # bytes
-IMAGES = Path(__file__).parents[1] / "data" / "fashion_mnist_small.npz"
+IMAGES = Path(__file__).parents[1] / "assets" / "fashion_mnist_small.npz"
 
 
 @pytest.fixture(scope="module", params=NAMES)

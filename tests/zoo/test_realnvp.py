@@ -7,8 +7,8 @@ import scipy.stats
 import tensorflow as tf
 
 from latentzoo import zoo
+from latentzoo.data import two_moons
 from latentzoo.trainers import train
-from latentzoo.trainers.data import two_moons
 from latentzoo.zoo.flows import RealNVP, realnvp
 
 POINTS = two_moons("train")[0][:2048]

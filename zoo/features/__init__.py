@@ -3,8 +3,8 @@
 from .. import keras_backend as keras_backend
 from .feature_network import FeatureNetwork, as_rgb
 from .inception import InceptionV3
-from .networks import NETWORKS, feature_network
 from .perceptual import perceptual_distance
+from .register import NETWORKS, feature_network
 from .squeezenet import SqueezeNet
 
 __all__ = [

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from .feature_network import as_rgb
-from .networks import feature_network
+from .register import feature_network
 
 # Zhang et al.'s layers of SqueezeNet.
 LAYERS = ("conv1", "fire3", "fire5", "fire6", "fire7", "fire8", "fire9")

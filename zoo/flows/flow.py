@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
+from ..checks import check_count
 from ..compiled import compiled
 from ..images import (
     as_tensor,
@@ -20,9 +21,9 @@ from ..images import (
     warn_if_quantised,
 )
 from ..latents import check_finite, check_latents, check_temperature
-from ..model import ZooModel, check_count
+from ..model import ZooModel
 from ..signatures import Signature
-from .serving import flow_signatures
+from .flow_signatures import flow_signatures
 
 tfb = tfp.bijectors
 tfd = tfp.distributions

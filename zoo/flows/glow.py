@@ -20,10 +20,11 @@ from ...bijectors import (
     centre,
     sigmoid_scale,
 )
+from ..checks import check_choice, check_count, check_image_shape
 from ..images import dequantise
-from ..model import check_choice, check_count, check_image_shape
+from ..networks.stacked_conv_net import StackedConvNet
+from ..networks.zero_conv import ZeroConv2D
 from .flow import Flow
-from .networks import StackedConvNet, ZeroConv2D
 
 tfb = tfp.bijectors
 

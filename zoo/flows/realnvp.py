@@ -19,11 +19,11 @@ from ...bijectors import (
     tanh_scale,
 )
 from .. import fit_data
+from ..checks import check_count, check_image_shape
 from ..compiled import compiled
 from ..images import dequantise
-from ..model import check_count, check_image_shape
+from ..networks.residual import ResidualConvNet, ResidualDenseNet
 from .flow import Flow
-from .networks import ResidualConvNet, ResidualDenseNet
 
 tfb = tfp.bijectors
 
@@ -61,7 +61,7 @@ class RealNVP(Flow):
     Example: two moons in plain Keras. More steps make a better density.
 
     >>> import keras
-    >>> from latentzoo.trainers.data import two_moons
+    >>> from latentzoo.data import two_moons
     >>> from latentzoo.zoo.flows import RealNVP
     >>> points, _ = two_moons("train")
     >>> model = RealNVP(event_shape=(2,), depth=4, width=32)

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from .. import seeds
 from ..batch_loss import replica_share
+from ..checks import check_count, check_number, check_three
 from ..compiled import compiled
 from ..images import as_tensor, check_images, check_kind, from_keras
 from ..latents import check_latents
-from ..model import check_count, check_number, check_three
-from .fitting import FittedGAN, LazyStep
+from .gan_fitting import FittedGAN, LazyStep
 
 # Draws of a training step, each of a stream of its own.
 _STREAMS = 8

@@ -16,8 +16,8 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from ..checks import check_number
 from ..latents import check_range
-from ..model import check_number
 
 
 @dataclasses.dataclass(frozen=True)

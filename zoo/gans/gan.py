@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from ..layers import Conv2D, Conv2DTranspose, Dense
-from ..model import check_count, check_image_shape
-from ..part import Part
+from ..checks import check_count, check_image_shape
+from ..networks.layers import Conv2D, Conv2DTranspose, Dense
+from ..networks.part import Part
 from ..signatures import Signature
 from .adversarial import AdversarialModel
-from .serving import gan_signatures
+from .gan_signatures import gan_signatures
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ..layers import add_bias
-from ..part import Part
+from ..networks.layers import add_bias
+from ..networks.part import Part
 from .convolution import conv2d
 
 SLOPE = 0.2

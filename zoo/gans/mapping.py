@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ..part import Part
+from ..networks.part import Part
 from .layers import EqualizedDense
 
 

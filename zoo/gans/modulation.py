@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ..part import Part
+from ..networks.part import Part
 from .convolution import conv2d, conv2d_up
 from .layers import ACTIVATION_GAIN, EqualizedDense, add_bias, clip, leaky_relu
 

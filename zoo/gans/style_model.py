@@ -6,15 +6,15 @@ import numpy as np
 import tensorflow as tf
 
 from .. import seeds
+from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
 from ..images import as_tensor, bin_centres
 from ..latents import check_latents, check_range, check_temperature
-from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .adversarial import AdversarialModel
 from .directions import Direction, fit_direction, move
+from .gan_signatures import style_signatures
 from .projection import Projection, project
-from .serving import style_signatures
 
 # Resolutions of the styles, first and last (StyleGAN, section 3.1).
 RANGES = {"all": (4, 1024), "coarse": (4, 8), "middle": (16, 32), "fine": (64, 1024)}

@@ -6,7 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from ..model import check_count
+from ..checks import check_count
 from .growing import coarsened, lod_at
 from .style_model import StyleModel
 from .stylegan_networks import Discriminator, Generator

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ..model import check_choice, check_count, check_number
+from ..checks import check_choice, check_count, check_number
 from .adversarial import LazyStep
 from .augment import Augment, adapt
 from .style_model import StyleModel

@@ -14,7 +14,7 @@ import math
 import keras
 import tensorflow as tf
 
-from ..part import Part
+from ..networks.part import Part
 from .convolution import conv2d_down, conv2d_up
 from .layers import EqualizedConv2D, EqualizedDense, minibatch_stddev
 from .mapping import MappingNetwork

@@ -25,7 +25,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ..part import Part
+from ..networks.part import Part
 from .box_resampling import conv2d_down, conv2d_up, downscale2d, upscale2d
 from .convolution import conv2d
 from .growing import lerp, only_if

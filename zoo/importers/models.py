@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .networks import OfficialNetwork
+from .official_network import OfficialNetwork
 
 if TYPE_CHECKING:
     import keras

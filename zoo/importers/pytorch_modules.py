@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .networks import OfficialNetwork, check_filter, check_name, check_number
+from .official_network import OfficialNetwork, check_filter, check_name, check_number
 from .pickles import Record, printable
 
 # The averaged generator, which makes the pictures, and the discriminator.

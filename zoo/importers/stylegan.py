@@ -24,7 +24,7 @@ from .models import (
     telling,
 )
 from .network_pickle import DAMAGED
-from .networks import OfficialNetwork
+from .official_network import OfficialNetwork
 from .pickles import Record, printable
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from .models import (
     telling,
 )
 from .network_pickle import DAMAGED
-from .networks import OfficialNetwork
+from .official_network import OfficialNetwork
 
 if TYPE_CHECKING:
     from ..gans.stylegan2 import StyleGAN2

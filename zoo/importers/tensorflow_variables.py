@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .networks import ROW, OfficialNetwork, check_filter, check_name, check_number
+from .official_network import ROW, OfficialNetwork, check_filter, check_name, check_number
 from .pickles import Record, printable
 
 # The code that writes each version of the format.

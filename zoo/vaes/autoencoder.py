@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..images import bin_centres
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
-from .serving import autoencoder_signatures
+from .vae_signatures import autoencoder_signatures
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")

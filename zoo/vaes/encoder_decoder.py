@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..checks import check_count, check_image_shape
 from ..compiled import compiled
 from ..images import as_tensor, check_images, check_kind, from_keras
 from ..latents import check_finite, check_latents
-from ..model import ZooModel, check_count, check_image_shape
-from .networks import Decoder, Encoder
+from ..model import ZooModel
+from .residual_networks import Decoder, Encoder
 
 
 class EncoderDecoder(ZooModel):

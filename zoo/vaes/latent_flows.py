@@ -5,9 +5,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ...bijectors import AffineCoupling, ChannelHalves, MaskedAutoregressive, autoregressive_masks
-from ..flows.networks import any_batch_shape, dense
-from ..part import Part
+from ...bijectors import AffineCoupling, ChannelHalves, MaskedAutoregressive
+from ..networks.dense_net import DenseNet
+from ..networks.masked_dense_net import MaskedDenseNet
+from ..networks.part import Part
 
 tfb = tfp.bijectors
 
@@ -76,89 +77,8 @@ class CouplingFlow(Part):
         return tfb.Chain(couplings[::-1])
 
 
-@keras.saving.register_keras_serializable(package="latentzoo")
-class DenseNet(Part):
-    """Two hidden layers, the first of which sees the context too.
-
-        h = relu(W1 x + V c);  h = relu(W2 h);  y = W3 h
-
-    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
-    """
-
-    def __init__(self, size_in, context_size, width, size_out, seed, **kwargs):
-        super().__init__(**kwargs)
-        self.size_in, self.context_size, self.width = size_in, context_size, width
-        self.size_out, self.seed = size_out, seed
-        draw = keras.random.SeedGenerator(seed)
-        self.first = dense(size_in, width, draw, self.dtype_policy)
-        self.context = _context_layer(self, context_size, width, draw)
-        self.second = dense(width, width, draw, self.dtype_policy)
-        self.last = dense(width, size_out, None, self.dtype_policy)
-        self.built = True
-
-    @any_batch_shape(event_ndims=1, condition_ndims=1)
-    def call(self, x, context=None):
-        h = self.first(tf.cast(x, self.compute_dtype))
-        if self.context is not None:
-            h += self.context(tf.cast(context, self.compute_dtype))
-        h = tf.nn.relu(self.second(tf.nn.relu(h)))
-        return tf.cast(self.last(h), tf.float32)
-
-
-@keras.saving.register_keras_serializable(package="latentzoo")
-class MaskedDenseNet(Part):
-    """`DenseNet` with MADE's masks: outputs d see the coordinates before d alone (Germain et al. 2015).
-
-    The context is seen by all of them.
-
-    Args:
-      size: D; the output is `[..., 2 * D]`.
-      context_size, width, seed: as `DenseNet`'s.
-    """
-
-    def __init__(self, size, context_size, width, seed, **kwargs):
-        super().__init__(**kwargs)
-        self.size, self.context_size, self.width, self.seed = size, context_size, width, seed
-        draw = keras.random.SeedGenerator(seed)
-        self.masks = autoregressive_masks(size, (width, width))
-        self.kernels, self.biases = [], []
-        for k, mask in enumerate(self.masks):
-            last = k == len(self.masks) - 1
-            self.kernels.append(
-                self.add_weight(
-                    shape=mask.shape,
-                    initializer="zeros" if last else keras.initializers.HeNormal(draw),
-                    autocast=False,
-                    name=f"kernel_{k}",
-                )
-            )
-            self.biases.append(
-                self.add_weight(shape=mask.shape[1:], initializer="zeros", autocast=False, name=f"bias_{k}")
-            )
-        self.context = _context_layer(self, context_size, width, draw)
-        self.built = True
-
-    @any_batch_shape(event_ndims=1, condition_ndims=1)
-    def call(self, x, context=None):
-        h = self._masked(0, tf.cast(x, self.compute_dtype))
-        if self.context is not None:
-            h += self.context(tf.cast(context, self.compute_dtype))
-        h = self._masked(1, tf.nn.relu(h))
-        return tf.cast(self._masked(2, tf.nn.relu(h)), tf.float32)
-
-    def _masked(self, k, h):
-        kernel = tf.cast(self.kernels[k] * self.masks[k], self.compute_dtype)
-        return tf.matmul(h, kernel) + tf.cast(self.biases[k], self.compute_dtype)
-
-
 def _given(network, context):
     return lambda x: network(x, context)
-
-
-def _context_layer(layer, context_size, width, draw):
-    if not context_size:
-        return None
-    return dense(context_size, width, draw, layer.dtype_policy, use_bias=False)
 
 
 def _seeds(seed, count):

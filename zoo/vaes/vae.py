@@ -8,16 +8,16 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from .. import seeds
+from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
 from ..images import check_images
 from ..latents import check_finite, check_latents, check_temperature
-from ..model import check_choice, check_count, check_number
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
 from .likelihoods import Bernoulli, DiscretizedLogisticPixels, Gaussian
 from .posteriors import FlowPosterior, NormalPosterior
 from .priors import FlowPrior, StandardNormal, VampPrior
-from .serving import vae_signatures
+from .vae_signatures import vae_signatures
 
 tfd = tfp.distributions
 

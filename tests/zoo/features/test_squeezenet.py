@@ -15,7 +15,7 @@ from latentzoo.zoo.features import as_rgb, convert_squeezenet, feature_network, 
 
 from .numpy_squeezenet import forward
 
-REFERENCE = Path(__file__).parents[2] / "data" / "squeezenet_reference.npz"
+REFERENCE = Path(__file__).parents[2] / "assets" / "squeezenet_reference.npz"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from latentzoo.zoo.gans import augment as ada
 from latentzoo.zoo.gans.augment import GROUPS, Augment, Draws, adapt, augment, draw
 from latentzoo.zoo.gans.warp import warp
 
-OFFICIAL = Path(__file__).parents[2] / "data" / "augment" / "official.npz"
+OFFICIAL = Path(__file__).parents[2] / "assets" / "augment" / "official.npz"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from latentzoo.zoo.gans.named_weights import named_weights
 from latentzoo.zoo.gans.stylegan2_networks import Discriminator, Generator
 
 # See the README there.
-OFFICIAL = Path(__file__).parents[2] / "data" / "stylegan2"
+OFFICIAL = Path(__file__).parents[2] / "assets" / "stylegan2"
 NAMES = ("rgb_skip_resnet", "conditional_grey_resnet_skip", "cifar", "rgba_orig_clamped")
 
 TINY = {"image_shape": (8, 8, 2), "channel_base": 32, "channel_max": 6}

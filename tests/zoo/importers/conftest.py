@@ -1,7 +1,7 @@
 """Network pickles with the names and instructions of the official ones, made without the official code.
 
 Classes of the same names stand in for PyTorch's and NVIDIA's while a pickle is written. The numbers are
-those of tests/data/stylegan2, and for the first StyleGAN those of `numpy_stylegan`. Compared once with
+those of tests/assets/stylegan2, and for the first StyleGAN those of `numpy_stylegan`. Compared once with
 pickles of the official code under PyTorch 2.13, these have the same names and, but for their keys, the same
 bytes of storages.
 """
@@ -20,7 +20,7 @@ import pytest
 
 from . import numpy_stylegan
 
-DATA = Path(__file__).parents[2] / "data" / "stylegan2"
+DATA = Path(__file__).parents[2] / "assets" / "stylegan2"
 SETTINGS = json.loads((DATA / "settings.json").read_text())
 
 
@@ -150,7 +150,7 @@ def named_module(name, content):
 
 @pytest.fixture
 def write_network_pickle(tmp_path, official_names):
-    """A function from a name in tests/data/stylegan2 to its network pickle, and to its arrays.
+    """A function from a name in tests/assets/stylegan2 to its network pickle, and to its arrays.
 
     `source` is the code that comes with the networks; `change` may change the networks before.
     """

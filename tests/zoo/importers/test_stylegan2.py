@@ -8,7 +8,7 @@ import pytest
 
 from latentzoo.zoo.importers import import_stylegan2, read_stylegan2
 
-DATA = Path(__file__).parents[2] / "data" / "stylegan2"
+DATA = Path(__file__).parents[2] / "assets" / "stylegan2"
 NAMES = sorted(json.loads((DATA / "settings.json").read_text()))
 
 

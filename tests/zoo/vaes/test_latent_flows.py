@@ -7,7 +7,8 @@ import scipy.special
 import scipy.stats
 import tensorflow as tf
 
-from latentzoo.zoo.vaes.latent_flows import AutoregressiveFlow, CouplingFlow, MaskedDenseNet
+from latentzoo.zoo.networks.masked_dense_net import MaskedDenseNet
+from latentzoo.zoo.vaes.latent_flows import AutoregressiveFlow, CouplingFlow
 
 FLOWS = [AutoregressiveFlow, CouplingFlow]
 

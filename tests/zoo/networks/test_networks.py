@@ -5,13 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.flows.networks import (
-    StackedConvNet,
-    ZeroConv2D,
-    dense_relu,
-    gather_neighbours,
-    spread_to_neighbours,
-)
+from latentzoo.zoo.networks.neighbours import dense_relu, gather_neighbours, spread_to_neighbours
+from latentzoo.zoo.networks.stacked_conv_net import StackedConvNet
+from latentzoo.zoo.networks.zero_conv import ZeroConv2D
 
 SIZES = [(1, 1), (1, 5), (2, 2), (4, 7)]
 

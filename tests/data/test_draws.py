@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo import metrics
-from latentzoo.metrics.draws import draw, drawn_numbers, pick
+from latentzoo.data.draws import draw, drawn_numbers, pick
 
 
 def without_random_access(dataset, count=50):
@@ -48,7 +48,7 @@ def test_pairs_stay_pairs(random_access):
 
 
 def test_a_larger_draw_than_memory_holds_keeps_the_order_of_the_set(monkeypatch):
-    monkeypatch.setattr("latentzoo.metrics.draws._MEMORY", 100)
+    monkeypatch.setattr("latentzoo.data.draws._MEMORY", 100)
     part = draw(without_random_access(tf.data.Dataset.range(50)), 20, seed=1)
     assert values(part) == sorted(drawn_numbers(50, 20, seed=1))
 

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from ..flows.networks import class_embedding, dense
-from ..layers import Conv2D, Conv2DTranspose, Dense
-from ..part import Part
+from ..networks.hidden_layers import class_embedding, dense
+from ..networks.layers import Conv2D, Conv2DTranspose, Dense
+from ..networks.part import Part
 
 # Of the variance of an output when training starts: posteriors are nearly normal, images nearly grey.
 SMALL = 0.01

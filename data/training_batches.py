@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ..metrics.batches import Data
+from .batches import Data
 from .sources import Source, as_source
 
 # What is too large for memory and has no other order than its own is shuffled in a window of so much.

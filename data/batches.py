@@ -23,7 +23,7 @@ def as_dataset(data: Data, name: str = "dataset") -> tf.data.Dataset:
       ValueError: it is empty, infinite or of unknown length.
 
     >>> import numpy as np
-    >>> from latentzoo.metrics.batches import as_dataset
+    >>> from latentzoo.data.batches import as_dataset
     >>> int(as_dataset(np.zeros([3, 28, 28, 1], np.uint8)).cardinality())
     3
     """

@@ -4,7 +4,7 @@ The slope of a bias is a sum over all examples and pixels. On a processor Tensor
 the layer: in bfloat16 a sum of ones ends at 256. Here it is a matrix product, which adds in float32.
 """
 
-from . import keras_backend  # noqa: F401  # isort: skip
+from .. import keras_backend  # noqa: F401  # isort: skip
 import keras
 import tensorflow as tf
 
@@ -14,7 +14,7 @@ def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """`x [..., C]` with a bias `[C]`, float32 as a rule, for each channel.
 
     >>> import tensorflow as tf
-    >>> from latentzoo.zoo.layers import add_bias
+    >>> from latentzoo.zoo.networks.layers import add_bias
     >>> add_bias(tf.zeros([2, 2]), tf.constant([1.0, 2.0])).numpy().tolist()
     [[1.0, 2.0], [1.0, 2.0]]
     """

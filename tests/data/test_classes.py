@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from latentzoo import zoo
-from latentzoo.metrics.batches import batches
-from latentzoo.metrics.class_numbers import names_of, numbered_as
+from latentzoo.data.batches import batches
+from latentzoo.data.class_numbers import names_of, numbered_as
+from latentzoo.data.classes import count_classes
+from latentzoo.data.sources import Source, in_order
 from latentzoo.trainers import train
-from latentzoo.trainers.classes import count_classes
-from latentzoo.trainers.sources import Source, in_order
 from latentzoo.zoo.gans import GAN
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [16, 8, 8, 1], np.uint8)

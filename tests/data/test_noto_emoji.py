@@ -15,8 +15,9 @@ from fontTools.ttLib.tables.C_B_D_T_ import cbdt_bitmap_format_17
 from fontTools.ttLib.tables.E_B_L_C_ import BitmapSizeTable, SbitLineMetrics, Strike, eblc_index_sub_table_1
 from PIL import Image
 
-from latentzoo.trainers import data, noto_emoji
-from latentzoo.trainers.noto_emoji import NotoEmoji, draw
+from latentzoo.data import loading as data
+from latentzoo.data import noto_emoji
+from latentzoo.data.noto_emoji import NotoEmoji, draw
 
 CHARACTERS = {"sun": "☀", "tree": "🌲", "fir": "🎄", "joiner": "\u200d"}
 GLYPHS = [".notdef", "sun", "tree", "fir", "joiner", "forest"]

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from latentzoo.trainers.sources import ImageFiles, Source, as_source
+from latentzoo.data.sources import ImageFiles, Source, as_source
 
 
 def values(dataset):

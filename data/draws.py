@@ -22,7 +22,7 @@ def draw(dataset: tf.data.Dataset, num: int | None, seed: int) -> tf.data.Datase
       ValueError: `num` below 1.
 
     >>> import tensorflow as tf
-    >>> from latentzoo.metrics.draws import draw
+    >>> from latentzoo.data.draws import draw
     >>> [int(example) for example in draw(tf.data.Dataset.range(100), 4, seed=0)]
     [82, 36, 20, 5]
     >>> [int(example) for example in draw(tf.data.Dataset.range(4), 4, seed=0)]
@@ -68,7 +68,7 @@ def pick(dataset: tf.data.Dataset, numbers: np.ndarray) -> tf.data.Dataset:
 def in_words(count: int, num: int | None, seed: int, what: str = "examples") -> str:
     """What `draw` takes from a set of `count`, for the record.
 
-    >>> from latentzoo.metrics.draws import in_words
+    >>> from latentzoo.data.draws import in_words
     >>> in_words(100, 10, seed=0), in_words(100, None, seed=0)
     ('10 of 100 examples, drawn with seed 0', '100 examples')
     """

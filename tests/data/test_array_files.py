@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from latentzoo.trainers import data
-from latentzoo.trainers.array_files import array_names, read_array
+from latentzoo.data import loading as data
+from latentzoo.data.array_files import array_names, read_array
 
 
 def saved(save=np.savez, **arrays):

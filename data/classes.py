@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from ..metrics.batches import Data, as_dataset
-from ..metrics.class_numbers import names_of
+from .batches import Data, as_dataset
+from .class_numbers import names_of
 from .sources import Source, in_order
 
 

@@ -29,7 +29,7 @@ def check_name(name: str | os.PathLike, split: str | None = None) -> None:
     """Refuses names and paths that are no data set, and splits that a folder or file does not have.
 
     Args:
-      name: as of `trainers.data.source`.
+      name: as of `data.loading.source`.
       split: None: any will do. Those of TensorFlow Datasets are not checked.
 
     Raises:

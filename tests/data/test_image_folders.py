@@ -7,8 +7,8 @@ import warnings
 
 import pytest
 
-from latentzoo.trainers.image_folders import list_images
-from latentzoo.trainers.splits import MissingSplit
+from latentzoo.data.image_folders import list_images
+from latentzoo.data.splits import MissingSplit
 
 
 def make(folder, *names):

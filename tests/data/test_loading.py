@@ -9,13 +9,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from latentzoo.trainers import data
-from latentzoo.trainers.batches import training_batches
-from latentzoo.trainers.sources import Source
+from latentzoo.data import loading as data
+from latentzoo.data.sources import Source
+from latentzoo.data.training_batches import training_batches
 from latentzoo.zoo import pictures
 from latentzoo.zoo.image_files import fit
 
-SMALL = Path(__file__).parent.parent / "data" / "fashion_mnist_small.npz"
+SMALL = Path(__file__).parent.parent / "assets" / "fashion_mnist_small.npz"
 
 
 def all_of(examples):

@@ -2,7 +2,7 @@
 
 Run it once, with TensorFlow Datasets' `fashion_mnist` at hand:
 
-    python tests/data/make_fashion_mnist_small.py
+    python tests/assets/make_fashion_mnist_small.py
 """
 
 from pathlib import Path

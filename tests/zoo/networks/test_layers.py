@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo import layers
-from latentzoo.zoo.layers import add_bias
+from latentzoo.zoo.networks import layers
+from latentzoo.zoo.networks.layers import add_bias
 
 CASES = {
     "Dense": ((4,), {"units": 3, "activation": "tanh"}),

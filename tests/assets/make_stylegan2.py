@@ -2,7 +2,7 @@
 
 Run it once, with PyTorch and a checkout of https://github.com/NVlabs/stylegan2-ada-pytorch:
 
-    python tests/data/make_stylegan2.py CHECKOUT
+    python tests/assets/make_stylegan2.py CHECKOUT
 
 The networks have random weights, with every bias and noise strength other than zero. The files of
 `TENSORFLOW` hold variables by their TensorFlow names, and what they compute after the official

@@ -1,0 +1,37 @@
+"""A plain network of vectors, with a context or without."""
+
+import keras
+import tensorflow as tf
+
+from .batch_shape import any_batch_shape
+from .hidden_layers import context_layer, dense
+from .part import Part
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class DenseNet(Part):
+    """Two hidden layers, the first of which sees the context too.
+
+        h = relu(W1 x + V c);  h = relu(W2 h);  y = W3 h
+
+    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+    """
+
+    def __init__(self, size_in, context_size, width, size_out, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.size_in, self.context_size, self.width = size_in, context_size, width
+        self.size_out, self.seed = size_out, seed
+        draw = keras.random.SeedGenerator(seed)
+        self.first = dense(size_in, width, draw, self.dtype_policy)
+        self.context = context_layer(self, context_size, width, draw)
+        self.second = dense(width, width, draw, self.dtype_policy)
+        self.last = dense(width, size_out, None, self.dtype_policy)
+        self.built = True
+
+    @any_batch_shape(event_ndims=1, condition_ndims=1)
+    def call(self, x, context=None):
+        h = self.first(tf.cast(x, self.compute_dtype))
+        if self.context is not None:
+            h += self.context(tf.cast(context, self.compute_dtype))
+        h = tf.nn.relu(self.second(tf.nn.relu(h)))
+        return tf.cast(self.last(h), tf.float32)

@@ -1,0 +1,105 @@
+"""Residual networks of couplings (He et al. 2016, with pre-activation)."""
+
+import keras
+import tensorflow as tf
+
+from .batch_shape import any_batch_shape
+from .hidden_layers import class_embedding, conv, dense
+from .neighbours import gather_neighbours, spread_to_neighbours
+from .part import Part
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ResidualDenseNet(Part):
+    """The network of a coupling of vectors, made of residual blocks (He et al. 2016, pre-activation).
+
+        h = W x + e(label);  h = h + W2 relu(W1 relu(h)) in each block;  y = W relu(h)
+
+    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+
+    Args:
+      size_in, width, size_out: of the input, the hidden layers and the output.
+      blocks: residual blocks.
+      num_classes: 0, or the number of classes that are embedded.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, size_in, width, size_out, *, blocks, num_classes, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.size_in, self.width, self.size_out = size_in, width, size_out
+        self.num_classes, self.seed = num_classes, seed
+        draw = keras.random.SeedGenerator(seed)
+        self.first = dense(size_in, width, draw, self.dtype_policy)
+        self.blocks = [
+            [dense(width, width, draw, self.dtype_policy) for _ in range(2)] for _ in range(blocks)
+        ]
+        self.last = dense(width, size_out, None, self.dtype_policy)
+        self.embedding = class_embedding(self, num_classes, width)
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": len(self.blocks)}
+
+    @any_batch_shape(event_ndims=1)
+    def call(self, x, labels=None):
+        h = self.first(x)
+        if self.embedding is not None:
+            h += tf.cast(tf.gather(tf.convert_to_tensor(self.embedding), labels), h.dtype)
+        for inner, outer in self.blocks:
+            h += outer(tf.nn.relu(inner(tf.nn.relu(h))))
+        return tf.cast(self.last(tf.nn.relu(h)), tf.float32)
+
+
+@keras.saving.register_keras_serializable(package="latentzoo")
+class ResidualConvNet(Part):
+    """The network of a coupling of images: residual blocks between two 3x3 convolutions.
+
+        h = conv3x3(x) + e(label);  h = h + conv1x1(relu(conv3x3(relu(h)))) in each block
+        y = conv3x3(relu(h))
+
+    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+
+    Args:
+      channels_in, width, channels_out: of the input, the hidden layers and the output.
+      blocks: residual blocks.
+      squeeze: whether it works on 2x2 blocks of pixels, at half the resolution: for checkerboard masks,
+        whose input is half zeros. A quarter of the cost, and a wider view.
+      num_classes: 0, or the number of classes that are embedded.
+      seed: integer, of the initial weights.
+    """
+
+    def __init__(self, channels_in, width, channels_out, *, blocks, squeeze, num_classes, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.channels_in, self.width, self.channels_out = channels_in, width, channels_out
+        self.squeeze, self.num_classes, self.seed = squeeze, num_classes, seed
+        draw = keras.random.SeedGenerator(seed)
+        self.squeeze = squeeze
+        grouped = 4 if squeeze else 1
+        policy = self.dtype_policy
+        self.first = dense(9 * grouped * channels_in, width, draw, policy)
+        self.blocks = [[conv(width, draw, policy), dense(width, width, draw, policy)] for _ in range(blocks)]
+        self.last = dense(width, 9 * grouped * channels_out, None, policy, use_bias=False)
+        self.bias = self.add_weight(
+            shape=(grouped * channels_out,), initializer="zeros", autocast=False, name="bias"
+        )
+        self.embedding = class_embedding(self, num_classes, width)
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "blocks": len(self.blocks)}
+
+    @any_batch_shape(event_ndims=3)
+    def call(self, x, labels=None):
+        x = tf.cast(x, self.compute_dtype)
+        if self.squeeze:
+            x = tf.nn.space_to_depth(x, 2)
+        size, width = x.shape[1:3], self.first.units
+        h = tf.reshape(self.first(gather_neighbours(x)), [-1, *size, width])
+        if self.embedding is not None:
+            embedded = tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
+            h += tf.cast(embedded, h.dtype)
+        for inner, outer in self.blocks:
+            h += outer(tf.nn.relu(inner(tf.nn.relu(h))))
+        h = self.last(tf.reshape(tf.nn.relu(h), [-1, width]))
+        y = tf.cast(spread_to_neighbours(h, size), tf.float32) + self.bias
+        return tf.nn.depth_to_space(y, 2) if self.squeeze else y
