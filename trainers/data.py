@@ -1,12 +1,11 @@
-"""The old name of `latentzoo.data`, until version 0.2."""
-
-import warnings
+"""The old name of `latentzoo.data`."""
 
 from .. import data
+from ..zoo.deprecation import warn_of_old_name
 
 
 def __getattr__(name: str):
     if name not in data.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn("latentzoo.trainers.data is latentzoo.data now.", DeprecationWarning, stacklevel=2)
+    warn_of_old_name("latentzoo.trainers.data", "latentzoo.data")
     return getattr(data, name)

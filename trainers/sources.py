@@ -1,13 +1,11 @@
-"""The old name of `latentzoo.data.sources`, until version 0.2."""
-
-import warnings
+"""The old name of `latentzoo.data.sources`."""
 
 from .. import data
+from ..zoo.deprecation import warn_of_old_name
 
 
 def __getattr__(name: str):
     if name not in data.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    message = "latentzoo.trainers.sources is latentzoo.data.sources now."
-    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    warn_of_old_name("latentzoo.trainers.sources", "latentzoo.data.sources")
     return getattr(data, name)
