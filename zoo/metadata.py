@@ -50,7 +50,7 @@ def _metric(metric):
     if not isinstance(metric, dict) or not _is(_TEXT, metric.get("name")):
         raise ValueError(f"each of its metrics must be an object with a name, got {shown(metric)}")
     if not _is(_NUMBER, metric.get("value")):
-        raise ValueError(f"the value of its metric {metric['name']} must be a finite number")
+        raise ValueError(f"the value of its metric {shown(metric['name'])} must be a finite number")
     _check_kinds(f"in its metric {shown(metric['name'])},", metric, _KINDS_OF_METRIC)
     return {**dict.fromkeys(_KINDS_OF_METRIC), **metric}
 

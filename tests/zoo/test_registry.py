@@ -180,7 +180,7 @@ def test_json_within_the_limits_is_as_it_was():
         ({"dataset": ["mnist"]}, "its dataset must be a string"),
         ({"metrics": {"bits": 3}}, "its metrics must be a list"),
         ({"metrics": ["bits"]}, "each of its metrics must be an object with a name, got 'bits'"),
-        ({"metrics": [{"name": "bits"}]}, "the value of its metric bits must be a finite number"),
+        ({"metrics": [{"name": "bits"}]}, "the value of its metric 'bits' must be a finite number"),
         (
             {"metrics": [{"name": "bits", "value": 3, "unit": 4}]},
             "in its metric 'bits', unit must be a string",
