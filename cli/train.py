@@ -1,7 +1,7 @@
 """Train a new model, or fine-tune a preset, and leave a preset folder.
 
-The model is one of this list, with constructor arguments by --set: glow, realnvp, vae, autoencoder, gan,
-stylegan, stylegan2; or a preset, to fine-tune it; or a recipe.json, to train what it describes again.
+The model is a new one of the zoo (glow, vae, stylegan2 and so on), with constructor arguments by --set; or a
+preset, to fine-tune it; or a recipe.json, to train what it describes again.
 """
 
 import argparse
@@ -13,16 +13,6 @@ from typing import Any
 from ..zoo import outline, progress, registry
 from . import arguments as types
 from . import capabilities, models
-
-MODELS = {
-    "glow": "latentzoo>Glow",
-    "realnvp": "latentzoo>RealNVP",
-    "vae": "latentzoo>VAE",
-    "autoencoder": "latentzoo>Autoencoder",
-    "gan": "latentzoo>GAN",
-    "stylegan": "latentzoo>StyleGAN",
-    "stylegan2": "latentzoo>StyleGAN2",
-}
 
 # Keyword arguments of trainers.train: type, default as it is there, and help.
 SETTINGS = {
@@ -56,7 +46,7 @@ SETTINGS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", nargs="?", help=f"{', '.join(MODELS)}, a preset to fine-tune, or a recipe.json"
+        "model", nargs="?", help=f"{', '.join(outline.models())}, a preset to fine-tune, or a recipe.json"
     )
     parser.add_argument("--recipe", help="in place of a model: a preset whose training to repeat")
     parser.add_argument(
@@ -211,8 +201,8 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         for name, value in recipe["train"].items():
             if name in SETTINGS and value is not None:
                 recipe["train"][name] = _parsed(name, value)
-    elif arguments.model in MODELS:
-        model = {"registered_name": MODELS[arguments.model], "config": {}}
+    elif arguments.model in outline.models():
+        model = {"registered_name": outline.models()[arguments.model], "config": {}}
         recipe = {"model": model, "dataset": None, "train": {}}
         if arguments.seed is not None:
             changes.setdefault("seed", arguments.seed)
@@ -263,9 +253,9 @@ def _check_names(changes: dict[str, Any], model: outline.Outline) -> None:
 
 def _fine_tuning(preset: str) -> dict[str, Any]:
     if not _is_preset(preset):
-        known = [*MODELS, *(known["name"] for known in registry.list_presets())]
+        known = [*outline.models(), *(known["name"] for known in registry.list_presets())]
         raise ValueError(
-            f"model must be of {', '.join(MODELS)}, or a preset, or a recipe.json, "
+            f"model must be of {', '.join(outline.models())}, or a preset, or a recipe.json, "
             f"got '{preset}': {registry.suggest(preset, known)}"
         )
     metadata, files = registry.read_preset(registry.preset_folder(preset))
@@ -279,7 +269,7 @@ def _is_preset(name: str) -> bool:
         registry.preset_folder(name)
     except ValueError:
         return False
-    return name not in MODELS
+    return name not in outline.models()
 
 
 def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[str, Any]:

@@ -69,6 +69,21 @@ def model(registered_name: str) -> Outline | None:
 
 
 @functools.cache
+def models() -> dict[str, str]:
+    """The registered names of all models of the zoo, by their names in the command.
+
+    >>> models()["glow"]
+    'latentzoo>Glow'
+    """
+    found = {}
+    for family in FAMILIES:
+        for name, (path, _) in _imported(ROOT / "zoo" / family / "__init__.py").items():
+            if any(node.decorator_list for node in _tree(path).body if getattr(node, "name", "") == name):
+                found[name.lower()] = f"{PACKAGE}{name}"
+    return found
+
+
+@functools.cache
 def parameters(module: str, function: str) -> tuple[str, ...]:
     """The parameters of a function of a module, given as a path such as `trainers/training.py`."""
     for node in _tree(ROOT / module).body:
