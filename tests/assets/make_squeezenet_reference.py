@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from latentzoo.zoo.features import convert_squeezenet
-
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "zoo" / "features"))
+sys.path[:0] = [str(HERE.parent / "zoo" / "features"), str(HERE.parents[1] / "scripts")]
 
+import convert_squeezenet  # noqa: E402
 from numpy_squeezenet import forward  # noqa: E402
 
 with tarfile.open(sys.argv[1]) as archive:

@@ -1,5 +1,6 @@
 """Tiny Glows, and real images to train them on."""
 
+import functools
 from pathlib import Path
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from latentzoo import zoo
 from latentzoo.zoo.flows import Glow
 
 TINY = {"image_shape": (8, 8, 1), "levels": 2, "depth": 2, "width": 8, "name": "tiny"}
@@ -27,6 +29,12 @@ TRAINED = {
 def tiny():
     """Glow for 8x8 images; arguments as `Glow`'s."""
     return lambda **options: Glow(**{**TINY, **options})
+
+
+@pytest.fixture(scope="session")
+def load_preset():
+    """`zoo.load`, once for each name; do not change what it returns."""
+    return functools.cache(zoo.load)
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ def preset(request):
 
 
 @pytest.fixture(scope="module")
-def model(preset):
-    return zoo.load(preset["name"])
+def model(load_preset, preset):
+    return load_preset(preset["name"])
 
 
 def test_there_are_presets():
@@ -81,11 +81,11 @@ def scored_by_likelihood(data):
 
 
 @pytest.mark.parametrize("name", scored_by_likelihood("fashion_mnist"))
-def test_real_images_score_as_recorded(name):
+def test_real_images_score_as_recorded(load_preset, name):
     """On 256 test images the score is within four standard errors of the recorded one."""
     with np.load(IMAGES, allow_pickle=False) as arrays:
         images = arrays["x_test"][..., None]
-    scores = zoo.load(name).bits_per_dim(images, seed=0).numpy()
+    scores = load_preset(name).bits_per_dim(images, seed=0).numpy()
     recorded = zoo.info(name)["metrics"][0]["value"]
     assert abs(scores.mean() - recorded) < 4 * scores.std() / np.sqrt(len(scores))
 
@@ -94,12 +94,12 @@ def test_a_preset_is_not_initialised_again(model):
     assert model.initialized
 
 
-def test_samples_of_a_class_look_like_it():
+def test_samples_of_a_class_look_like_it(load_preset):
     """On average, and beside all other classes."""
     with np.load(IMAGES, allow_pickle=False) as arrays:
         images, labels = arrays["x_train"] / 255.0, arrays["y_train"]
     means = np.stack([images[labels == label].mean(axis=0) for label in range(10)])
-    model = zoo.load("stylegan2-fashion-mnist")
+    model = load_preset("stylegan2-fashion-mnist")
     for label in range(10):
         mean = model.sample(32, seed=0, labels=label).numpy().mean(axis=0)[..., 0]
         assert np.argmin(np.square(mean - means).mean(axis=(1, 2))) == label

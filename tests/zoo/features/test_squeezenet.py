@@ -1,6 +1,7 @@
 """SqueezeNet 1.1: equal to its definition in NumPy and to its original weights; knows a photo."""
 
 import hashlib
+import importlib
 import io
 import pickle
 import tarfile
@@ -11,11 +12,12 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_sample_image
 
-from latentzoo.zoo.features import as_rgb, convert_squeezenet, feature_network, squeezenet
+from latentzoo.zoo.features import as_rgb, feature_network, squeezenet
 
 from .numpy_squeezenet import forward
 
 REFERENCE = Path(__file__).parents[2] / "assets" / "squeezenet_reference.npz"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 @pytest.fixture(scope="module")
@@ -131,19 +133,26 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
         squeezenet.SqueezeNet()
 
 
-def sdist(folder: Path, layers) -> Path:
+@pytest.fixture
+def convert_squeezenet(monkeypatch):
+    """The script that made the weights."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+    return importlib.import_module("convert_squeezenet")
+
+
+def sdist(folder: Path, layers, name) -> Path:
     path = folder / "sdist.tar.gz"
     content = pickle.dumps(layers, protocol=3)
     with tarfile.open(path, "w:gz") as archive:
-        member = tarfile.TarInfo(convert_squeezenet.PICKLE)
+        member = tarfile.TarInfo(name)
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     return path
 
 
-def test_the_conversion_keeps_numbers_and_names(tmp_path):
+def test_the_conversion_keeps_numbers_and_names(convert_squeezenet, tmp_path):
     kernel, bias = np.random.default_rng(0).normal(size=[2, 3, 3, 1, 4]).astype(np.float32)
-    source = sdist(tmp_path, {"conv1": [kernel, bias], "a/b": [bias, kernel]})
+    source = sdist(tmp_path, {"conv1": [kernel, bias], "a/b": [bias, kernel]}, convert_squeezenet.PICKLE)
     convert_squeezenet.convert(source, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
         assert set(arrays) == {"conv1/kernel", "conv1/bias", "a/b/kernel", "a/b/bias"}
@@ -159,9 +168,9 @@ class Harmful:
         return Path.touch, (Path("harmed"),)
 
 
-def test_the_conversion_runs_no_code_of_the_pickle(tmp_path, monkeypatch):
+def test_the_conversion_runs_no_code_of_the_pickle(convert_squeezenet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    source = sdist(tmp_path, {"conv1": [Harmful(), np.zeros(1)]})
+    source = sdist(tmp_path, {"conv1": [Harmful(), np.zeros(1)]}, convert_squeezenet.PICKLE)
     with pytest.raises(ValueError, match="it names .*, which no network needs"):
         convert_squeezenet.convert(source, tmp_path / "a.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["sdist.tar.gz"]
