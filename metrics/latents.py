@@ -20,7 +20,7 @@ def check_prior(model) -> None:
     Raises:
       ValueError: a VAE with a learned prior.
     """
-    prior = getattr(model, "prior_kind", "normal")
+    prior = getattr(model, "prior", "normal")
     if prior != "normal":
         raise ValueError(f"model: got one with the prior {prior!r}, expected a standard normal one.")
 

@@ -54,7 +54,7 @@ def check_three(image_shape) -> tuple[int, int, int]:
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
     if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
         raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
-    return shape
+    return tuple(int(n) for n in shape)
 
 
 def check_number(name: str, value, minimum: float, maximum: float = math.inf) -> float:

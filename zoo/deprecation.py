@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 UNTIL = "0.2"  # the version without them
 
@@ -45,7 +45,11 @@ def old_arguments(**names: str) -> Callable:
     return decorate
 
 
-def old_name(old: str, new: str) -> property:
+class OldName(property):
+    """An attribute or a method of a class by its old name: see `old_name`."""
+
+
+def old_name(old: str, new: str) -> OldName:
     """An attribute or a method of a class by its old name.
 
     >>> class Model:
@@ -66,4 +70,56 @@ def old_name(old: str, new: str) -> property:
         warn_of_old_name(old, new)
         setattr(owner, new, value)
 
-    return property(get, set_, doc=f"The old name of `{new}`.")
+    return OldName(get, set_, doc=f"The old name of `{new}`.")
+
+
+def without_old_names(owner_class: type, names: Iterable[str]) -> list[str]:
+    """`names` without the old ones of a class: what its `__dir__` returns.
+
+    Keras reads every name in `dir(model)` as it saves a model, and each old one would warn.
+    """
+    return [name for name in names if not isinstance(getattr(owner_class, name, None), OldName)]
+
+
+class FormerMethod:
+    """A text attribute whose name was a method's: calling it still calls that method, by its new name.
+
+    >>> class Model:
+    ...     prior = FormerMethod("prior_distribution")
+    ...     def __init__(self):
+    ...         self.prior = "normal"
+    ...     def prior_distribution(self):
+    ...         return "N(0, I)"
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
+    ...     print(Model().prior, Model().prior(), seen[0].message)
+    normal N(0, I) prior() is prior_distribution() now; the old name goes with version 0.2.
+    """
+
+    def __init__(self, new: str):
+        self._new = new
+
+    def __set_name__(self, owner, name):
+        self._name = name
+
+    def __get__(self, owner, owner_class=None):
+        if owner is None:
+            return self
+        if self._name not in vars(owner):
+            raise AttributeError(f"{type(owner).__name__} has no {self._name} yet.")
+        text = _CallableText(vars(owner)[self._name])
+        text.names, text.method = (self._name, self._new), getattr(owner, self._new)
+        return text
+
+    def __set__(self, owner, value):
+        vars(owner)[self._name] = value
+
+
+class _CallableText(str):
+    names: tuple[str, str]
+    method: Callable
+
+    def __call__(self, *args, **kwargs):
+        warn_of_old_name(*(f"{name}()" for name in self.names))
+        return self.method(*args, **kwargs)

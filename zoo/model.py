@@ -3,6 +3,7 @@
 from . import keras_backend  # noqa: F401  # isort: skip
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ import tensorflow as tf
 
 from . import litert, saving, weights_file
 from .checks import check_count
+from .constructor_arguments import constructor_arguments
+from .deprecation import without_old_names
 from .fitting import FittedModel
 from .signatures import Signature
 
@@ -17,10 +20,11 @@ from .signatures import Signature
 class ZooModel(FittedModel):
     """What all families share.
 
-    A subclass is built by its constructor, from plain JSON-able arguments, and names its `family`. It
-    computes its per-example loss in `call`; `compute_loss` takes the mean of them, with the weights and the
-    replicas of `fit`. `fit` takes batches of images, of (images, labels), or of (images, labels,
-    sample_weight); an unconditional model ignores the labels.
+    A subclass is built by its constructor, from plain JSON-able arguments, which it keeps in attributes
+    of the same names: its configuration is read from them. It names its `family`. It computes its
+    per-example loss in `call`; `compute_loss` takes the mean of them, with the weights and the replicas of
+    `fit`. `fit` takes batches of images, of (images, labels), or of (images, labels, sample_weight); an
+    unconditional model ignores the labels.
 
     Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
     the networks inside follow the policy. Weights are float32 whatever Keras's floatx, image data format and
@@ -157,6 +161,14 @@ class ZooModel(FittedModel):
                 f"expected integers in [0, {self.num_classes})."
             )
         return tf.broadcast_to(tf.cast(labels, tf.int32), [n])
+
+    def __dir__(self):
+        return without_old_names(type(self), super().__dir__())
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, with `name` and `dtype`, as JSON can hold them."""
+        dtype = keras.dtype_policies.serialize(self.dtype_policy)
+        return {**constructor_arguments(self), "name": self.name, "dtype": dtype}
 
     def save(self, filepath, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
         """Keras's `save`. A `.keras` file that is there stays whole until the new one takes its place."""

@@ -2,7 +2,6 @@
 
 import math
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -378,7 +377,3 @@ class Flow(ZooModel):
     def _generate(self, latents, labels):
         events = self.bijector(labels).inverse(latents)
         return events if len(self.event_shape) == 1 else tf.clip_by_value(events, 0.0, 1.0)
-
-    def get_config(self):
-        config = {"num_classes": self.num_classes, "seed": self.seed, "name": self.name}
-        return {**config, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}

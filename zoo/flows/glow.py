@@ -177,20 +177,6 @@ class Glow(Flow):
             if level < self.levels - 1:
                 x, _ = tf.split(x, 2, axis=-1)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "image_shape": list(self.image_shape),
-            "levels": self.levels,
-            "depth": self.depth,
-            "width": self.width,
-            "coupling": self.coupling,
-            "permutation": self.permutation,
-            "num_bits": self.num_bits,
-            "preprocess": self.preprocess,
-            "reversible": self.reversible,
-        }
-
 
 class FlowSteps(keras.layers.Layer):
     """The K flow steps of one level, their weights stacked along a first axis (Glow, figure 2a).

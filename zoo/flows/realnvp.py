@@ -225,17 +225,10 @@ class RealNVP(Flow):
             )
 
     def get_config(self):
-        if self.image_shape is None:
-            shape = {"event_shape": list(self.event_shape)}
-        else:
-            shape = {"image_shape": list(self.image_shape), "levels": self.levels, "num_bits": self.num_bits}
-        return {
-            **super().get_config(),
-            **shape,
-            "depth": self.depth,
-            "width": self.width,
-            "blocks": self.blocks,
-        }
+        config = super().get_config()
+        for name in ["event_shape"] if self.image_shape else ["image_shape", "levels", "num_bits"]:
+            del config[name]  # of the other kind of event
+        return config
 
 
 class NormalisedCoupling(keras.layers.Layer):
@@ -257,7 +250,7 @@ class NormalisedCoupling(keras.layers.Layer):
         network = ResidualDenseNet if event_ndims == 1 else ResidualConvNet
         squeezed = {"squeeze": isinstance(mask, Checkerboard)} if event_ndims == 3 else {}
         self.network = network(
-            passive, width, 2 * active, blocks=blocks, num_classes=num_classes, seed=seed,
+            passive, width, 2 * active, depth=blocks, num_classes=num_classes, seed=seed,
             dtype=self.dtype_policy, name="network", **squeezed,
         )  # fmt: skip
         self.gain = self._add("gain", active, "ones")

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..networks.part import Part
 from .warp import warp
 
 GROUPS = ("blit", "geometry", "colour", "filter", "noise", "cutout")
@@ -70,7 +71,7 @@ class Draws(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
-class Augment(keras.layers.Layer):
+class Augment(Part):
     """Augments images with the probability `p`, a weight that starts at 0; then they pass as they are.
 
     Each of the transformations of the groups is applied to an image with probability p, independently:
@@ -99,7 +100,7 @@ class Augment(keras.layers.Layer):
     """
 
     def __init__(self, groups: Sequence[str] = ("blit", "geometry", "colour"), **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         unknown = [group for group in groups if group not in GROUPS]
         if unknown:
             raise ValueError(f"groups must be of {', '.join(GROUPS)}, got '{unknown[0]}'.")
@@ -123,9 +124,6 @@ class Augment(keras.layers.Layer):
         return tf.cond(
             p > 0, lambda: augment(images, draw(seed, tf.shape(images), p, self.groups)), lambda: images
         )
-
-    def get_config(self):
-        return {**super().get_config(), "groups": list(self.groups)}
 
 
 def adapt(p: tf.Tensor, signs: tf.Tensor, target: float, images: tf.Tensor | int, over: float) -> tf.Tensor:

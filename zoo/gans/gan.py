@@ -71,20 +71,6 @@ class GAN(AdversarialModel):
         """What an export offers a server, the main one first: see `gan_signatures`."""
         return gan_signatures(self)
 
-    def get_config(self):
-        return {
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "levels": self.levels,
-            "width": self.width,
-            "num_classes": self.num_classes,
-            "r1_gamma": self.r1_gamma,
-            "r1_interval": self.r1_interval,
-            "seed": self.seed,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-        }
-
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="GANGenerator")
 class Generator(Part):

@@ -190,29 +190,6 @@ class StyleGAN(StyleModel):
     def _told_names(self):
         return super()._told_names() + (("lod",) if self.doublings else ())
 
-    def get_config(self):
-        return {
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "w_dim": self.w_dim,
-            "mapping_depth": self.mapping_depth,
-            "channel_base": self.channel_base,
-            "channel_max": self.channel_max,
-            "minibatch_group": self.minibatch_group,
-            "num_classes": self.num_classes,
-            "r1_gamma": self.r1_gamma,
-            "r1_interval": self.r1_interval,
-            "mixing_probability": self.mixing_probability,
-            "use_noise": self.use_noise,
-            "progressive": self.progressive,
-            "first_resolution": self.first_resolution,
-            "steady_images": self.steady_images,
-            "fade_images": self.fade_images,
-            "seed": self.seed,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-        }
-
 
 def _check_first_resolution(first_resolution, resolution):
     first = check_count("first_resolution", first_resolution, 4, resolution)

@@ -241,29 +241,4 @@ class StyleGAN2(StyleModel):
         return state
 
     def get_config(self):
-        return {
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "w_dim": self.w_dim,
-            "mapping_depth": self.mapping_depth,
-            "channel_base": self.channel_base,
-            "channel_max": self.channel_max,
-            "architecture": self.architecture,
-            "discriminator_architecture": self.discriminator_architecture,
-            "discriminator_mapping_depth": self.discriminator_mapping_depth,
-            "minibatch_group": self.minibatch_group,
-            "minibatch_channels": self.minibatch_channels,
-            "activation_clamp": self.activation_clamp,
-            "num_classes": self.num_classes,
-            "r1_gamma": self.r1_gamma,
-            "r1_interval": self.r1_interval,
-            "path_length_weight": self.path_length_weight,
-            "path_length_interval": self.path_length_interval,
-            "mixing_probability": self.mixing_probability,
-            "augment": self.augment_kind,
-            "ada_target": self.ada_target,
-            "ada_images": self.ada_images,
-            "seed": self.seed,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-        }
+        return {**super().get_config(), "augment": self.augment_kind}

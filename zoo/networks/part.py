@@ -1,8 +1,8 @@
 """The base class of networks inside models: Keras layers that save, load and work in other models too."""
 
-import inspect
-
 import keras
+
+from ..constructor_arguments import constructor_arguments
 
 
 class Part(keras.layers.Layer):
@@ -19,9 +19,7 @@ class Part(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
 
     def get_config(self):
-        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
-        names = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.name != "draw"]
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        return {**constructor_arguments(self, skip=["draw"]), **super().get_config()}
 
     @classmethod
     def from_config(cls, config):

@@ -9,8 +9,17 @@ from .neighbours import gather_neighbours, spread_to_neighbours
 from .part import Part
 
 
+class _ResidualNet(Part):
+    @classmethod
+    def from_config(cls, config):
+        if "blocks" in config:  # the name of `depth` in files of version 0.1.0
+            config = {**config, "depth": config["blocks"]}
+            del config["blocks"]
+        return super().from_config(config)
+
+
 @keras.saving.register_keras_serializable(package="latentzoo")
-class ResidualDenseNet(Part):
+class ResidualDenseNet(_ResidualNet):
     """The network of a coupling of vectors, made of residual blocks (He et al. 2016, pre-activation).
 
         h = W x + e(label);  h = h + W2 relu(W1 relu(h)) in each block;  y = W relu(h)
@@ -19,26 +28,21 @@ class ResidualDenseNet(Part):
 
     Args:
       size_in, width, size_out: of the input, the hidden layers and the output.
-      blocks: residual blocks.
+      depth: residual blocks.
       num_classes: 0, or the number of classes that are embedded.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, size_in, width, size_out, *, blocks, num_classes, seed, **kwargs):
+    def __init__(self, size_in, width, size_out, *, depth, num_classes, seed, **kwargs):
         super().__init__(**kwargs)
-        self.size_in, self.width, self.size_out = size_in, width, size_out
+        self.size_in, self.width, self.size_out, self.depth = size_in, width, size_out, depth
         self.num_classes, self.seed = num_classes, seed
         draw = keras.random.SeedGenerator(seed)
         self.first = dense(size_in, width, draw, self.dtype_policy)
-        self.blocks = [
-            [dense(width, width, draw, self.dtype_policy) for _ in range(2)] for _ in range(blocks)
-        ]
+        self.blocks = [[dense(width, width, draw, self.dtype_policy) for _ in range(2)] for _ in range(depth)]
         self.last = dense(width, size_out, None, self.dtype_policy)
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
-
-    def get_config(self):
-        return {**super().get_config(), "blocks": len(self.blocks)}
 
     @any_batch_shape(event_ndims=1)
     def call(self, x, labels=None):
@@ -51,7 +55,7 @@ class ResidualDenseNet(Part):
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
-class ResidualConvNet(Part):
+class ResidualConvNet(_ResidualNet):
     """The network of a coupling of images: residual blocks between two 3x3 convolutions.
 
         h = conv3x3(x) + e(label);  h = h + conv1x1(relu(conv3x3(relu(h)))) in each block
@@ -61,32 +65,28 @@ class ResidualConvNet(Part):
 
     Args:
       channels_in, width, channels_out: of the input, the hidden layers and the output.
-      blocks: residual blocks.
+      depth: residual blocks.
       squeeze: whether it works on 2x2 blocks of pixels, at half the resolution: for checkerboard masks,
         whose input is half zeros. A quarter of the cost, and a wider view.
       num_classes: 0, or the number of classes that are embedded.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, channels_in, width, channels_out, *, blocks, squeeze, num_classes, seed, **kwargs):
+    def __init__(self, channels_in, width, channels_out, *, depth, squeeze, num_classes, seed, **kwargs):
         super().__init__(**kwargs)
         self.channels_in, self.width, self.channels_out = channels_in, width, channels_out
-        self.squeeze, self.num_classes, self.seed = squeeze, num_classes, seed
+        self.depth, self.squeeze, self.num_classes, self.seed = depth, squeeze, num_classes, seed
         draw = keras.random.SeedGenerator(seed)
-        self.squeeze = squeeze
         grouped = 4 if squeeze else 1
         policy = self.dtype_policy
         self.first = dense(9 * grouped * channels_in, width, draw, policy)
-        self.blocks = [[conv(width, draw, policy), dense(width, width, draw, policy)] for _ in range(blocks)]
+        self.blocks = [[conv(width, draw, policy), dense(width, width, draw, policy)] for _ in range(depth)]
         self.last = dense(width, 9 * grouped * channels_out, None, policy, use_bias=False)
         self.bias = self.add_weight(
             shape=(grouped * channels_out,), initializer="zeros", autocast=False, name="bias"
         )
         self.embedding = class_embedding(self, num_classes, width)
         self.built = True
-
-    def get_config(self):
-        return {**super().get_config(), "blocks": len(self.blocks)}
 
     @any_batch_shape(event_ndims=3)
     def call(self, x, labels=None):

@@ -159,16 +159,3 @@ class EncoderDecoder(ZooModel):
     @compiled
     def _decode(self, latents, labels):
         return self._images_of(latents, labels)
-
-    def get_config(self):
-        return {
-            "image_shape": list(self.image_shape),
-            "latent_dim": self.latent_dim,
-            "levels": self.levels,
-            "depth": self.depth,
-            "width": self.width,
-            "num_classes": self.num_classes,
-            "seed": self.seed,
-            "name": self.name,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-        }

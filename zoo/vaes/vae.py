@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 from .. import seeds
 from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
+from ..deprecation import FormerMethod, old_name
 from ..images import check_images
 from ..latents import check_finite, check_latents, check_temperature
 from ..signatures import Signature
@@ -78,6 +79,12 @@ class VAE(EncoderDecoder):
     (TensorShape([5, 8, 8, 1]), TensorShape([32]))
     """
 
+    posterior = FormerMethod("posterior_distribution")
+    prior = FormerMethod("prior_distribution")
+    posterior_kind = old_name("posterior_kind", "posterior")
+    prior_kind = old_name("prior_kind", "prior")
+    likelihood_of = old_name("likelihood_of", "likelihood_distribution")
+
     def __init__(
         self,
         image_shape: tuple[int, int, int] = (28, 28, 1),
@@ -104,8 +111,8 @@ class VAE(EncoderDecoder):
             "likelihood", likelihood, ("bernoulli", "gaussian", "discretized_logistic")
         )
         self.binarization = check_choice("binarization", binarization, ("dynamic", "static"))
-        self.posterior_kind = check_choice("posterior", posterior, ("normal", "iaf", "coupling"))
-        self.prior_kind = check_choice("prior", prior, ("normal", "vampprior", "flow"))
+        self.posterior = check_choice("posterior", posterior, ("normal", "iaf", "coupling"))
+        self.prior = check_choice("prior", prior, ("normal", "vampprior", "flow"))
         self.flow_depth = check_count("flow_depth", flow_depth, 1)
         self.flow_width = check_count("flow_width", flow_width, 1)
         self.components = check_count("components", components, 1)
@@ -122,12 +129,12 @@ class VAE(EncoderDecoder):
         self.built = True
 
     def _check_combination(self):
-        couples = self.posterior_kind == "coupling" or self.prior_kind == "flow"
+        couples = self.posterior == "coupling" or self.prior == "flow"
         if couples and self.latent_dim == 1:
             raise ValueError("latent_dim is 1, expected at least 2 for couplings.")
-        if self.prior_kind == "vampprior" and self.posterior_kind != "normal":
-            raise ValueError(f"posterior is {self.posterior_kind!r}, expected 'normal' with a VampPrior.")
-        if self.prior_kind == "vampprior" and self.num_classes:
+        if self.prior == "vampprior" and self.posterior != "normal":
+            raise ValueError(f"posterior is {self.posterior!r}, expected 'normal' with a VampPrior.")
+        if self.prior == "vampprior" and self.num_classes:
             raise ValueError(f"num_classes is {self.num_classes}, expected 0 with a VampPrior.")
 
     def _make_likelihood(self):
@@ -138,16 +145,16 @@ class VAE(EncoderDecoder):
         return DiscretizedLogisticPixels(name="likelihood")
 
     def _make_posterior(self):
-        if self.posterior_kind == "normal":
+        if self.posterior == "normal":
             return NormalPosterior(self.latent_dim, name="posterior")
-        sizes = (self.latent_dim, self.posterior_kind, self.flow_depth, self.flow_width)
+        sizes = (self.latent_dim, self.posterior, self.flow_depth, self.flow_width)
         return FlowPosterior(*sizes, self._seed_of(2), dtype=self.dtype_policy, name="posterior")
 
     def _make_prior(self):
-        if self.prior_kind == "normal":
+        if self.prior == "normal":
             return StandardNormal(self.latent_dim, name="prior")
         seed = self._seed_of(3)
-        if self.prior_kind == "flow":
+        if self.prior == "flow":
             sizes = (self.latent_dim, self.flow_depth, self.flow_width)
             return FlowPrior(*sizes, seed, dtype=self.dtype_policy, name="prior")
         sizes = (self.latent_dim, self.components, self.image_shape)
@@ -172,7 +179,7 @@ class VAE(EncoderDecoder):
     @property
     def has_exact_kl(self) -> bool:
         """Whether the Kullback-Leibler divergence is known in closed form, dimension by dimension."""
-        return self.posterior_kind == self.prior_kind == "normal"
+        return self.posterior == self.prior == "normal"
 
     @property
     def _is_discrete(self):
@@ -243,7 +250,7 @@ class VAE(EncoderDecoder):
     def _as_bits_per_dim(self, nats):
         return nats / (math.prod(self.image_shape) * math.log(2))
 
-    def posterior(self, images, labels=None) -> tfd.Distribution:
+    def posterior_distribution(self, images, labels=None) -> tfd.Distribution:
         """q(z | x) on `[N, D]`, a TFP distribution over the weights as they are now.
 
         A flow posterior's density of latents other than its own samples takes D passes of its networks.
@@ -251,11 +258,11 @@ class VAE(EncoderDecoder):
         images, labels = self._check_events(images, labels)
         return self._posterior.distribution(self._parameters(images, labels))
 
-    def prior(self) -> tfd.Distribution:
+    def prior_distribution(self) -> tfd.Distribution:
         """p(z) on `[D]`, a TFP distribution over the weights as they are now."""
         return self._prior.distribution()
 
-    def likelihood_of(self, latents, labels=None) -> tfd.Distribution:
+    def likelihood_distribution(self, latents, labels=None) -> tfd.Distribution:
         """p(x | z) on `[N, H, W, C]`, a TFP distribution, given latents `[N, D]`."""
         latents = check_latents(latents, self.latent_dim)
         output = self.decoder(latents, self._check_labels(labels, len(latents)))
@@ -264,8 +271,8 @@ class VAE(EncoderDecoder):
     def sample(self, n: int, seed=0, temperature: float = 1.0, labels=None) -> tf.Tensor:
         """`n` samples, float32 `[n, H, W, C]` in [0, 1]: what `decode` gives of latents of the prior.
 
-        Latents are drawn, pixels are not: their noise is left out, as is usual for VAEs. `likelihood_of`
-        gives the distribution to draw them from. Row i is drawn from (seed, i) alone.
+        Latents are drawn, pixels are not: their noise is left out, as is usual for VAEs. To draw them too,
+        sample from `likelihood_distribution`. Row i is drawn from (seed, i) alone.
 
         Args:
           n: at least 1.
@@ -339,7 +346,7 @@ class VAE(EncoderDecoder):
         if not self.has_exact_kl:
             raise ValueError(
                 f"kl_per_dimension is of normal posteriors and priors, got posterior "
-                f"{self.posterior_kind!r} and prior {self.prior_kind!r}."
+                f"{self.posterior!r} and prior {self.prior!r}."
             )
         images, labels = self._check_events(images, labels)
         return self._exact_kl(self._parameters(images, labels))
@@ -397,10 +404,10 @@ class VAE(EncoderDecoder):
 
     @property
     def _depends_on_data(self):
-        return self.prior_kind == "vampprior"
+        return self.prior == "vampprior"
 
     def _initialize(self, images, labels):
-        if self.prior_kind == "vampprior":
+        if self.prior == "vampprior":
             self._prior.start_from(check_images(images, self.image_shape))
 
     def _parameters(self, images, labels):
@@ -457,18 +464,3 @@ class VAE(EncoderDecoder):
         start = (0, tf.fill(tf.shape(row_seeds)[:1], -np.inf))
         _, log_sum = tf.while_loop(lambda k, _: k * _SAMPLES < count, add_samples, start)
         return log_sum - tf.math.log(tf.cast(count, tf.float32))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "likelihood": self.likelihood,
-            "binarization": self.binarization,
-            "posterior": self.posterior_kind,
-            "prior": self.prior_kind,
-            "flow_depth": self.flow_depth,
-            "flow_width": self.flow_width,
-            "components": self.components,
-            "beta": self.beta,
-            "annealing_steps": self.annealing_steps,
-            "free_bits": self.free_bits,
-        }

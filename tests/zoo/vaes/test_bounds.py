@@ -33,13 +33,15 @@ def log_weights(model, images, labels, noise):
     images = np.repeat(images, count, axis=0)
     labels = None if labels is None else np.repeat(labels, count)
     noise = tf.constant(noise.reshape(-1, 3))
-    posterior = model.posterior(images, labels)
+    posterior = model.posterior_distribution(images, labels)
     if hasattr(posterior, "bijector"):
         z = posterior.bijector.forward(noise)
     else:
         z = posterior.mean() + posterior.stddev() * noise
     z = tf.constant(z.numpy())  # TFP's cache does not know it: q(z | x) is found by inversion
-    log_p = model.likelihood_of(z, labels).log_prob(data_of(model, images)) + model.prior().log_prob(z)
+    log_p = model.likelihood_distribution(z, labels).log_prob(
+        data_of(model, images)
+    ) + model.prior_distribution().log_prob(z)
     return np.asarray(log_p - posterior.log_prob(z), np.float64).reshape(-1, count)
 
 
@@ -54,7 +56,7 @@ def test_the_elbo_and_the_importance_weighted_bound_by_hand(each_vae):
     elbo = model.elbo(images, seed=7, labels=labels)
     if model.has_exact_kl:  # by_hand has the sampled divergence, the ELBO the exact one
         z = model.encode(images, labels, sample=True, seed=7)
-        sampled = model.posterior(images).log_prob(z) - model.prior().log_prob(z)
+        sampled = model.posterior_distribution(images).log_prob(z) - model.prior_distribution().log_prob(z)
         by_hand = by_hand + sampled - model.kl(images)
     np.testing.assert_allclose(elbo, by_hand, **loose)
 
@@ -68,7 +70,7 @@ def test_the_elbo_and_the_importance_weighted_bound_by_hand(each_vae):
 
 def test_the_exact_divergence_is_that_of_monte_carlo(trained_vae, clothes):
     model, images = trained_vae("plain"), clothes[0][:4]
-    posterior, prior = model.posterior(images), model.prior()
+    posterior, prior = model.posterior_distribution(images), model.prior_distribution()
     z = posterior.sample(40_000, seed=[1, 2])
     log_ratios = np.asarray(posterior.distribution.log_prob(z) - prior.distribution.log_prob(z), np.float64)
     mean, error = log_ratios.mean(axis=0), log_ratios.std(axis=0) / 200

@@ -68,7 +68,7 @@ def test_the_flow_prior_integrates_to_1(vae, shaken):
     model = shaken(vae(prior="flow", latent_dim=2), size=0.15)
     grid = np.linspace(-12, 12, 241, dtype=np.float32)
     points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
-    density = np.asarray(model.prior().prob(points)).reshape(241, 241)
+    density = np.asarray(model.prior_distribution().prob(points)).reshape(241, 241)
     total = scipy.integrate.trapezoid(scipy.integrate.trapezoid(density, grid), grid)
     assert total == pytest.approx(1, abs=1e-3)
 
@@ -81,7 +81,7 @@ def test_the_vampprior_is_the_mean_of_the_posteriors_of_its_pseudo_inputs(traine
     z = np.random.default_rng(0).standard_normal([6, 3])
     log_q = scipy.stats.norm(means, stds).logpdf(z[:, None]).sum(axis=-1)
     expected = scipy.special.logsumexp(log_q, axis=1) - np.log(5)
-    np.testing.assert_allclose(model.prior().log_prob(z.astype(np.float32)), expected, rtol=1e-4)
+    np.testing.assert_allclose(model.prior_distribution().log_prob(z.astype(np.float32)), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["vampprior", "coupling"])
@@ -90,8 +90,8 @@ def test_draws_of_a_prior_have_its_density(trained_vae, name):
     model = trained_vae(name)
     noise = tf.random.stateless_normal([20_000, model._prior.noise_size], [1, 1])
     ours = model._prior.latents(noise, 1.0)
-    theirs = model.prior().sample(20_000, seed=[2, 2])
-    for statistic in (model.prior().log_prob, lambda z: z[:, 0], lambda z: z[:, 1] ** 2):
+    theirs = model.prior_distribution().sample(20_000, seed=[2, 2])
+    for statistic in (model.prior_distribution().log_prob, lambda z: z[:, 0], lambda z: z[:, 1] ** 2):
         a, b = (np.asarray(statistic(tf.identity(z)), np.float64) for z in (ours, theirs))
         error = np.sqrt((a.var() + b.var()) / 20_000)
         assert abs(a.mean() - b.mean()) < 4 * error

@@ -61,7 +61,7 @@ def test_compiled_methods_give_what_eager_ones_do(vae, shaken, clothes, request)
 def test_posterior_and_prior_take_latents_of_any_batch(each_vae):
     model, images, labels = each_vae
     labels = None if labels is None else labels[:2]
-    posterior, prior = model.posterior(images[:2], labels), model.prior()
+    posterior, prior = model.posterior_distribution(images[:2], labels), model.prior_distribution()
     latents = np.random.default_rng(0).standard_normal([3, 1, 2, 3]).astype(np.float32)
     for distribution, batch in ((posterior, (2,)), (prior, ())):
         assert distribution.batch_shape == batch and distribution.event_shape == (3,)
@@ -85,7 +85,7 @@ def test_seeds_change_what_is_drawn_and_nothing_else(each_vae):
 def test_samples_of_the_posterior_are_spread_around_the_mean(trained_vae, clothes, compiled):
     model = trained_vae("plain")
     many = np.repeat(clothes[0][:1], 5000, axis=0)
-    draws, posterior = model.encode(many, sample=True, seed=1), model.posterior(clothes[0][:1])
+    draws, posterior = model.encode(many, sample=True, seed=1), model.posterior_distribution(clothes[0][:1])
     mean, std = posterior.mean()[0], posterior.stddev()[0]
     np.testing.assert_allclose(model.encode(clothes[0][:1])[0], mean, rtol=1e-5)
     assert np.all(np.abs(np.mean(draws, axis=0) - mean) < 4.5 * std / math.sqrt(5000))
@@ -97,7 +97,7 @@ def test_a_decoded_image_is_the_mean_of_the_likelihood(each_vae):
     z = model.encode(images, labels).numpy()
     decoded = model.decode(z, labels)
     assert decoded.dtype == tf.float32 and decoded.shape == images.shape
-    likelihood = model.likelihood_of(z, labels).distribution
+    likelihood = model.likelihood_distribution(z, labels).distribution
     mean = {
         "bernoulli": lambda: likelihood.mean(),
         "gaussian": lambda: np.clip(likelihood.mean(), 0, 1),
@@ -323,7 +323,14 @@ def test_bad_constructor_arguments(vae, arguments, message):
 
 def test_bad_inputs(trained_vae, clothes):
     model, images = trained_vae("iaf"), clothes[0][:2]
-    for method in (model.encode, model.reconstruct, model.elbo, model.kl, model.log_prob, model.posterior):
+    for method in (
+        model.encode,
+        model.reconstruct,
+        model.elbo,
+        model.kl,
+        model.log_prob,
+        model.posterior_distribution,
+    ):
         message = "images has shape (2, 4, 4, 1), expected [N, 8, 8, 1]."
         assert text_of(method, images[:, :4, :4]) == message
         message = "images has dtype int64, expected uint8 in [0, 255] or float32 in [0, 1]."
