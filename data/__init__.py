@@ -8,7 +8,7 @@ Importing this package does not import TensorFlow; what is used first does.
 
 from typing import TYPE_CHECKING
 
-from ..lazy import attach
+from ..zoo.lazy import attach
 
 if TYPE_CHECKING:
     from .classes import count_classes

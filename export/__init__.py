@@ -8,7 +8,7 @@ Importing this package does not import TensorFlow; `saved_model` does, when it i
 
 from typing import TYPE_CHECKING
 
-from ..lazy import attach
+from ..zoo.lazy import attach
 
 if TYPE_CHECKING:
     from .saving import saved_model

@@ -20,8 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if not os.path.isdir(os.path.join(__path__[0], "zoo")):
     __path__.append(os.path.dirname(__path__[0]))
 
-from .lazy import attach  # noqa: E402
 from .zoo import tensorflow_log  # noqa: E402
+from .zoo.lazy import attach  # noqa: E402
 from .zoo.registration import register_with_keras  # noqa: E402
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ Importing this package does not import TensorFlow; `train` does, when it is firs
 
 from typing import TYPE_CHECKING
 
-from ..lazy import attach
 from ..zoo import keras_backend as keras_backend
+from ..zoo.lazy import attach
 
 if TYPE_CHECKING:
     from .training import train

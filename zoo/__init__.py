@@ -9,7 +9,7 @@ Importing this package does not import TensorFlow; `load` does, when it is first
 
 from typing import TYPE_CHECKING
 
-from ..lazy import attach
+from .lazy import attach
 from .registry import info, list_presets
 
 if TYPE_CHECKING:
