@@ -5,6 +5,7 @@ from .autoregressive import MaskedAutoregressive, autoregressive_masks
 from .base import SinglePassBijector
 from .batch_norm import BatchNorm
 from .coupling import AdditiveCoupling, AffineCoupling, sigmoid_scale, tanh_scale
+from .declarations import has_estimated_log_det, has_value_only, inverse_tolerance, mean_log_det
 from .gaussian_bins import GaussianBins
 from .histogram_equalisation import HistogramEqualisation
 from .invertible_conv import PLU, InvertibleConv1x1
@@ -33,7 +34,11 @@ __all__ = [
     "Squeeze",
     "autoregressive_masks",
     "centre",
+    "has_estimated_log_det",
+    "has_value_only",
+    "inverse_tolerance",
     "logit",
+    "mean_log_det",
     "sigmoid_scale",
     "tanh_scale",
 ]

@@ -21,11 +21,28 @@ class SinglePassBijector(tfb.Bijector):
     `tfd.TransformedDistribution`, in eager mode, in graphs and under XLA.
 
     The cache knows an input by its identity. So build a bijector afresh when its parameters have changed,
-    and inside the `tf.GradientTape` that shall see it: a bijector of this class equals itself only, and
-    never returns what another one computed.
+    and inside the `tf.GradientTape` that differentiates it: a bijector of this class equals itself only,
+    and never returns what another one computed.
 
     Log-determinants are in nats, of shape `x.shape[:-event_ndims]`, or any shape that broadcasts to it.
+
+    A subclass may declare three things. `declarations.py` reads them through chains and inversions.
+
+    Attributes:
+      value_only: bool. True where a value alone costs much less than with its log-determinant. The subclass
+        then writes `_forward_value(x) -> y` and `_inverse_value(y) -> x` besides `_forward_and_log_det`, and
+        needs no `_inverse_and_log_det`. The log-determinant is computed when it is asked for, and not when
+        sampling; that of an inverse is computed at the x that the inverse found.
+      inverse_tolerance: float. 0 if both directions are in closed form. Otherwise one of them is an
+        iteration, and this bounds the error of each number that it returns (see `fixed_point`).
+      log_det: "exact" or "estimate". An estimate is unbiased, takes all its randomness from an argument
+        `seed` of the bijector (so that a bijector is a function, and rebuilding it repeats the estimate),
+        and gives an event the same value whatever the batch around it.
     """
+
+    value_only = False
+    inverse_tolerance = 0.0
+    log_det = "exact"
 
     # TFP shares the cache among equal bijectors, and holds those over the same variables equal, even if
     # the variables have changed in between.
@@ -40,23 +57,38 @@ class SinglePassBijector(tfb.Bijector):
     def _inverse_and_log_det(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         raise NotImplementedError(f"{type(self).__name__} has no inverse.")
 
+    def _forward_value(self, x: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no forward without a log-determinant.")
+
+    def _inverse_value(self, y: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no inverse without a log-determinant.")
+
     def _forward(self, x, **kwargs):
+        if self.value_only:
+            return self._forward_value(x, **kwargs)
         y, fldj = self._forward_and_log_det(x, **kwargs)
         self._cache.forward_attributes(x, **kwargs)["ildj"] = -fldj
         return y
 
     def _inverse(self, y, **kwargs):
+        if self.value_only:
+            return self._inverse_value(y, **kwargs)
         x, ildj = self._inverse_and_log_det(y, **kwargs)
         self._cache.inverse_attributes(y, **kwargs)["ildj"] = ildj
         return x
 
-    # TFP calls these two only when no pass has been made; the pass they make stays in the cache.
+    # TFP calls these two only when the log-determinant is not in the cache yet: no pass has been made, or
+    # one of values alone.
     def _forward_log_det_jacobian(self, x, **kwargs):
+        if self.value_only:
+            return self._forward_and_log_det(x, **kwargs)[1]
         self._cache.forward(x, **kwargs)
         return -self._cache.forward_attributes(x, **kwargs)["ildj"]
 
     def _inverse_log_det_jacobian(self, y, **kwargs):
-        self._cache.inverse(y, **kwargs)
+        x = self._cache.inverse(y, **kwargs)
+        if self.value_only:
+            return -self._forward_and_log_det(x, **kwargs)[1]
         return self._cache.inverse_attributes(y, **kwargs)["ildj"]
 
     @classmethod
@@ -100,3 +132,15 @@ def inverse_and_log_det(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """`(x, log|det dx/dy|)` of any bijector: one pass for ours, TFP's two for others."""
     return bijector.inverse(y), bijector.inverse_log_det_jacobian(y, event_ndims=event_ndims)
+
+
+def forward_value(bijector: tfb.Bijector, x: tf.Tensor, event_ndims: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """`(y, 0)`: in place of `forward_and_log_det` where no log-determinant is asked for."""
+    del event_ndims
+    return bijector.forward(x), tf.zeros([], x.dtype)
+
+
+def inverse_value(bijector: tfb.Bijector, y: tf.Tensor, event_ndims: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """`(x, 0)`: in place of `inverse_and_log_det` where no log-determinant is asked for."""
+    del event_ndims
+    return bijector.inverse(y), tf.zeros([], y.dtype)

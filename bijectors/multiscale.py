@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from .base import SinglePassBijector, check_rank, forward_and_log_det, inverse_and_log_det
+from .base import check_rank, forward_and_log_det, forward_value, inverse_and_log_det, inverse_value
+from .declarations import ComposedBijector
 
 tfb = tfp.bijectors
 
@@ -14,7 +15,7 @@ tfb = tfp.bijectors
 Prior = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
-class MultiScale(SinglePassBijector):
+class MultiScale(ComposedBijector):
     r"""An image to one flat latent vector, half of the channels leaving at each level.
 
         level i:   h = level_i(x_i);  (x_i+1, v_i) = halves of h;  z_i = (v_i - mean) / exp(log_std)
@@ -115,31 +116,43 @@ class MultiScale(SinglePassBijector):
     def _inverse_event_shape_tensor(self, output_shape):
         return tf.constant(self._image_shape)
 
+    def _parts(self):
+        return self._levels
+
     def _forward_and_log_det(self, x):
         parts, log_dets = zip(*self._forward_levels(x), strict=True)
         return self.join_latents(parts), sum(log_dets)
 
-    def _forward_levels(self, x):
+    def _forward_value(self, x):
+        return self.join_latents([part for part, _ in self._forward_levels(x, forward_value)])
+
+    def _inverse_and_log_det(self, y):
+        return self._inverse_levels(y, inverse_and_log_det)
+
+    def _inverse_value(self, y):
+        return self._inverse_levels(y, inverse_value)[0]
+
+    def _forward_levels(self, x, forward=forward_and_log_det):
         """Of each level, its part of the latents `[..., H_i, W_i, C_i]` and its log-determinant."""
         self._check_image(x)
         levels = []
         for level, prior in zip(self._levels[:-1], self._priors[:-1], strict=True):
-            h, level_log_det = forward_and_log_det(level, x, event_ndims=3)
+            h, level_log_det = forward(level, x, event_ndims=3)
             x, part = tf.split(h, 2, axis=-1)
-            z, prior_log_det = _standardise(part, *prior(x))
+            z, prior_log_det = _standardize(part, *prior(x))
             levels.append((z, level_log_det + prior_log_det))
-        h, level_log_det = forward_and_log_det(self._levels[-1], x, event_ndims=3)
-        z, prior_log_det = _standardise(h, *self._priors[-1](h))
+        h, level_log_det = forward(self._levels[-1], x, event_ndims=3)
+        z, prior_log_det = _standardize(h, *self._priors[-1](h))
         return [*levels, (z, level_log_det + prior_log_det)]
 
-    def _inverse_and_log_det(self, y):
+    def _inverse_levels(self, y, inverse):
         *parts, top = self.split_latents(y)
-        h, log_det = _unstandardise(top, *self._priors[-1](top))
-        x, level_log_det = inverse_and_log_det(self._levels[-1], h, event_ndims=3)
+        h, log_det = _unstandardize(top, *self._priors[-1](top))
+        x, level_log_det = inverse(self._levels[-1], h, event_ndims=3)
         log_det += level_log_det
         for level, prior, z in zip(self._levels[-2::-1], self._priors[-2::-1], parts[::-1], strict=True):
-            part, prior_log_det = _unstandardise(z, *prior(x))
-            x, level_log_det = inverse_and_log_det(level, tf.concat([x, part], -1), event_ndims=3)
+            part, prior_log_det = _unstandardize(z, *prior(x))
+            x, level_log_det = inverse(level, tf.concat([x, part], -1), event_ndims=3)
             log_det += prior_log_det + level_log_det
         return x, log_det
 
@@ -176,11 +189,11 @@ def _part_shapes(name, levels, event_shape):
     return shapes
 
 
-def _standardise(value, mean, log_std):
+def _standardize(value, mean, log_std):
     z = (value - mean) * tf.exp(-log_std)
     return z, -tf.reduce_sum(tf.broadcast_to(log_std, tf.shape(z)), axis=[-3, -2, -1])
 
 
-def _unstandardise(z, mean, log_std):
+def _unstandardize(z, mean, log_std):
     value = z * tf.exp(log_std) + mean
     return value, tf.reduce_sum(tf.broadcast_to(log_std, tf.shape(z)), axis=[-3, -2, -1])
