@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from ..zoo.signatures import Signature
 from . import png
-from .checks import check
+from .checks import check, check_outputs
 
 
 def compile_signatures(
@@ -27,11 +27,12 @@ def _compile(signature):
     inputs = signature.inputs
 
     def run(*tensors):
-        return signature.function(*check(dict(zip(inputs, tensors, strict=True)), inputs))
+        outputs = signature.function(*check(dict(zip(inputs, tensors, strict=True)), inputs))
+        return check_outputs(signature, outputs)
 
     # The inputs by name, not as *tensors: that is what TensorFlow calls the inputs of the signature.
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     run.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in inputs])
     run.__name__ = signature.name
-    specs = [tf.TensorSpec([None, *spec.shape], spec.dtype, name) for name, spec in inputs.items()]
+    specs = [tf.TensorSpec([None, *info.shape], info.dtype, name) for name, info in inputs.items()]
     return tf.function(run, input_signature=specs, autograph=False)

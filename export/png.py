@@ -1,14 +1,17 @@
 """Twins of the signatures on encoded images, for clients that have files, and for REST."""
 
+import dataclasses
+from collections.abc import Callable
+
 import tensorflow as tf
 
-from ..zoo.signatures import Input, Signature
+from ..zoo.signatures import STANDARD, Signature, TensorInfo, Tensors
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"
 COLOURS = (1, 3, 4)  # grey, RGB, and RGBA, which a JPEG cannot have
 
 
-def twin(signature: Signature, run: tf.types.experimental.GenericFunction) -> Signature | None:
+def twin(signature: Signature, run: Callable[..., dict[str, tf.Tensor]]) -> Signature | None:
     """The same signature on encoded bytes, or None if it has nothing to do with images.
 
     `images` coming in become `image_bytes` `[B]`, a PNG or JPEG of the right size each, and `images`
@@ -18,24 +21,24 @@ def twin(signature: Signature, run: tf.types.experimental.GenericFunction) -> Si
 
     Args:
       signature: of the images themselves.
-      run: its compiled function.
+      run: its function, compiled: the two share its graph.
     """
-    image_shape = _image_shape(signature, run)
-    if image_shape is None or image_shape[-1] not in COLOURS:
+    images = signature.inputs.get("images") or signature.outputs.get("images")
+    if images is None or images.shape[-1] not in COLOURS:
         return None
-    takes_images = "images" in signature.inputs
-    inputs = dict(
-        _encoded(spec) if name == "images" else (name, spec) for name, spec in signature.inputs.items()
-    )
+    inputs = _encoded(signature.inputs, "image_bytes", example=_grey(images))
+    outputs = _encoded(signature.outputs, "image_png_bytes")
 
     def function(*tensors):
         named = zip(inputs, tensors, strict=True)
-        outputs = run(*(decode(x, image_shape) if name == "image_bytes" else x for name, x in named))
-        images = outputs.get("images")
-        others = {name: output for name, output in outputs.items() if name != "images"}
-        return others if images is None else {**others, "image_png_bytes": tf.io.encode_png(images)}
+        given = run(*(decode(x, images.shape) if name == "image_bytes" else x for name, x in named))
+        pictures = {"image_png_bytes": tf.io.encode_png(given["images"])} if "images" in given else {}
+        others = {name: output for name, output in given.items() if name != "images"}
+        return {**others, **pictures}
 
-    return Signature(f"{signature.name}_{'from' if takes_images else 'to'}_png", inputs, function)
+    suffix = "from" if "images" in signature.inputs else "to"
+    replaced_by = signature.replaced_by and f"{signature.replaced_by}_{suffix}_png"
+    return Signature(f"{signature.name}_{suffix}_png", inputs, outputs, function, replaced_by)
 
 
 def decode(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
@@ -56,14 +59,14 @@ def decode(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tens
     return tf.map_fn(decode_one, image_bytes, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
 
 
-def _image_shape(signature, run):
-    if "images" in signature.inputs:
-        return signature.inputs["images"].shape
-    outputs = run.get_concrete_function().structured_outputs
-    return tuple(outputs["images"].shape[1:]) if "images" in outputs else None
+def _encoded(tensors: Tensors, name: str, **changes) -> Tensors:
+    """The declarations with bytes of that name in place of images."""
+    info = dataclasses.replace(STANDARD[name], **changes)
+    return {
+        name if key == "images" else key: info if key == "images" else other for key, other in tensors.items()
+    }
 
 
-def _encoded(spec):
-    """The input in place of images, with a grey image of their size to warm up with."""
-    grey = tf.io.encode_png(tf.fill(spec.shape, tf.constant(spec.example, tf.uint8)))
-    return "image_bytes", Input((), tf.string, example=grey.numpy())
+def _grey(images: TensorInfo) -> bytes:
+    """A grey PNG of their size to warm up with."""
+    return tf.io.encode_png(tf.fill(images.shape, tf.constant(images.example, tf.uint8))).numpy()

@@ -15,21 +15,24 @@ PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
 def write_requests(folder: Path, model: str, signatures: Iterable[Signature], batch_sizes: Iterable[int]):
-    """Writes a request for each signature at each batch size into the SavedModel in `folder`."""
+    """Writes a request for each signature at each batch size into the SavedModel in `folder`.
+
+    There are none for the old names of signatures, which share their graphs with the new ones.
+    """
     path = folder / PLACE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature in signatures:
-            for size in batch_sizes:
+            for size in () if signature.replaced_by else batch_sizes:
                 writer.write(prediction_log(model, signature, size))
 
 
 def prediction_log(model: str, signature: Signature, size: int) -> bytes:
     """A serialised `PredictionLog` with a request of `size` rows, each of the inputs' examples."""
     inputs = b""
-    for name, spec in signature.inputs.items():
+    for name, info in signature.inputs.items():
         # One value for all elements: TensorFlow fills the tensor with it.
-        tensor = tf.make_tensor_proto(spec.example, spec.dtype, [size, *spec.shape])
+        tensor = tf.make_tensor_proto(info.example, info.dtype, [size, *info.shape])
         inputs += _field(2, _field(1, name.encode()) + _field(2, tensor.SerializeToString()))
     model_spec = _field(1, model.encode()) + _field(3, signature.name.encode())
     return _field(6, _field(1, _field(1, model_spec) + inputs))

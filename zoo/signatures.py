@@ -3,34 +3,83 @@
 Every input and output has the batch as its first axis, and a row's answer depends on that row alone: a
 server puts the rows of many requests into one batch, and pads it. So what Keras takes once for a batch,
 a seed or a temperature, is an input with one value for each row.
+
+Inputs and outputs are called as the arguments and methods of the model are. The export, its requests for
+warm-up, the clients and the command all read these declarations. The clients do so without TensorFlow.
 """
 
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
+import numpy as np
 
-# The largest latent, style, temperature or truncation: squares of larger ones overflow in float32.
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# The largest latent, w, temperature or truncation: squares of larger ones overflow in float32.
 LARGEST = 1e6
+
+UINT8, INT32, FLOAT32 = np.dtype("uint8"), np.dtype("int32"), np.dtype("float32")
+BYTES = np.dtype(object)  # what NumPy has for a batch of TensorFlow's strings
+LARGEST_INT32 = int(np.iinfo(INT32).max)
+LARGEST_FLOAT32 = float(np.finfo(FLOAT32).max)
+
+# What a batch of events is called.
+EVENTS = ("images", "vectors")
 
 
 @dataclasses.dataclass(frozen=True)
-class Input:
-    """One input of a signature.
+class TensorInfo:
+    """An input or an output of a signature.
 
     Attributes:
-      shape: of one row, without the batch.
+      meaning: what it is, in words, with its unit.
       dtype: of the values.
+      shape: of one row, without the batch.
+      minimum, maximum: of the values, both included; None: every value of the dtype will do.
       example: a value that every element may have, for requests that warm a server up.
-      expected: in words, what `valid` holds for.
-      valid: values -> bool tensor; None: every value of the dtype will do.
+      default: what clients send for each row if they are given none; None: it must be given.
     """
 
-    shape: tuple[int, ...]
-    dtype: tf.DType
+    meaning: str
+    dtype: np.dtype
+    shape: tuple[int, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
     example: float | bytes = 0
-    expected: str = ""
-    valid: Callable[[tf.Tensor], tf.Tensor] | None = None
+    default: float | None = None
+
+    @property
+    def limits(self) -> str:
+        """The range in words; empty if all finite numbers are in it."""
+        if self.minimum is None or self.maximum is None or self.maximum == LARGEST_FLOAT32:
+            return ""
+        if self.dtype.kind == "f":
+            return f"at least {self.minimum:g} and at most {self.maximum:g}"
+        end = "" if self.maximum == LARGEST_INT32 else f" and below {self.maximum + 1}"
+        return f"at least {self.minimum}{end}"
+
+    @property
+    def expected(self) -> str:
+        """What `contains` holds for, in words."""
+        return " and ".join(filter(None, ["finite" if self.dtype.kind == "f" else "", self.limits]))
+
+    def contains(self, values: Any) -> Any:
+        """bool, for each of the values: whether it is in the range, which NaN is not.
+
+        Args:
+          values: an array of NumPy or a tensor. The range must not be None.
+
+        >>> import numpy as np
+        >>> from latentzoo.zoo.signatures import temperatures
+        >>> temperatures()["temperature"].contains(np.array([0.7, -1.0, np.nan])).tolist()
+        [True, False, False]
+        """
+        return (values >= self.minimum) & (values <= self.maximum)
+
+
+Tensors = dict[str, TensorInfo]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,44 +92,99 @@ class Signature:
     Attributes:
       name: lower case, with underscores.
       inputs: by name.
-      function: tensors in the order of `inputs` -> dict of tensors, each with the batch first.
+      outputs: by name.
+      function: tensors in the order of `inputs` -> dict of tensors, those of `outputs`.
+      replaced_by: the new name of a signature that goes with the next version; empty: it stays.
     """
 
     name: str
-    inputs: dict[str, Input]
-    function: Callable[..., dict[str, tf.Tensor]]
+    inputs: Tensors
+    outputs: Tensors
+    function: Callable[..., dict[str, "tf.Tensor"]]
+    replaced_by: str = ""
+
+    def __str__(self) -> str:
+        """Such as `decode(latents float32 [B, 3]) -> images uint8 [B, 8, 8, 1]`."""
+        return f"{self.name}({_text(self.inputs)}) -> {_text(self.outputs)}"
 
 
-def images(image_shape: tuple[int, int, int]) -> Input:
-    """uint8 images `[B, H, W, C]`."""
-    return Input(image_shape, tf.uint8, example=127)
+def _text(tensors: Tensors) -> str:
+    return ", ".join(
+        f"{name} {'bytes' if info.dtype == BYTES else info.dtype} [{', '.join(map(str, ['B', *info.shape]))}]"
+        for name, info in tensors.items()
+    )
 
 
-def vectors(size: int) -> Input:
-    """float32 vectors `[B, size]`, the data of a flow on vectors."""
-    return Input((size,), tf.float32, expected="finite", valid=tf.math.is_finite)
+# What each name means, in every signature. Shapes of rows, and limits that a model sets, are added below.
+STANDARD: Tensors = {
+    "images": TensorInfo("images, from 0 to 255", UINT8, example=127),
+    "image_bytes": TensorInfo("a PNG or a JPEG of the model's size and channels", BYTES),
+    "image_png_bytes": TensorInfo("a PNG", BYTES),
+    "vectors": TensorInfo("points of the data's space", FLOAT32, (), -LARGEST_FLOAT32, LARGEST_FLOAT32),
+    "latents": TensorInfo("latents z, standard normal under the model", FLOAT32, (), -LARGEST, LARGEST),
+    "w": TensorInfo("w of a StyleGAN, a vector for each style", FLOAT32, (), -LARGEST, LARGEST),
+    "seed": TensorInfo("a pair of integers, from which alone the row is drawn", INT32),
+    "temperature": TensorInfo("scale of the latents", FLOAT32, (), 0.0, LARGEST, 1.0, 1.0),
+    "truncation": TensorInfo(
+        "psi of a StyleGAN: 0 gives the mean w, 1 leaves w as it is", FLOAT32, (), 0.0, LARGEST, 1.0, 1.0
+    ),
+    "labels": TensorInfo("class of the row", INT32, (), 0, LARGEST_INT32),
+    "log_prob": TensorInfo("log p, in nats", FLOAT32),
+    "bits_per_dim": TensorInfo("-log2 p, or a bound of it, in bits for each dimension", FLOAT32),
+    "elbo": TensorInfo("evidence lower bound, in nats", FLOAT32),
+    "kl": TensorInfo("Kullback-Leibler divergence of posterior and prior, in nats", FLOAT32),
+}
 
 
-def latents(size: int) -> Input:
-    """float32 latents or styles `[B, size]`."""
-    expected = "finite, from -1e6 to 1e6"
-    return Input((size,), tf.float32, expected=expected, valid=lambda x: tf.abs(x) <= LARGEST)
+def _declare(name: str, shape: tuple[int, ...] = (), **changes) -> Tensors:
+    return {name: dataclasses.replace(STANDARD[name], shape=tuple(shape), **changes)}
 
 
-def seeds() -> Input:
-    """int32 `[B, 2]`, a pair for each row: `latentzoo.zoo.seeds.row_seeds`."""
-    return Input((2,), tf.int32)
+def images(image_shape: tuple[int, int, int]) -> Tensors:
+    """`images`, uint8 `[B, H, W, C]`."""
+    return _declare("images", image_shape)
 
 
-def temperatures() -> Input:
-    """float32 `[B]`, the scale of each row's latents."""
-    expected = "finite and at least 0, and at most 1e6"
-    return Input((), tf.float32, 1.0, expected, lambda x: (x >= 0) & (x <= LARGEST))
+def vectors(size: int) -> Tensors:
+    """`vectors`, finite float32 `[B, size]`, the data of a flow on vectors."""
+    return _declare("vectors", (size,))
 
 
-def labels(num_classes: int) -> dict[str, Input]:
-    """The input `labels`, int32 `[B]`, the class of each row; nothing for a model without classes."""
-    if not num_classes:
-        return {}
-    expected = f"at least 0 and below {num_classes}"
-    return {"labels": Input((), tf.int32, 0, expected, lambda x: (x >= 0) & (x < num_classes))}
+def latents(size: int) -> Tensors:
+    """`latents` that go in, float32 `[B, size]` in [-1e6, 1e6]."""
+    return _declare("latents", (size,))
+
+
+def encoded(size: int) -> Tensors:
+    """`latents` that come out, float32 `[B, size]`, wherever the data has them."""
+    return _declare("latents", (size,), minimum=None, maximum=None)
+
+
+def w(num_ws: int, w_dim: int) -> Tensors:
+    """`w`, float32 `[B, num_ws, w_dim]` in [-1e6, 1e6]."""
+    return _declare("w", (num_ws, w_dim))
+
+
+def seeds() -> Tensors:
+    """`seed`, int32 `[B, 2]`, a pair for each row: `latentzoo.zoo.seeds.row_seeds`."""
+    return _declare("seed", (2,))
+
+
+def temperatures() -> Tensors:
+    """`temperature`, float32 `[B]` in [0, 1e6], the scale of each row's latents."""
+    return _declare("temperature")
+
+
+def truncations() -> Tensors:
+    """`truncation`, float32 `[B]` in [0, 1e6], each row's psi."""
+    return _declare("truncation")
+
+
+def labels(num_classes: int) -> Tensors:
+    """`labels`, int32 `[B]`, the class of each row; nothing for a model without classes."""
+    return _declare("labels", maximum=num_classes - 1) if num_classes else {}
+
+
+def score(name: str) -> Tensors:
+    """A score, float32 `[B]`: one of log_prob, bits_per_dim, elbo and kl."""
+    return _declare(name)

@@ -108,14 +108,16 @@ def _answer(model, signature, inputs):
             for i, seed in enumerate(seeds)
         ]
         return _named(model, signature, np.stack(rows))
-    if name == "map":
-        rows = [
-            model.mapping(z[None], _row(labels, i), float(inputs["truncation"][i]))[0]
-            for i, z in enumerate(inputs["latents"])
-        ]
-        return {"styles": np.reshape(rows, [len(rows), -1])}
-    if name == "synthesize":
-        return _named(model, signature, np.asarray(_synthesize(model, inputs["styles"])))
+    if name in ("mapping", "map"):
+        rows = np.stack(
+            [
+                model.mapping(z[None], _row(labels, i), float(inputs["truncation"][i]))[0]
+                for i, z in enumerate(inputs["latents"])
+            ]
+        )
+        return {"w": rows} if name == "mapping" else {"styles": rows.reshape(len(rows), -1)}
+    if name in ("synthesis", "synthesize"):
+        return _named(model, signature, np.asarray(_synthesize(model, *inputs.values())))
     if name == "style_mix":
         first = np.arange(model.num_ws) < inputs["crossover"][:, None]
         first = np.repeat(first, model.w_dim, axis=1)

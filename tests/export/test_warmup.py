@@ -39,9 +39,9 @@ def test_they_run(requests, session):
 
 
 def test_what_is_written_by_hand_is_what_the_protos_write():
-    inputs = {"seed": signatures.seeds(), "images": signatures.images((30, 30, 3))}
+    inputs = {**signatures.seeds(), **signatures.images((30, 30, 3))}
     name = "s" * 200  # its length takes two bytes
-    written = warmup.prediction_log("glow", signatures.Signature(name, inputs, lambda *_: {}), size=3)
+    written = warmup.prediction_log("glow", signatures.Signature(name, inputs, {}, lambda *_: {}), size=3)
     expected = prediction_log_pb2.PredictionLog()
     request = expected.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = "glow", name

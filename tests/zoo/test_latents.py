@@ -85,7 +85,8 @@ SPOILT = {
     ("autoencoder", "decode"): "latents",
     ("gan", "decode"): "latents",
     ("stylegan2", "sample"): "truncation",
-    ("stylegan2", "map"): "latents",
+    ("stylegan2", "mapping"): "latents",
+    ("stylegan2", "synthesis"): "w",
     ("stylegan2", "synthesize"): "styles",
 }
 

@@ -1,70 +1,77 @@
 """The signatures of exported GANs."""
 
 import math
-from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from .. import signatures
-from ..latents import served
-from ..signatures import Signature
-
-if TYPE_CHECKING:
-    from .adversarial import AdversarialModel
-    from .style_model import StyleModel
+from .. import common_signatures, signatures
+from ..common_signatures import served_events
+from ..signatures import FLOAT32, INT32, LARGEST, Signature, TensorInfo
 
 
-def gan_signatures(gan: "AdversarialModel") -> list[Signature]:
+def gan_signatures(gan: common_signatures.Model) -> list[Signature]:
     """sample and decode; a conditional model takes `labels`."""
-    labels = signatures.labels(gan.num_classes)
 
     def sample(seed, labels=None):
-        return {"images": served(gan._sample(seed, labels), "latents")}
+        return served_events(gan, gan._sample(seed, labels), "latents")
 
-    def decode(latents, labels=None):
-        return {"images": served(gan._decode(latents, labels), "latents")}
+    return [common_signatures.sample(gan, sample, {}), common_signatures.decode(gan)]
 
+
+def style_signatures(model: common_signatures.Model) -> list[Signature]:
+    """sample, mapping and synthesis, and those that they replace; a conditional model takes `labels`.
+
+    Noise is each row's own, drawn from its `seed`, in `sample`, and the stored one in the others.
+    """
+    w = signatures.w(model.num_ws, model.w_dim)
+    truncation, labels = signatures.truncations(), signatures.labels(model.num_classes)
+
+    def sample(seed, truncation, labels=None):
+        images = model._sample(seed, truncation[:, None, None], labels)
+        return served_events(model, images, "truncation")
+
+    def mapping(latents, truncation, labels=None):
+        return {"w": model._mapping(latents, labels, truncation[:, None, None])}
+
+    def synthesis(w):
+        return served_events(model, model._synthesis(w, "const"), "w")
+
+    mapped = Signature(
+        "mapping", {**signatures.latents(model.latent_size), **truncation, **labels}, w, mapping
+    )
+    synthesized = Signature("synthesis", w, common_signatures.events(model), synthesis)
     return [
-        Signature("sample", {"seed": signatures.seeds(), **labels}, sample),
-        Signature("decode", {"latents": signatures.latents(gan.latent_dim), **labels}, decode),
+        common_signatures.sample(model, sample, truncation),
+        mapped,
+        synthesized,
+        *_replaced(mapped, synthesized),
     ]
 
 
-def style_signatures(model: "StyleModel") -> list[Signature]:
-    """sample, map, synthesize and style_mix; a conditional model takes `labels`.
+def _replaced(mapping: Signature, synthesis: Signature) -> list[Signature]:
+    """The signatures `map`, `synthesize` and `style_mix` of version 0.1, where w was flat `styles`.
 
-    Noise is each row's own, drawn from its `seed`, in `sample`, and the stored one in the others. `styles`
-    are w, flat: `[B, num_ws * w_dim]`. `style_mix` takes the first `crossover` styles from `styles`, the
-    others from `other_styles`.
+    Thin ones: they share the graphs of the networks with those that replace them.
     """
-    labels = signatures.labels(model.num_classes)
-    shape = (model.num_ws, model.w_dim)
-    styles = signatures.latents(math.prod(shape))
-    truncation = {"truncation": signatures.temperatures()}
+    shape = synthesis.inputs["w"].shape
+    meaning = "w of a StyleGAN, flat"
+    flat = TensorInfo(meaning, FLOAT32, (math.prod(shape),), -LARGEST, LARGEST)
+    crossover = TensorInfo("how many styles are of `styles`", INT32, (), 0, shape[0])
 
-    def unflatten(styles):
-        return tf.reshape(styles, [-1, *shape])
-
-    def sample(seed, truncation, labels=None):
-        return {"images": served(model._sample(seed, truncation[:, None, None], labels), "truncation")}
-
-    def map_(latents, truncation, labels=None):
-        w = model._mapping(latents, labels, truncation[:, None, None])
-        return {"styles": tf.reshape(w, [-1, math.prod(shape)])}
+    def map_(*inputs):
+        return {"styles": tf.reshape(mapping.function(*inputs)["w"], [-1, *flat.shape])}
 
     def synthesize(styles):
-        return {"images": served(model._synthesis(unflatten(styles), "const"), "styles")}
+        return synthesis.function(tf.reshape(styles, [-1, *shape]))
 
     def style_mix(styles, other_styles, crossover):
-        first = tf.range(model.num_ws)[None, :, None] < crossover[:, None, None]
-        return synthesize(tf.where(first, unflatten(styles), unflatten(other_styles)))
+        first = tf.range(shape[0])[None, :, None] < crossover[:, None, None]
+        both = (tf.reshape(batch, [-1, *shape]) for batch in (styles, other_styles))
+        return synthesis.function(tf.where(first, *both))
 
-    crossover = signatures.Input(
-        (), tf.int32, 0, f"from 0 to {model.num_ws}", lambda x: (x >= 0) & (x <= model.num_ws)
-    )
+    mixed = {"styles": flat, "other_styles": flat, "crossover": crossover}
     return [
-        Signature("sample", {"seed": signatures.seeds(), **truncation, **labels}, sample),
-        Signature("map", {"latents": signatures.latents(model.latent_dim), **truncation, **labels}, map_),
-        Signature("synthesize", {"styles": styles}, synthesize),
-        Signature("style_mix", {"styles": styles, "other_styles": styles, "crossover": crossover}, style_mix),
+        Signature("map", mapping.inputs, {"styles": flat}, map_, "mapping"),
+        Signature("synthesize", {"styles": flat}, synthesis.outputs, synthesize, "synthesis"),
+        Signature("style_mix", mixed, synthesis.outputs, style_mix, "synthesis"),
     ]

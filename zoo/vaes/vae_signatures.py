@@ -1,48 +1,32 @@
 """The signatures of exported autoencoders and VAEs."""
 
-from typing import TYPE_CHECKING
-
-from .. import signatures
-from ..latents import served
+from .. import common_signatures, signatures
+from ..common_signatures import of_events, served_events
 from ..signatures import Signature
 
-if TYPE_CHECKING:
-    from .encoder_decoder import EncoderDecoder
-    from .vae import VAE
 
-
-def autoencoder_signatures(model: "EncoderDecoder") -> list[Signature]:
+def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
     """reconstruct, encode and decode; a conditional model takes `labels`."""
-    images = {"images": signatures.images(model.image_shape)}
-    latents = {"latents": signatures.latents(model.latent_dim)}
-    labels = signatures.labels(model.num_classes)
 
     def reconstruct(images, labels=None):
-        return {"images": served(model._decode(model._encode(images, labels), labels), "images")}
-
-    def encode(images, labels=None):
-        return {"latents": model._encode(images, labels)}
-
-    def decode(latents, labels=None):
-        return {"images": served(model._decode(latents, labels), "latents")}
+        return served_events(model, model._decode(model._encode(images, labels), labels), "images")
 
     return [
-        Signature("reconstruct", {**images, **labels}, reconstruct),
-        Signature("encode", {**images, **labels}, encode),
-        Signature("decode", {**latents, **labels}, decode),
+        of_events(model, "reconstruct", reconstruct, common_signatures.events(model)),
+        common_signatures.encode(model),
+        common_signatures.decode(model),
     ]
 
 
-def vae_signatures(vae: "VAE") -> list[Signature]:
+def vae_signatures(vae: common_signatures.Model) -> list[Signature]:
     """sample, elbo and, of 8-bit images, bits_per_dim, and what an autoencoder has.
 
     `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`; `bits_per_dim` is
     the negative ELBO of the same sample.
     """
-    labels = signatures.labels(vae.num_classes)
 
     def sample(seed, temperature, labels=None):
-        return {"images": served(vae._sample(seed, temperature[:, None], labels), "temperature")}
+        return served_events(vae, vae._sample(seed, temperature[:, None], labels), "temperature")
 
     def elbo(images, seed, labels=None):
         reconstruction, kl = vae._elbo_parts(images, seed, labels)
@@ -52,12 +36,11 @@ def vae_signatures(vae: "VAE") -> list[Signature]:
         reconstruction, kl = vae._elbo_parts(images, seed, labels)
         return {"bits_per_dim": vae._as_bits_per_dim(kl - reconstruction)}
 
-    drawn = {"seed": signatures.seeds(), "temperature": signatures.temperatures()}
-    scored = {"images": signatures.images(vae.image_shape), "seed": signatures.seeds()}
-    discrete = [Signature("bits_per_dim", {**scored, **labels}, bits_per_dim)] if vae._is_discrete else []
+    nats = {**signatures.score("elbo"), **signatures.score("kl")}
+    bits = signatures.score("bits_per_dim")
     return [
-        Signature("sample", {**drawn, **labels}, sample),
-        Signature("elbo", {**scored, **labels}, elbo),
-        *discrete,
+        common_signatures.sample(vae, sample, signatures.temperatures()),
+        of_events(vae, "elbo", elbo, nats, seed=True),
+        *([of_events(vae, "bits_per_dim", bits_per_dim, bits, seed=True)] if vae._is_discrete else []),
         *autoencoder_signatures(vae),
     ]

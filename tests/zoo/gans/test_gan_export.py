@@ -31,9 +31,14 @@ def test_a_style_model_is_served_as_it_is(style_model, served_style):
 
 def test_each_row_has_its_own_truncation_and_crossover(style_model, served_style):
     z = np.random.default_rng(0).standard_normal([2, 8]).astype(np.float32)
-    styles = served_style["map"](latents=tf.constant(z), truncation=tf.constant([0.3, 1.0]))["styles"]
+    asked = {"latents": tf.constant(z), "truncation": tf.constant([0.3, 1.0])}
+    found = served_style["mapping"](**asked)["w"]
     w = np.stack([style_model.mapping(z[i : i + 1], truncation=psi)[0] for i, psi in enumerate((0.3, 1.0))])
-    np.testing.assert_allclose(tf.reshape(styles, w.shape), w, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found, w, rtol=1e-5, atol=1e-5)
+    assert_same_bytes(served_style["synthesis"](w=found)["images"], style_model.synthesis(w, noise="const"))
+    # By the old names w is flat.
+    styles = served_style["map"](**asked)["styles"]
+    np.testing.assert_array_equal(styles, tf.reshape(found, [2, -1]))
     images = served_style["synthesize"](styles=styles)["images"]
     assert_same_bytes(images, style_model.synthesis(w, noise="const"))
     mixed = served_style["style_mix"](
