@@ -40,23 +40,6 @@ def styles(model, latents: np.ndarray, labels, sampling: dict) -> np.ndarray:
     return np.asarray(model.mapping(latents, labels, **sampling))
 
 
-def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Points of the great circles from a to b, `[n, D]`, at t `[n, 1]`; lengths go from one to the other.
-
-    >>> import numpy as np
-    >>> from latentzoo.metrics.latents import slerp
-    >>> slerp(np.array([[1.0, 0.0]]), np.array([[0.0, 3.0]]), np.array([[0.5]])).round(6).tolist()
-    [[1.414214, 1.414214]]
-    """
-    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)]
-    a, b = a / lengths[0], b / lengths[1]
-    cosine = np.sum(a * b, axis=1, keepdims=True).clip(-1, 1)
-    across = b - cosine * a
-    across = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
-    angle = t * np.arccos(cosine)
-    return (a * np.cos(angle) + across * np.sin(angle)) * ((1 - t) * lengths[0] + t * lengths[1])
-
-
 @tf.function(autograph=False)
 def _normal(rows, stream, size):
     return seeds.normal(seeds.fold(rows, stream), (size,))

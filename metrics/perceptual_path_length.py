@@ -11,8 +11,9 @@ import numpy as np
 from ..data.batches import Data
 from ..zoo.features.perceptual import PROTOCOL, perceptual_distance
 from ..zoo.progress import Progress
+from ..zoo.slerp import slerp
 from .feature_sets import USUAL_NUM
-from .latents import check_prior, draw_latents, draw_uniform, has_styles, slerp, styles
+from .latents import check_prior, draw_latents, draw_uniform, has_styles, styles
 from .per_example import numbered_seeds
 from .samples import check_sampling, labels_like
 

@@ -154,7 +154,8 @@ class Evaluation(StepCallback):
             "loss": _finite(loss),
             "learning_rate": float(self.model.optimizer.learning_rate),
             "images_per_second": self.told["images_per_second"],
-            **{name: _finite(value) for name, value in logs.items() if name != "loss"},
+            # A mean of nothing is NaN: a lazy step of a GAN that has not come.
+            **{k: _finite(value) for k, value in logs.items() if k != "loss" and not math.isnan(value)},
         }
         if skipped:
             scalars["skipped"] = skipped

@@ -16,6 +16,9 @@ import numpy as np
 
 from . import folders
 
+# Parts of models that had another name in files of version 0.1: the old name, and the new one.
+_RENAMED = {"augment": "augmentation"}
+
 
 class _NamedBuffer(io.BytesIO):
     """A file in memory, with a name that tells Keras the format."""
@@ -109,7 +112,7 @@ def check_store(model: keras.Model, store) -> None:
     found = {
         path: _numbers(path, data_set)
         for path, data_set in _data_sets(file)
-        if _part(path) in parts and not _is_of_training(path)
+        if _part(_renamed(path)) in parts and not _is_of_training(path)
     }
     check(found, expected)
 
@@ -119,6 +122,11 @@ def _is_of_training(path):
     return _part(path).endswith("optimizer") or (
         path.startswith("vars/") and not path.removeprefix("vars/").isdecimal()
     )
+
+
+def _renamed(path):
+    first = _part(path)
+    return _RENAMED.get(first, first) + path.removeprefix(first)
 
 
 def _part(path):
@@ -131,6 +139,7 @@ def check(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None
     Raises:
       ValueError: they differ; the first difference is named.
     """
+    found = {_renamed(path): array for path, array in found.items()}
     for path in sorted(found.keys() | expected.keys()):
         if path not in found:
             raise ValueError(f"it lacks '{path}'")

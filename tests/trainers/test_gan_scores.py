@@ -113,6 +113,15 @@ def test_a_resumed_training_knows_the_best_score(scripted, tmp_path, eager_test)
     assert {options["batch_size"] for options in asked} == {8}  # no larger than in training
 
 
+def test_the_log_leaves_out_r1_where_no_lazy_step_came(tmp_path, eager_test):
+    settings = {**SETTINGS, "evaluate_every": 1, "checkpoint_every": 3}
+    for steps in (3, 5):  # what was logged is known after a resume
+        train(gan(r1_gamma=1, r1_interval=2), IMAGES, workdir=tmp_path, steps=steps, **settings)
+    assert ["r1" in line for line in log(tmp_path)] == [True, False, True, False, True]
+    assert all(line["r1"] > 0 for line in log(tmp_path)[::2])
+    assert all("generator_loss" in line for line in log(tmp_path))
+
+
 def test_one_image_makes_no_distance(tmp_path):
     with pytest.raises(ValueError, match="^eval_examples: got 1, expected at least 2.$"):
         train(gan(), IMAGES, workdir=tmp_path, steps=2, eval_dataset=IMAGES[:1], **SETTINGS)

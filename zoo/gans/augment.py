@@ -1,9 +1,8 @@
-"""Adaptive discriminator augmentation (ADA): random, differentiable changes of what a discriminator sees.
+"""Augmentation of what a discriminator sees: random, differentiable changes of images.
 
 Source: Karras et al. 2020, "Training generative adversarial networks with limited data", appendix B. Both
 real and generated images are augmented, each transformation with probability p. As long as p is below
-about 0.8 the generator does not learn to make augmented images. p follows how far the discriminator
-overfits (`adapt`).
+about 0.8 the generator does not learn to make augmented images. `ada` adapts p in training.
 """
 
 import functools
@@ -125,24 +124,9 @@ class Augment(Part):
             p > 0, lambda: augment(images, draw(seed, tf.shape(images), p, self.groups)), lambda: images
         )
 
-
-def adapt(p: tf.Tensor, signs: tf.Tensor, target: float, images: tf.Tensor | int, over: float) -> tf.Tensor:
-    """The probability that follows p, when the discriminator overfits as its answers to real images say.
-
-        p + sign(signs - target) * images / over, and at least 0
-
-    Args:
-      p: the probability.
-      signs: the mean sign of the discriminator's logits on real images. Overfitting, it is nearly 1.
-      target: of that mean; the paper has 0.6.
-      images: how many were seen since the last change.
-      over: in so many images p rises from 0 to 1; the paper has 500,000.
-
-    >>> from latentzoo.zoo.gans.augment import adapt
-    >>> round(float(adapt(0.1, 0.7, 0.6, 256, 500_000)), 6), float(adapt(0.0, 0.5, 0.6, 256, 500_000))
-    (0.100512, 0.0)
-    """
-    return tf.maximum(p + tf.sign(signs - target) * tf.cast(images, tf.float32) / over, 0.0)
+    def load_own_variables(self, store) -> None:
+        """Keras's hook as it reads a file. In files of version 0.1, models have this layer as "augment"."""
+        super().load_own_variables(store if store.keys() else store.get("augment"))
 
 
 def augment(images: tf.Tensor, draws: Draws) -> tf.Tensor:

@@ -3,12 +3,14 @@
 import keras
 import tensorflow as tf
 
-from ..checks import check_count, check_image_shape
+from ..checks import check_count, check_image_shape, check_number
 from ..networks.layers import Conv2D, Conv2DTranspose, Dense
 from ..networks.part import Part
 from ..signatures import Signature
-from .adversarial import AdversarialModel
+from .adversarial_model import AdversarialModel
 from .gan_signatures import gan_signatures
+from .r1 import R1
+from .training_part import TrainingPart
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -55,7 +57,9 @@ class GAN(AdversarialModel):
         **kwargs,
     ):
         shape = check_image_shape(image_shape, levels)
-        super().__init__(shape, latent_dim, num_classes, r1_gamma, r1_interval, (0.0, 0.99), seed, **kwargs)
+        super().__init__(shape, latent_dim, num_classes, seed, **kwargs)
+        self.r1_gamma = check_number("r1_gamma", r1_gamma, 0)
+        self.r1_interval = check_count("r1_interval", r1_interval, 1)
         self.levels = levels
         self.width = check_count("width", width, 1)
         sizes = (self.image_shape, levels, self.width)
@@ -63,6 +67,10 @@ class GAN(AdversarialModel):
         self.generator = Generator(*sizes, latent_dim, seed=2 * self.seed, **options, name="generator")
         self.discriminator = Discriminator(*sizes, seed=2 * self.seed + 1, **options, name="discriminator")
         self.built = True
+
+    def training_parts(self) -> list[TrainingPart]:
+        """R1."""
+        return [R1(self.r1_gamma, self.r1_interval)] if self.r1_gamma else []
 
     def _images_of(self, latents, labels):
         return self.generator(latents, labels)

@@ -1,13 +1,14 @@
-"""Keras's `fit` of two networks: two optimisers, an average of the generator, lazy regularisation."""
+"""Keras's `fit` of two networks: two optimizers, an average of the generator, lazy steps."""
 
-import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
 from .. import fit_data, weights_file
 from ..model import ZooModel
+from .training_part import TrainingPart
 from .training_state import TrainingState
 
 _NO_SCORE = (
@@ -27,11 +28,14 @@ _REASONS = {
 class FittedGAN(ZooModel):
     """A `generator` and a `discriminator` that `fit` trains in turn.
 
-    A subclass writes `_step` and `adam_settings`, and names what it logs.
+    A subclass writes `_step`, `_lazy_step` and `adam_settings`, and lists the parts of its training.
 
     A moving average of the generator's weights is kept. It takes their place when `fit` ends: what a model
     samples with is the average.
     """
+
+    # What the steps log beside the discriminator's loss: averages.
+    metric_names: tuple[str, ...] = ()
 
     # The discriminator may compare the images of a batch.
     _needs_whole_batch = True
@@ -47,7 +51,7 @@ class FittedGAN(ZooModel):
         ema_images: float = 10_000.0,
         **kwargs,
     ) -> None:
-        """Keras's `compile`, with an optimiser for each network.
+        """Keras's `compile`, with an optimizer for each network.
 
         Args:
           optimizer: of the generator; None: Adam with `adam_settings("generator")`.
@@ -61,10 +65,18 @@ class FittedGAN(ZooModel):
             self.discriminator_optimizer = other
             self.optimizer.build(self.generator.trainable_variables)
             other.build(self.discriminator.trainable_variables)
-            self._state = self._make_state(ema_images)
+            self._state = TrainingState(
+                self.training_parts(), self.metric_names, self.generator.trainable_variables, ema_images
+            )
 
-    def _make_state(self, ema_images):
-        return TrainingState(self._told_names(), self.generator.trainable_variables, ema_images)
+    def training_parts(self) -> list[TrainingPart]:
+        """What the training adds to the game of the networks; a new list each time."""
+        return []
+
+    @property
+    def _parts(self) -> Sequence[TrainingPart]:
+        """Those of the training since `compile`."""
+        return () if self._state is None else self._state.parts
 
     def get_compile_config(self) -> dict:
         """Keras's, with the second optimiser: a loaded model is compiled as it was."""
@@ -81,7 +93,7 @@ class FittedGAN(ZooModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store) -> None:
-        """The weights and, of a compiled model, what its training knows beside them and its optimisers."""
+        """The weights and, of a compiled model, what its training knows beside them and its optimizers."""
         super().save_own_variables(store)
         if self._state is not None:
             for name, variable in self._state.named_variables().items():
@@ -127,7 +139,7 @@ class FittedGAN(ZooModel):
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
         """`ZooModel.fit`; at its end the generator's averaged weights take the place of the raw ones.
 
-        To go on from there is another training: the optimisers' slots belong to the raw weights.
+        To go on from there is another training: the optimizers' slots belong to the raw weights.
 
         Raises:
           ValueError: as `ZooModel.fit`; validation data, for there is no loss that samples are judged by;
@@ -162,23 +174,30 @@ class FittedGAN(ZooModel):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What `fit` tells: Keras's loss, which is the discriminator's, and the rest."""
-        return super().metrics + ([] if self._state is None else list(self._state.told.values()))
+        """What `fit` logs: Keras's loss, which is the discriminator's, those of the steps and of the parts.
+
+        Those of lazy steps are NaN in Keras's logs until the first one since the metrics were reset.
+        """
+        return super().metrics + ([] if self._state is None else self._state.all_metrics)
 
     def make_train_function(self, force=False):
         """A step and, when their turn comes, the lazy ones; each a graph of its own."""
         if self.train_function is not None and not force:
             return
         step, after = self._on_replicas(self._step), self._function(self._after_step)
-        lazy = [(one.interval, self._on_replicas(one.function)) for one in self._lazy_steps()]
+        lazy = [
+            (part.interval, self._on_replicas(functools.partial(self._lazy_step, part)))
+            for part in self._parts
+            if part.is_lazy
+        ]
 
         def train_function(iterator):
             for data in fit_data.checked(iterator, self.steps_per_execution, self._check_training_batch):
                 number = self.steps
                 count = step(data)
-                for interval, regularise in lazy:
+                for interval, lazy_step in lazy:
                     if number % interval == 0:
-                        regularise(data)
+                        lazy_step(data)
                 logs = after(count)
             return logs
 
@@ -211,31 +230,16 @@ class FittedGAN(ZooModel):
         """Arguments of Adam for the "generator" or the "discriminator"."""
         raise NotImplementedError
 
-    def _lazy_steps(self) -> list["LazyStep"]:
-        """The steps that are taken now and then."""
-        return []
-
-    def _told_names(self) -> tuple[str, ...]:
-        """What a training tells beside the discriminator's loss: averages over its steps."""
-        return ()
+    def _lazy_step(self, part: TrainingPart, data) -> tf.Tensor:
+        """A step on the loss of a lazy part alone; returns how many images it had."""
+        raise NotImplementedError
 
     def _after_step(self, count):
-        """Counts, averages; all replicas together. Returns what `fit` tells."""
-        self._state.count(count)
-        self._state.average(self._state.averaged, count)
-        return self.get_metrics_result()
-
-
-@dataclasses.dataclass(frozen=True)
-class LazyStep:
-    """A step of one network that is taken every `interval` steps.
-
-    Attributes:
-      network: "generator" or "discriminator".
-      interval: in steps.
-      function: Keras's (images, labels) of a replica -> how many images it had.
-    """
-
-    network: str
-    interval: int
-    function: Callable
+        """Counts, averages, parts; all replicas together. Returns what `fit` logs."""
+        state = self._state
+        state.count(count)
+        state.average(state.averaged, count)
+        logs = self.get_metrics_result()
+        for part in state.parts:
+            part.after_step(state.step, state.images, count)
+        return logs

@@ -1,14 +1,52 @@
-"""Progressive growing: networks that learn low resolutions first (Karras et al. 2018, section 2).
+"""Progressive growing: networks that learn low resolutions first (Karras et al. 2018, section 2)."""
 
-The level of detail, `lod`, counts how many doublings of the resolution are still to come: 0 at the end.
-Between two whole numbers the next resolution fades in.
-"""
+from collections.abc import Sequence
 
-from collections.abc import Callable, Sequence
-
+import keras
 import tensorflow as tf
 
 from .box_resampling import downscale2d, upscale2d
+from .level_of_detail import lerp
+from .training_part import TrainingPart
+
+
+class Growing(TrainingPart):
+    """Moves the networks' level of detail with the images seen; logs it as `lod`.
+
+    It never goes back up: a model that has grown stays so in its next training. The discriminator sees real
+    images with the detail that the fakes have.
+
+    Args:
+      networks: each with the weight `lod`, the same in all.
+      doublings: between the first resolution and the last, at least 1.
+      steady_images, fade_images: see `lod_at`.
+    """
+
+    name = "growing"
+    metric_names = ("lod",)
+
+    def __init__(
+        self, networks: Sequence[keras.layers.Layer], doublings: int, steady_images: int, fade_images: int
+    ):
+        self.networks, self.doublings = networks, doublings
+        self.steady_images, self.fade_images = steady_images, fade_images
+
+    @property
+    def lod(self) -> tf.Tensor:
+        """How many doublings are still to come, with a part of one while a resolution fades in."""
+        return tf.convert_to_tensor(self.networks[0].lod)
+
+    def prepare_reals(self, reals):
+        return coarsened(reals, self.lod, self.doublings)
+
+    def observe(self, real_logits):
+        self.log("lod", self.lod)
+
+    def after_step(self, step, images, count):
+        lod = lod_at(images, self.doublings, self.steady_images, self.fade_images)
+        lod = tf.minimum(lod, self.lod)
+        for network in self.networks:
+            network.lod.assign(lod)
 
 
 def lod_at(images: tf.Tensor, doublings: int, steady_images: int, fade_images: int) -> tf.Tensor:
@@ -46,19 +84,3 @@ def coarsened(images: tf.Tensor, lod: tf.Tensor, doublings: int) -> tf.Tensor:
             lambda x=images: x,
         )
     return images
-
-
-def lerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """a where t <= 0, b where t >= 1, on the line between them elsewhere."""
-    return a + (b - a) * tf.cast(tf.clip_by_value(t, 0, 1), a.dtype)
-
-
-def only_if(
-    condition: tf.Tensor, function: Callable[[], Sequence[tf.Tensor]], shapes: Sequence, dtypes: Sequence
-) -> Sequence[tf.Tensor]:
-    """`function()`, or zeros of `shapes` without the work."""
-
-    def zeros():
-        return [tf.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
-
-    return tf.cond(condition, function, zeros)

@@ -11,10 +11,12 @@ from ..compiled import compiled
 from ..images import as_tensor, bin_centres
 from ..latents import check_latents, check_range, check_temperature
 from ..signatures import Signature
-from .adversarial import AdversarialModel
+from .adversarial_model import AdversarialModel
 from .directions import Direction, fit_direction, move
 from .gan_signatures import style_signatures
 from .projection import Projection, project
+from .r1 import R1
+from .training_part import TrainingPart
 
 # Resolutions of the styles, first and last (StyleGAN, section 3.1).
 RANGES = {"all": (4, 1024), "coarse": (4, 8), "middle": (16, 32), "fine": (64, 1024)}
@@ -33,13 +35,18 @@ class StyleModel(AdversarialModel):
 
     Args:
       w_dim: of w.
+      r1_gamma, r1_interval: see `R1`; gamma 0: none.
       mixing_probability: of a training image to take its styles from two latents (style mixing).
       the others: as `AdversarialModel`'s.
     """
 
-    def __init__(self, *args, w_dim: int, mixing_probability: float, **kwargs):
+    def __init__(
+        self, *args, w_dim: int, r1_gamma: float, r1_interval: int, mixing_probability: float, **kwargs
+    ):
         super().__init__(*args, **kwargs)
         self.w_dim = check_count("w_dim", w_dim, 1)
+        self.r1_gamma = check_number("r1_gamma", r1_gamma, 0)
+        self.r1_interval = check_count("r1_interval", r1_interval, 1)
         self.mixing_probability = check_number("mixing_probability", mixing_probability, 0)
 
     @property
@@ -301,6 +308,10 @@ class StyleModel(AdversarialModel):
 
     # Training.
 
+    def training_parts(self) -> list[TrainingPart]:
+        """R1, and what a subclass adds."""
+        return [R1(self.r1_gamma, self.r1_interval)] if self.r1_gamma else []
+
     def _training_images(self, count, labels, stream):
         w, noise = self._training_styles(count, labels, stream)
         return self.generator.synthesis(w, noise=noise)
@@ -315,7 +326,7 @@ class StyleModel(AdversarialModel):
             self.generator.mapping.update_average(first[:, 0], labels)
         # The paper mixes at a uniform place; a place past the last style mixes nothing.
         place, chance = tf.unstack(self._training_uniform([2, count], stream, part=2))
-        place = 1 + tf.cast(place * tf.cast(self._styles_in_use() - 1, tf.float32), tf.int32)
+        place = 1 + tf.cast(place * tf.cast(self.generator.synthesis.num_ws_in_use - 1, tf.float32), tf.int32)
         place = tf.where(chance < self.mixing_probability, place, self.num_ws)
         mixed = tf.range(self.num_ws)[None] >= place[:, None]
         w = tf.where(mixed[:, :, None], second, first)
@@ -324,10 +335,6 @@ class StyleModel(AdversarialModel):
             for k, shape in enumerate(self.generator.synthesis.noise_shapes)
         ]
         return w, noise
-
-    def _styles_in_use(self) -> int | tf.Tensor:
-        """How many styles, from the first, the images of training depend on."""
-        return self.num_ws
 
     def _images_of(self, latents, labels):
         return self.generator(latents, labels)

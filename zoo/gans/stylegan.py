@@ -4,12 +4,12 @@ import math
 import warnings
 
 import keras
-import tensorflow as tf
 
 from ..checks import check_count
-from .growing import coarsened, lod_at
+from .growing import Growing
 from .style_model import StyleModel
 from .stylegan_networks import Discriminator, Generator
+from .training_part import TrainingPart
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -85,11 +85,10 @@ class StyleGAN(StyleModel):
             image_shape,
             latent_dim,
             num_classes,
-            r1_gamma,
-            r1_interval,
-            (0.0, 0.99),
             seed,
             w_dim=w_dim,
+            r1_gamma=r1_gamma,
+            r1_interval=r1_interval,
             mixing_probability=mixing_probability,
             **kwargs,
         )
@@ -143,13 +142,18 @@ class StyleGAN(StyleModel):
     @property
     def lod(self) -> float:
         """How many doublings are still to come, with a part of one while a resolution fades in."""
-        return float(self._lod())
-
-    def _lod(self):
         lod = self.generator.synthesis.lod
-        return tf.constant(0.0) if lod is None else tf.convert_to_tensor(lod)
+        return 0.0 if lod is None else float(lod.numpy())
 
     # Training.
+
+    def training_parts(self) -> list[TrainingPart]:
+        """R1 and, if the networks grow, growing."""
+        parts = super().training_parts()
+        if self.doublings:
+            networks = self.generator.synthesis, self.discriminator
+            parts.append(Growing(networks, self.doublings, self.steady_images, self.fade_images))
+        return parts
 
     def fit(self, *args, **kwargs):
         """`AdversarialModel.fit`; warns if the networks are not yet grown at its end."""
@@ -162,33 +166,6 @@ class StyleGAN(StyleModel):
                 stacklevel=2,
             )
         return history
-
-    def _reals_and_labels(self, data):
-        reals, labels = super()._reals_and_labels(data)
-        return coarsened(reals, self._lod(), self.doublings), labels
-
-    def _styles_in_use(self):
-        return self.num_ws - 2 * tf.cast(self._lod(), tf.int32)
-
-    def _judged(self, of_reals):
-        if self.doublings:
-            self._tell("lod", self._lod())
-
-    def _after_step(self, count):
-        logs = super()._after_step(count)
-        if self.doublings:
-            self._grow()
-        return logs
-
-    def _grow(self):
-        """Both networks' level of detail, by the images seen. It never goes back: a grown model stays so."""
-        lod = lod_at(self._state.images, self.doublings, self.steady_images, self.fade_images)
-        lod = tf.minimum(lod, self._lod())
-        for network in (self.generator.synthesis, self.discriminator):
-            network.lod.assign(lod)
-
-    def _told_names(self):
-        return super()._told_names() + (("lod",) if self.doublings else ())
 
 
 def _check_first_resolution(first_resolution, resolution):

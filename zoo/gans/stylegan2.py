@@ -1,25 +1,15 @@
 """StyleGAN2 (Karras et al. 2020a), and its training on little data, ADA (Karras et al. 2020b)."""
 
 import keras
-import tensorflow as tf
 
 from ..checks import check_choice, check_count, check_number
-from .adversarial import LazyStep
-from .augment import Augment, adapt
+from ..deprecation import old_name
+from .ada import AdaptiveAugmentation
+from .augment import Augment
+from .path_length import PathLength
 from .style_model import StyleModel
 from .stylegan2_networks import Discriminator, Generator
-
-# Each step of the path length regularisation takes this part of the batch.
-_PATH_LENGTH_SHRINK = 2
-
-# Of the mean path length (StyleGAN2, section 3.2): what a step moves it by.
-_PATH_LENGTH_DECAY = 0.01
-
-# The part of a stream that augmentation draws from.
-_OF_AUGMENTATION = 1000
-
-# Steps between changes of the augmentation's probability.
-_ADAPT_INTERVAL = 4
+from .training_part import TrainingPart
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -71,6 +61,8 @@ class StyleGAN2(StyleModel):
     (TensorShape([2, 6, 8]), TensorShape([2, 16, 16, 3]))
     """
 
+    augment_kind = old_name("augment_kind", "augment")
+
     def __init__(
         self,
         image_shape: tuple[int, int, int] = (32, 32, 3),
@@ -102,11 +94,10 @@ class StyleGAN2(StyleModel):
             image_shape,
             latent_dim,
             num_classes,
-            gamma,
-            r1_interval,
-            (0.0, 0.99),
             seed,
             w_dim=w_dim,
+            r1_gamma=gamma,
+            r1_interval=r1_interval,
             mixing_probability=mixing_probability,
             **kwargs,
         )
@@ -130,7 +121,7 @@ class StyleGAN2(StyleModel):
         self.activation_clamp = activation_clamp
         self.path_length_weight = check_number("path_length_weight", path_length_weight, 0)
         self.path_length_interval = check_count("path_length_interval", path_length_interval, 1)
-        self.augment_kind = check_choice("augment", augment, ("none", "ada"))
+        self.augment = check_choice("augment", augment, ("none", "ada"))
         self.ada_target = check_number("ada_target", ada_target, -1)
         self.ada_images = check_count("ada_images", ada_images, 1)
         self._make_networks()
@@ -166,79 +157,13 @@ class StyleGAN2(StyleModel):
             name="discriminator",
             **options,
         )
-        self.augment = Augment(name="augment") if self.augment_kind == "ada" else None
+        self.augmentation = Augment(name="augment") if self.augment == "ada" else None
 
-    # Training.
-
-    def _lazy_steps(self):
-        steps = super()._lazy_steps()
+    def training_parts(self) -> list[TrainingPart]:
+        """R1, path length regularization, adaptive augmentation."""
+        parts = super().training_parts()
         if self.path_length_weight:
-            steps.append(LazyStep("generator", self.path_length_interval, self._path_length_step))
-        return steps
-
-    def _path_length_step(self, data):
-        reals, labels = self._reals_and_labels(data)
-        count = tf.maximum(tf.shape(reals)[0] // _PATH_LENGTH_SHRINK, 1)
-        labels = None if labels is None else labels[:count]
-        with tf.GradientTape() as tape:
-            lengths = self._path_lengths(count, labels)
-            mean = self._state.numbers["path_length"]
-            moved = mean + _PATH_LENGTH_DECAY * (tf.reduce_mean(tf.stop_gradient(lengths)) - mean)
-            penalty = tf.reduce_mean((lengths - moved) ** 2)
-            loss = self.path_length_interval * self.path_length_weight * penalty
-        self._apply(tape, loss, tf.shape(reals)[0], self.optimizer, self.generator)
-        mean.assign(moved)
-        self._tell("path_length", tf.reduce_mean(lengths))
-        return tf.shape(reals)[0]
-
-    def _path_lengths(self, count, labels):
-        """|J_w^T y| of new images, `[count]`: y normal, and as long as an image of 1 / sqrt(H W) each."""
-        w, noise = self._training_styles(count, labels, stream=4)
-        with tf.GradientTape() as tape:
-            tape.watch(w)
-            images = self.generator.synthesis(w, noise=noise)
-            y = self._training_normal(tf.shape(images), stream=5) / self.resolution
-            product = tf.reduce_sum(images * y)
-        slopes = tape.gradient(product, w)
-        return tf.sqrt(tf.reduce_mean(tf.reduce_sum(slopes**2, axis=2), axis=1))
-
-    def _judge(self, images, labels, stream):
-        if self.augment is not None:
-            images = self.augment(images, self._training_seed(stream, _OF_AUGMENTATION))
-        return self.discriminator(images, labels)
-
-    def _judged(self, of_reals):
-        if self.augment is None:
-            return
-        signs = self._state.numbers["signs"]
-        signs.assign_add(tf.reduce_mean(tf.sign(of_reals)) / _ADAPT_INTERVAL)
-        self._tell("augmentation", self.augment.p.value)
-
-    def _after_step(self, count):
-        logs = super()._after_step(count)
-        if self.augment is not None:
-            self._adapt(count)
-        return logs
-
-    def _adapt(self, count):
-        """Every few steps the probability of augmentation follows the signs seen since."""
-        due = self._state.step % _ADAPT_INTERVAL == 0
-        signs = self._state.numbers["signs"]
-        images = tf.cast(count, tf.float32) * _ADAPT_INTERVAL
-        moved = adapt(self.augment.p.value, signs, self.ada_target, images, self.ada_images)
-        self.augment.p.assign(tf.where(due, moved, self.augment.p.value))
-        signs.assign(tf.where(due, 0.0, signs))
-
-    def _told_names(self):
-        told = super()._told_names()
-        told += ("path_length",) if self.path_length_weight else ()
-        return told + (("augmentation",) if self.augment_kind == "ada" else ())
-
-    def _make_state(self, ema_images):
-        state = super()._make_state(ema_images)
-        for name in ("path_length", "signs"):
-            state.add_number(name)
-        return state
-
-    def get_config(self):
-        return {**super().get_config(), "augment": self.augment_kind}
+            parts.append(PathLength(self.path_length_weight, self.path_length_interval))
+        if self.augmentation is not None:
+            parts.append(AdaptiveAugmentation(self.augmentation, self.ada_target, self.ada_images))
+        return parts

@@ -28,8 +28,8 @@ import tensorflow as tf
 from ..networks.part import Part
 from .box_resampling import conv2d_down, conv2d_up, downscale2d, upscale2d
 from .convolution import conv2d
-from .growing import lerp, only_if
 from .layers import EqualizedConv2D, EqualizedDense, add_bias, leaky_relu, minibatch_stddev
+from .level_of_detail import add_lod, lerp, lod_name, only_if
 from .mapping import MappingNetwork
 from .resolutions import check_square, policy_at, resolutions, seed_of_part
 from .synthesis import StyleSynthesis
@@ -324,6 +324,13 @@ class Synthesis(StyleSynthesis):
         self.num_ws = 2 * len(self.blocks)
         self.built = True
 
+    @property
+    def num_ws_in_use(self) -> int | tf.Tensor:
+        """Two for each resolution that `lod` leaves."""
+        if self.lod is None:
+            return self.num_ws
+        return self.num_ws - 2 * tf.cast(tf.convert_to_tensor(self.lod), tf.int32)
+
     def _images(self, ws, noise):
         inputs = [(ws[2 * i : 2 * i + 2], noise[2 * i : 2 * i + 2]) for i in range(len(self.blocks))]
         return self._fixed(inputs) if self.lod is None else self._growing(inputs, tf.shape(ws[0])[0])
@@ -598,16 +605,3 @@ class Discriminator(Part):
     def _features(self, i, images):
         fromrgb = self.fromrgbs[i]
         return [fromrgb(tf.cast(images, fromrgb.compute_dtype))]
-
-
-def add_lod(network: keras.layers.Layer, doublings: int) -> keras.Variable | None:
-    """The level of detail, which starts at the number of doublings; None if there are none."""
-    if not doublings:
-        return None
-    start = keras.initializers.Constant(doublings)
-    return network.add_weight(shape=(), initializer=start, trainable=False, name="lod")
-
-
-def lod_name(layer: str, resolution: int, size: int) -> str:
-    """The official name of a layer at a size, after the doublings from there to the resolution."""
-    return f"{layer}_lod{int(math.log2(resolution // size))}"

@@ -21,6 +21,11 @@ class StyleSynthesis(Part):
         return [conv for block in self.blocks for conv in block.convs]
 
     @property
+    def num_ws_in_use(self) -> int | tf.Tensor:
+        """How many w, from the first, the images depend on."""
+        return self.num_ws
+
+    @property
     def noise_shapes(self) -> list[tuple[int, int, int]]:
         return [(*conv.noise_const.shape, 1) for conv in self.convs]
 

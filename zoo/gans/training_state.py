@@ -1,39 +1,52 @@
-"""What a training of a GAN knows beside its weights and optimisers."""
+"""What a training of a GAN knows beside its weights and optimizers."""
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+
+from .training_part import TrainingPart
 
 # The average of the generator remembers at most this part of the images seen so far (ADA's code: ramp-up).
 _RAMP_UP = 0.05
 
 
 class TrainingState:
-    """What a training knows beside its weights and optimisers.
+    """What a training knows beside its weights and optimizers.
 
     Args:
-      told: names of the averages that `fit` tells.
+      parts: of the training; they are built here.
+      metric_names: of the averages that the steps of the game log.
       variables: of the generator.
       ema_images: half-life of their average, in images; 0: none.
 
     Attributes:
       step, images: how many were taken and seen.
       averaged, averages: the variables, and the average of each.
-      numbers: more of a model's own, by name.
+      metrics: by name.
     """
 
-    def __init__(self, told: tuple[str, ...], variables: list, ema_images: float):
-        self.told = {name: keras.metrics.Mean(name) for name in told}
+    def __init__(
+        self,
+        parts: Sequence[TrainingPart],
+        metric_names: Sequence[str],
+        variables: list,
+        ema_images: float,
+    ):
+        self.parts = parts
+        self.metrics = {name: keras.metrics.Mean(name) for name in metric_names}
         self.ema_images = ema_images
         self.averaged = variables if ema_images else []
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.images = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.averages = [tf.Variable(variable.value, trainable=False) for variable in self.averaged]
-        self.numbers: dict[str, tf.Variable] = {}
+        for part in parts:
+            part.build()
 
-    def add_number(self, name: str) -> None:
-        """A float32 that starts at 0; what replicas assign to it is averaged."""
-        mean = tf.VariableAggregation.MEAN
-        self.numbers[name] = tf.Variable(0.0, trainable=False, aggregation=mean)
+    @property
+    def all_metrics(self) -> list[keras.metrics.Metric]:
+        """Those of the steps, then those of the parts."""
+        return [metric for owner in (self, *self.parts) for metric in owner.metrics.values()]
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -42,7 +55,12 @@ class TrainingState:
     def named_variables(self) -> dict[str, tf.Variable]:
         """The variables by the names that they are saved under."""
         averages = {f"average_{k}": average for k, average in enumerate(self.averages)}
-        return {"step": self.step, "images": self.images, **averages, **self.numbers}
+        of_parts = {
+            f"{part.name}_{name}": variable
+            for part in self.parts
+            for name, variable in part.variables.items()
+        }
+        return {"step": self.step, "images": self.images, **averages, **of_parts}
 
     def count(self, images: tf.Tensor) -> None:
         """A step more, of so many images."""

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.zoo.gans import GAN, AdversarialModel, StyleGAN2
+from latentzoo.zoo.gans.r1 import R1
 
 TINY_GAN = {"image_shape": (8, 8, 1), "latent_dim": 4, "levels": 1, "width": 4}
 TINY_STYLE = {
@@ -19,14 +20,18 @@ class LineGAN(AdversarialModel):
     """G(z) = a z + b and D(x) = c x + d, on images of one pixel: all its steps have closed forms."""
 
     def __init__(self, r1_gamma=0.0, r1_interval=1, seed=0, **kwargs):
-        super().__init__((1, 1, 1), 1, 0, r1_gamma, r1_interval, (0.0, 0.99), seed, **kwargs)
+        super().__init__((1, 1, 1), 1, 0, seed, **kwargs)
+        self.r1_gamma, self.r1_interval = r1_gamma, r1_interval
         self.generator, self.discriminator = Line(0.5, -0.25, name="generator"), Line(2.0, 0.125, name="d")
         self.built = True
 
     def _images_of(self, latents, labels):
         return tf.reshape(self.generator(latents), [-1, 1, 1, 1])
 
-    def _judge(self, images, labels, stream):
+    def training_parts(self):
+        return [R1(self.r1_gamma, self.r1_interval)] if self.r1_gamma else []
+
+    def _logits(self, images, labels, stream):
         return self.discriminator(tf.reshape(images, [-1, 1]))[:, 0]
 
     def get_config(self):

@@ -11,7 +11,8 @@ import tensorflow as tf
 from scipy.special import erfinv
 
 from latentzoo.zoo.gans import augment as ada
-from latentzoo.zoo.gans.augment import GROUPS, Augment, Draws, adapt, augment, draw
+from latentzoo.zoo.gans.ada import adapt
+from latentzoo.zoo.gans.augment import GROUPS, Augment, Draws, augment, draw
 from latentzoo.zoo.gans.warp import warp
 
 OFFICIAL = Path(__file__).parents[2] / "assets" / "augment" / "official.npz"

@@ -1,5 +1,6 @@
 """`fit` of GANs: all steps, no data that is not used, and a state that comes back from every file."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -36,6 +37,14 @@ def test_steps_per_execution_takes_all_steps_and_the_lazy_ones_in_their_turn(lin
         fitted(model, batch_size=1)
     assert int(models[0].discriminator_optimizer.iterations) == 8 + 4
     assert_same_training(*models)
+
+
+def test_logs_have_no_number_for_a_lazy_step_that_did_not_come(line):
+    history = fitted(line(), batch_size=8, epochs=4).history  # with R1 in every other step
+    assert {len(values) for values in history.values()} == {4}
+    assert np.isnan(history["r1"]).tolist() == [False, True, False, True]
+    assert history["r1"][0] == pytest.approx(2.0**2, rel=0.01)  # D has the slope 2 at first
+    assert not np.isnan([history[name] for name in history if name != "r1"]).any()
 
 
 @pytest.mark.parametrize(
@@ -124,6 +133,18 @@ def test_early_stopping_restores_the_best_weights_after_the_averages(line):
     fitted(model, epochs=9, callbacks=[keep, count, stop])
     assert len(seen) == 2
     for a, b in zip(model.get_weights(), seen[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_of_version_0_1_have_the_augmentation_under_its_old_name(tiny_style, tmp_path):
+    models = [tiny_style(augment="ada", seed=seed) for seed in (0, 1)]
+    models[0].augmentation.p.assign(0.25)
+    path = tmp_path / "old.weights.h5"
+    models[0].save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file.move("augmentation", "augment")
+    models[1].load_weights(path)
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -5,13 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.gans.augment import adapt
+from latentzoo.zoo.gans.ada import AdaptiveAugmentation, adapt
+from latentzoo.zoo.gans.path_length import PathLength
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def latents(n, seed=0):
     return np.random.default_rng(seed).standard_normal([n, 8]).astype(np.float32)
+
+
+def part_of(model, kind):
+    return next(part for part in model._parts if isinstance(part, kind))
 
 
 def test_truncation_pulls_towards_the_mean_w(style_model):
@@ -89,19 +94,20 @@ def test_path_lengths_are_those_of_the_jacobian(tiny_style):
     jacobian = tape.batch_jacobian(images, w).numpy()  # [2, 16, 16, 1, num_ws, w_dim]
     product = np.einsum("nhwc,nhwcld->nld", y, jacobian)
     expected = np.sqrt((product**2).sum(axis=2).mean(axis=1))
-    np.testing.assert_allclose(model._path_lengths(2, None), expected, rtol=1e-4)
+    np.testing.assert_allclose(part_of(model, PathLength).lengths(model, 2, None), expected, rtol=1e-4)
 
 
 def test_path_length_regularisation_moves_lengths_to_their_mean(tiny_style):
     model = tiny_style(mixing_probability=0.0)
     model.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0), jit_compile=False)
-    lengths = model._path_lengths(4, None).numpy()
+    part = part_of(model, PathLength)
+    lengths = part.lengths(model, 4, None).numpy()
     before = [np.asarray(weight) for weight in model.generator.trainable_variables]
     with tf.GradientTape() as tape:
-        loss = 4 * 2.0 * tf.reduce_mean((model._path_lengths(4, None) - 0.01 * lengths.mean()) ** 2)
+        loss = 4 * 2.0 * tf.reduce_mean((part.lengths(model, 4, None) - 0.01 * lengths.mean()) ** 2)
     slopes = tape.gradient(loss, model.generator.trainable_variables)
-    model._path_length_step((tf.zeros([8, 14, 14, 1]),))
-    np.testing.assert_allclose(float(model._state.numbers["path_length"]), 0.01 * lengths.mean(), rtol=1e-5)
+    model._lazy_step(part, (tf.zeros([8, 14, 14, 1]),))
+    np.testing.assert_allclose(float(part.variables["mean"]), 0.01 * lengths.mean(), rtol=1e-5)
     for weight, old, slope in zip(model.generator.trainable_variables, before, slopes, strict=True):
         step = np.zeros(old.shape) if slope is None else np.asarray(slope)
         np.testing.assert_allclose(weight, old - step, rtol=1e-4, atol=1e-5, err_msg=weight.path)
@@ -124,7 +130,7 @@ def test_style_mixing_in_training_is_of_two_latents(tiny_style):
 @pytest.mark.parametrize("num_classes", [0, 3])
 def test_training_reaches_every_weight(tiny_style, num_classes):
     model = tiny_style(num_classes=num_classes, augment="ada")
-    model.augment.p.assign(0.5)
+    model.augmentation.p.assign(0.5)
     images = np.random.default_rng(0).integers(0, 256, [8, 14, 14, 1], np.uint8)
     labels = np.arange(8) % 3 if num_classes else None
     before = [np.asarray(weight) for weight in model.trainable_variables]
@@ -139,17 +145,17 @@ def test_training_reaches_every_weight(tiny_style, num_classes):
 def test_augmentation_follows_the_signs(tiny_style):
     model = tiny_style(augment="ada", ada_target=0.5, ada_images=1000)
     model.compile(jit_compile=False)
+    part = part_of(model, AdaptiveAugmentation)
     p, expected = 0.0, []
     for step, share in enumerate([1.0, 1.0, 0.0, 1.0] + [1.0, -1.0, -1.0, -1.0]):
-        model._judged(tf.constant([share, share]))
-        model._state.count(tf.constant(2))
-        model._adapt(tf.constant(2))
+        part.observe(tf.constant([share, share]))
+        part.after_step(tf.constant(step + 1), tf.constant(2 * step + 2), tf.constant(2))
         if step == 3:
             p = float(adapt(p, 0.75, 0.5, 8, 1000))
         if step == 7:
             p = float(adapt(p, -0.5, 0.5, 8, 1000))
         expected.append(p)
-        np.testing.assert_allclose(float(model.augment.p), p, atol=1e-7)
+        np.testing.assert_allclose(float(model.augmentation.p), p, atol=1e-7)
     assert expected[3:] == [pytest.approx(0.008)] * 4 + [0.0]
 
 

@@ -113,7 +113,8 @@ def test_a_model_samples_with_the_detail_it_has():
 
 def test_the_networks_grow_with_the_images_seen(monkeypatch):
     def step_without_networks(self, data):
-        self._judged(None)
+        for part in self._parts:
+            part.observe(None)
         return tf.shape(self._images_and_labels(data)[0])[0]
 
     monkeypatch.setattr(StyleGAN, "_step", step_without_networks)
@@ -128,11 +129,11 @@ def test_the_networks_grow_with_the_images_seen(monkeypatch):
     # 8 images of 4x4, 16 of a fade, 8 of 8x8, 16 of a fade; a step takes 4.
     assert seen == [2, 2, 1.75, 1.5, 1.25, 1, 1, 1, 0.75, 0.5, 0.25, 0]
     # The first step is at the lod before any, and so on.
-    told = [*first.history["lod"], *second.history["lod"]]
-    np.testing.assert_allclose(told, [2, np.mean(seen[2:-1])], rtol=1e-6)
+    logged = [*first.history["lod"], *second.history["lod"]]
+    np.testing.assert_allclose(logged, [2, np.mean(seen[2:-1])], rtol=1e-6)
     assert float(model.discriminator.lod) == 0
     # A grown model stays so in its next training.
-    model._state = model._make_state(0)
+    model.compile(jit_compile=False)
     model._after_step(tf.constant(4))
     assert model.lod == 0
 
@@ -167,6 +168,7 @@ def test_without_noise_inputs_training_leaves_their_strengths_at_0():
 
 def test_real_images_are_as_coarse_as_the_fakes():
     model = tiny()
+    model.compile(jit_compile=False)
     for lod, size in ((2.0, 4), (1.0, 2), (0.0, 1)):
         set_lod(model, lod)
         reals, _ = model._reals_and_labels(tf.constant(pictures(2)))
@@ -190,7 +192,7 @@ def test_style_mixing_is_of_the_styles_in_use():
 
 def test_r1_is_in_every_step_with_gamma_10():
     model = tiny()
-    assert model.r1_gamma == 10 and model._has_r1_in_every_step and not model._lazy_steps()
+    assert model.r1_gamma == 10 and not any(part.is_lazy for part in model.training_parts())
     settings = model.adam_settings("discriminator", 0.001)
     assert settings == {"learning_rate": 0.001, "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8}
 

@@ -1,0 +1,138 @@
+"""The base class of GANs: what users call, images in [0, 1]."""
+
+from types import MappingProxyType
+
+import numpy as np
+import tensorflow as tf
+
+from .. import seeds
+from ..checks import check_count, check_three
+from ..compiled import compiled
+from ..images import as_tensor, check_images, from_keras
+from ..latents import check_latents
+from ..slerp import slerp
+from .adversarial import AdversarialTraining
+
+
+class AdversarialModel(AdversarialTraining):
+    """A generator and a discriminator, trained against each other.
+
+    A moving average of the generator's weights is kept. It takes their place when `fit` ends: what a model
+    samples with is the average.
+
+    A subclass makes `generator` and `discriminator` in its constructor, writes `_images_of`, and lists what
+    its training adds to the game in `training_parts`.
+
+    Args:
+      image_shape: (H, W, C).
+      latent_dim: of z.
+      num_classes: 0, or the number of classes that both networks are told.
+      seed: integer, of the initial weights and of the random numbers in training.
+    """
+
+    family = "gan"
+    scores: tuple[str, ...] = ()
+
+    training_defaults = MappingProxyType(
+        {"learning_rate": 2e-3, "schedule": "constant", "warmup_steps": 0, "clip_norm": 0, "ema": 0.999}
+    )
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
+        super().__init__(num_classes=num_classes, **kwargs)
+        self.image_shape = check_three(image_shape)
+        self.latent_dim = check_count("latent_dim", latent_dim, 1)
+        self.seed = check_count("seed", seed, 0, 2**31 - 1)
+
+    @property
+    def event_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return self.image_shape
+
+    @property
+    def latent_size(self) -> int:
+        """The size of z."""
+        return self.latent_dim
+
+    def sample(self, n: int, seed=0, labels=None) -> tf.Tensor:
+        """`n` samples, float32 `[n, H, W, C]` in [0, 1]. Row i is drawn from (seed, i) alone.
+
+        Args:
+          n: at least 1.
+          seed: an integer, or a pair of integers for each row `[n, 2]`.
+          labels: int `[n]`, or one for all, of a conditional model.
+
+        Raises:
+          ValueError: n below 1, labels missing or out of range.
+        """
+        n = check_count("n", n, 1)
+        return self._sample(seeds.row_seeds(seed, n), self._check_labels(labels, n))
+
+    def decode(self, latents, labels=None) -> tf.Tensor:
+        """The images of latents z `[N, latent_dim]`, float32 `[N, H, W, C]` in [0, 1]."""
+        latents = check_latents(latents, self.latent_dim)
+        return self._decode(latents, self._check_labels(labels, latents.shape[0]))
+
+    def interpolate(self, latents_a, latents_b, steps: int, labels=None) -> tf.Tensor:
+        """Images on the great circle between two latents z `[latent_dim]`, both ends included.
+
+        Returns:
+          float32 `[steps, H, W, C]` in [0, 1].
+        """
+        steps = check_count("steps", steps, 2)
+        ends = [end.numpy() for end in self._check_ends(latents_a, latents_b)]
+        return self.decode(slerp(*ends, np.linspace(0, 1, steps, dtype=np.float32)[:, None]), labels)
+
+    def _check_ends(self, latents_a, latents_b) -> list[tf.Tensor]:
+        """Two latents `[latent_dim]` as tensors, or ValueError."""
+        return [
+            check_latents(as_tensor(z, name)[None], self.latent_dim, name)[0]
+            for z, name in ((latents_a, "latents_a"), (latents_b, "latents_b"))
+        ]
+
+    def call(self, inputs, training=None):
+        """The images of latents z, or of (latents, labels): what `decode` gives, for graphs."""
+        latents, labels = inputs if self.num_classes else (inputs, None)
+        return self._to_unit(self._images_of(from_keras(latents), labels))
+
+    @property
+    def _input(self):
+        return "latents", (self.latent_dim,)
+
+    @compiled
+    def _sample(self, row_seeds, labels):
+        return self._to_unit(self._images_of(seeds.normal(row_seeds, (self.latent_dim,)), labels))
+
+    @compiled
+    def _decode(self, latents, labels):
+        return self._to_unit(self._images_of(latents, labels))
+
+    def _check_events(self, events, labels):
+        events = check_images(events, self.image_shape)
+        return events, self._check_labels(labels, events.shape[0])
+
+    def _to_unit(self, images):
+        """Images of the networks, from -1 to 1, as the model's own: cut to its shape, in [0, 1]."""
+        top, left = self._margins()
+        height, width, _ = self.image_shape
+        return tf.clip_by_value((images[:, top : top + height, left : left + width] + 1) / 2, 0.0, 1.0)
+
+    def _from_unit(self, images):
+        """Images as users have them as the networks': from -1 to 1, in a black frame to their size."""
+        x = tf.cast(images, tf.float32) / 127.5 - 1 if images.dtype == tf.uint8 else 2 * images - 1
+        (top, left), (height, width, _), (rows, columns) = self._margins(), self.image_shape, self._size()
+        frame = [[0, 0], [top, rows - height - top], [left, columns - width - left], [0, 0]]
+        return tf.pad(x, frame, constant_values=-1.0)
+
+    def _size(self) -> tuple[int, int]:
+        """Height and width of the networks' images."""
+        return self.image_shape[:2]
+
+    def _margins(self):
+        return [(inner - outer) // 2 for inner, outer in zip(self._size(), self.image_shape, strict=False)]
