@@ -10,7 +10,7 @@ import signal
 import sys
 import warnings
 
-from .. import __version__
+from .. import __version__  # pyright: ignore[reportMissingImports]  # of the folder latentzoo
 from ..zoo import progress
 from ..zoo.registry import suggest
 from . import (
