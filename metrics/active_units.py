@@ -3,13 +3,8 @@
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
+from ..zoo.vaes.posterior_collapse import THRESHOLD
 from .per_example import with_part
-
-# A unit is active if the variance of its posterior mean over examples is above this (Burda et al. 2015).
-THRESHOLD = 0.01
-
-# Below this part of active units `collapse` speaks.
-ENOUGH = 0.1
 
 
 def active_units(
@@ -47,19 +42,3 @@ def active_units(
     if divergences:
         entry["kl_per_dimension"] = np.concatenate(divergences).mean(axis=0).tolist()
     return entry
-
-
-def collapse(entry: dict) -> str | None:
-    """A warning of posterior collapse, or None: of an entry of `active_units` over 100 examples or more.
-
-    >>> from latentzoo.metrics.active_units import collapse
-    >>> collapse({"value": 1.0, "variances": [2.0] + 19 * [0.0]})
-    'posterior collapse: 1 of 20 latent dimensions are active; try annealing_steps or free_bits.'
-    """
-    active, size = int(entry["value"]), len(entry["variances"])
-    if active > 0 and active >= ENOUGH * size:
-        return None
-    return (
-        f"posterior collapse: {active} of {size} latent dimensions are active; "
-        "try annealing_steps or free_bits."
-    )

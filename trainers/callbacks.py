@@ -90,7 +90,7 @@ class Evaluation(StepCallback):
       batch_size: over all replicas.
       evaluate: gives the one entry of `metrics.evaluate`, or none; called with the averaged weights in
         place.
-      log_dets: images whose log-determinants, level by level, TensorBoard shows as histograms.
+      shown: examples and their labels, or None, of the model's `training_histograms`.
       checkpoints: remember the best value.
 
     Raises:
@@ -104,7 +104,7 @@ class Evaluation(StepCallback):
         last: int,
         batch_size: int,
         evaluate: Callable[[], list[dict]],
-        log_dets: tuple | None,
+        shown: tuple,
         checkpoints: Checkpoints,
     ):
         super().__init__()
@@ -113,7 +113,7 @@ class Evaluation(StepCallback):
         self.every, self.last = every, last
         self.batch_size = batch_size
         self.evaluate = evaluate
-        self.log_dets = log_dets
+        self.shown = shown
         self.checkpoints = checkpoints
 
     def on_train_begin(self, logs=None):
@@ -180,11 +180,9 @@ class Evaluation(StepCallback):
             self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})
 
     def _write_histograms(self, step):
-        if self.log_dets is None:
-            return
         with self.board.at(step):
-            for level, values in enumerate(self.model.level_log_dets(*self.log_dets)):
-                tf.summary.histogram(f"log_det/level_{level}", values)
+            for name, values in self.model.training_histograms(*self.shown).items():
+                tf.summary.histogram(name, values)
 
 
 class ResetMeans(StepCallback):
@@ -230,8 +228,7 @@ class SampleGrid(StepCallback):
         self.num = num
 
     def at_step(self, step, logs):
-        draws_images = hasattr(self.model, "sample") and len(self.model.event_shape) == 3
-        if not draws_images or (step % self.every and step != self.last):
+        if not self.model.draws_images or (step % self.every and step != self.last):
             return
         classes = self.model.num_classes
         labels = np.arange(self.num) % classes if classes else None

@@ -32,6 +32,9 @@ def complete(asked: dict, model: keras.Model, epochs: float | None, steps_per_ep
     checkpoint_steps, _ = steps_or_minutes(settings["checkpoint_every"])
     settings["evaluate_every"] = settings["evaluate_every"] or checkpoint_steps or 1000
     _check(settings)
+    if model.training_optimizers and settings["optimizer"] not in model.training_optimizers:
+        known = " or ".join(map(repr, model.training_optimizers))
+        raise ValueError(f"optimizer: got {settings['optimizer']!r}, expected {known} for {model.name}.")
     return settings
 
 

@@ -21,7 +21,7 @@ from ..metrics.plots import save_history
 from ..zoo.gans import AdversarialModel
 from .callbacks import Evaluation, Preemption, ResetMeans, SampleGrid, SaveCheckpoint, StopAtNaN, StopAtStep
 from .checkpoints import Checkpoints
-from .collapse import COMPARED, CollapseAlarm, find_mode_collapse, find_posterior_collapse
+from .collapse import CollapseAlarm
 from .compiling import compile_for
 from .progress import ShowProgress
 from .settings import NAN_LIMITS, complete, steps_or_minutes
@@ -31,10 +31,7 @@ from .workdir import cut_log, naming, only_training, open_workdir, read_log
 # Images that data-dependent initialisation sees: more than a batch, for steadier statistics.
 _INITIAL_IMAGES = 256
 
-# Batches over which batch normalisation's statistics are averaged at the end.
-_STATISTICS_BATCHES = 200
-
-# Images whose log-determinants TensorBoard shows.
+# Examples that TensorBoard's histograms are of.
 _HISTOGRAM_IMAGES = 64
 
 # Examples of an evaluation, unless a number is given: of what each example is scored by, and of what
@@ -218,14 +215,13 @@ def train(
         if chief:
             checkpoints.remove_unfinished()
             cut_log(workdir / "metrics.jsonl", step)
-            has_levels = hasattr(model, "level_log_dets") and len(model.event_shape) == 3
-            shown = _some_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed) if has_levels else None
+            shown = _some_examples(dataset, min(count, _HISTOGRAM_IMAGES), seed)
             logging = [Evaluation(workdir, every, steps, batch_size, evaluate, shown, checkpoints)]
             logging += [ShowProgress(every, steps, as_lines=verbose == 2)] if verbose else []
             saving = [
                 SampleGrid(workdir, every, steps),
                 SaveCheckpoint(checkpoints, *steps_or_minutes(checkpoint_every), steps),
-                *_alarms(trained, dataset, scored, eval_examples, every, steps, seed),
+                *_alarms(trained, dataset, every, steps, seed),
             ]
             _warn_of_unused_classes(model, names_of(dataset), about_data["dataset"])
         if step < steps:
@@ -240,9 +236,7 @@ def train(
                 shuffle=False,  # the batches are shuffled already
             )
         trained.use_averages()
-        if hasattr(trained, "estimate_statistics"):  # the moving ones belong to the raw weights
-            batches = training_batches(dataset, batch_size, seed)
-            trained.estimate_statistics(batches.take(_STATISTICS_BATCHES))
+        trained.finish_training(training_batches(dataset, batch_size, seed))
         if trained is not model:
             model.set_weights(trained.get_weights())
         if chief:
@@ -253,15 +247,13 @@ def train(
     return model
 
 
-def _alarms(model, dataset, scored, num, every, steps, seed) -> list[CollapseAlarm]:
-    """What tells of a collapse, if it can happen to such a model."""
-    if isinstance(model, AdversarialModel):
-        first = _some_examples(dataset, min(len(dataset), COMPARED), seed)
-        images, labels = (None if part is None else np.asarray(part) for part in first)
-        return [CollapseAlarm(every, steps, lambda: find_mode_collapse(model, images, labels))]
-    if "active_units" in metrics.names_for(model) and scored is not None:
-        return [CollapseAlarm(every, steps, lambda: find_posterior_collapse(model, scored, num, seed))]
-    return []
+def _alarms(model, dataset, every, steps, seed) -> list[CollapseAlarm]:
+    """What warns of a collapse, if it can happen to such a model."""
+    if not model.collapse_examples:
+        return []
+    some = _some_examples(dataset, min(len(dataset), model.collapse_examples), seed)
+    images, labels = (None if part is None else np.asarray(part) for part in some)
+    return [CollapseAlarm(every, steps, lambda: model.find_collapse(images, labels))]
 
 
 def _eval_examples(given: int | None, model: keras.Model, scored: tf.data.Dataset | None) -> int:
@@ -287,7 +279,7 @@ def _with_classes_of(model, dataset, eval_dataset):
 
 
 def _warn_of_unused_classes(model, class_names, dataset_name):
-    if isinstance(model, AdversarialModel) and not model.num_classes and len(class_names) > 1:
+    if model.warns_of_unused_classes and not model.num_classes and len(class_names) > 1:
         warnings.warn(
             f"{dataset_name or 'the dataset'} has {len(class_names)} classes; "
             "the model is unconditional (num_classes=0).",

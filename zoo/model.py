@@ -1,8 +1,7 @@
 """The base class of every model of the zoo: images in, presets out, plain Keras in between."""
 
 from . import keras_backend  # noqa: F401  # isort: skip
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,9 +14,10 @@ from .constructor_arguments import constructor_arguments
 from .deprecation import without_old_names
 from .fitting import FittedModel
 from .signatures import Signature
+from .training_hooks import TrainingHooks
 
 
-class ZooModel(FittedModel):
+class ZooModel(TrainingHooks, FittedModel):
     """What all families share.
 
     A subclass is built by its constructor, from plain JSON-able arguments, which it keeps in attributes
@@ -33,13 +33,8 @@ class ZooModel(FittedModel):
 
     family: str
 
-    # What the loss is, such as bits_per_dim.
-    loss_name = "loss"
-
-    # What `trainers.train` sets where it is not told: see there.
-    training_defaults: Mapping = MappingProxyType(
-        {"learning_rate": 1e-3, "schedule": "cosine", "warmup_steps": None, "clip_norm": 1.0, "ema": 0.999}
-    )
+    # Whether it has `sample`.
+    can_sample = True
 
     def __init__(self, num_classes: int = 0, dtype: str | keras.DTypePolicy | None = None, **kwargs):
         super().__init__(dtype=_dtype_policy(dtype), **kwargs)
@@ -48,6 +43,11 @@ class ZooModel(FittedModel):
         self._initialised = self.add_weight(
             shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
         )
+
+    @property
+    def draws_images(self) -> bool:
+        """Whether `sample` gives images."""
+        return self.can_sample and len(self.event_shape) == 3
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -94,30 +94,6 @@ class ZooModel(FittedModel):
     def _check_events(self, events, labels) -> tuple[tf.Tensor, tf.Tensor | None]:
         """A batch of the model's own kind and its labels as tensors, or ValueError."""
         raise NotImplementedError
-
-    @property
-    def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """Those that `fit` steps with; there are some once the model is compiled."""
-        return [self.optimizer]
-
-    @property
-    def steps(self) -> int:
-        """How many training steps were taken since `compile`."""
-        return int(self.optimizer.iterations.numpy())
-
-    @property
-    def training_variables(self) -> list[tf.Variable]:
-        """What the next training step depends on, beside the weights."""
-        return [variable.value for optimizer in self.optimizers for variable in optimizer.variables]
-
-    @property
-    def has_averages(self) -> bool:
-        """Whether training keeps an average of the weights."""
-        return self.optimizer.use_ema
-
-    def use_averages(self) -> None:
-        """Puts the averages in the weights' place."""
-        self.optimizer.finalize_variable_values(self.trainable_variables)
 
     @property
     def accumulation(self) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from latentzoo import metrics
-from latentzoo.metrics.active_units import collapse
 from latentzoo.zoo.vaes import VAE
+from latentzoo.zoo.vaes.posterior_collapse import describe_collapse
 
 TINY = {"image_shape": (4, 4, 1), "latent_dim": 3, "levels": 1, "depth": 0, "width": 4}
 
@@ -82,11 +82,13 @@ def test_active_units_are_those_whose_means_move(pixels):
     assert entry["value"] == 1 and entry["unit"] == "of 3 dimensions" and entry["num_examples"] == 64
     np.testing.assert_allclose(entry["variances"], np.var(model.encode(pixels), axis=0), rtol=1e-4)
     np.testing.assert_allclose(entry["kl_per_dimension"][1:], [12.5, 0], atol=1e-5)
-    assert collapse(entry) is None
+    assert describe_collapse(entry["variances"]) is None
     last.kernel.assign(0 * kernel)
     (entry,) = metrics.evaluate(model, pixels, names=["active_units"], verbose=False)
     assert entry["value"] == 0
-    assert collapse(entry).startswith("posterior collapse: 0 of 3 latent dimensions are active;")
+    assert describe_collapse(entry["variances"]).startswith(
+        "posterior collapse: 0 of 3 latent dimensions are active;"
+    )
 
 
 def test_divergences_by_dimension_are_not_told_of_flows(pixels):

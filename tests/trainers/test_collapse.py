@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from latentzoo.trainers import train
-from latentzoo.trainers.collapse import find_mode_collapse, find_posterior_collapse
 from latentzoo.zoo.gans import GAN
+from latentzoo.zoo.gans.mode_collapse import find_mode_collapse
 from latentzoo.zoo.vaes import VAE
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [128, 8, 8, 1], np.uint8)
@@ -48,16 +48,16 @@ def test_a_training_with_collapse_warns_and_goes_on(tmp_path):
 
 def test_a_vae_that_uses_its_latents_is_none():
     model = tiny_vae()
-    assert "0 of 4" in find_posterior_collapse(model, IMAGES, 100)
+    assert "0 of 4" in model.find_collapse(IMAGES[:100])
     for weight in model.encoder.last.weights[:1]:
         weight.assign(30 * np.asarray(weight))
-    assert find_posterior_collapse(model, IMAGES, 100) is None
+    assert model.find_collapse(IMAGES[:100]) is None
 
 
 def test_a_gan_is_watched_in_training(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "latentzoo.trainers.training.find_mode_collapse", lambda *args: seen.append(args) or None
+        "latentzoo.zoo.gans.mode_collapse.find_mode_collapse", lambda *args: seen.append(args) or None
     )
     model = GAN(image_shape=(8, 8, 1), latent_dim=4, levels=1, width=4, num_classes=2)
     data = IMAGES[:32], np.arange(32) % 2

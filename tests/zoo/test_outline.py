@@ -29,6 +29,7 @@ def test_a_model_has_the_arguments_and_methods_of_its_source(name):
         assert (method in found.methods) == hasattr(model, method), method
         if method in found.methods:
             assert found.methods[method] == tuple(inspect.signature(getattr(model, method)).parameters)[1:]
+    assert model.can_sample == hasattr(model, "sample")
     scores = vars(model).get("scores", getattr(model, "scores", None))
     assert found.attributes.get("scores") == (scores if isinstance(scores, tuple) else None)
 

@@ -268,6 +268,12 @@ class Flow(ZooModel):
         images, labels = self._check_events(images, labels)
         return self._level_log_dets(images, labels)
 
+    def training_histograms(self, images, labels=None):
+        if len(self.event_shape) == 1:
+            return {}
+        levels = self.level_log_dets(images, labels)
+        return {f"log_det/level_{level}": values for level, values in enumerate(levels)}
+
     def initialize(self, images, labels=None) -> None:
         """See `ZooModel.initialize`."""
         super().initialize(images, labels)

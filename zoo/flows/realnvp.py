@@ -1,5 +1,6 @@
 """RealNVP: real-valued non-volume preserving transformations (Dinh et al. 2016, arXiv:1605.08803)."""
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -29,6 +30,9 @@ tfb = tfp.bijectors
 
 # How much of the moving statistics stays in one step: they follow some hundred batches.
 MOMENTUM = 0.99
+
+# Batches over which the statistics are averaged at the end of a training.
+_FINAL_BATCHES = 200
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -189,6 +193,10 @@ class RealNVP(Flow):
             self._check_batch_size(images.shape[0])
             moves = tuple(coupling.trainable for coupling in self.layers)
             self._average_statistics(images, labels, tf.constant(k / (k + 1), tf.float32), moves)
+
+    def finish_training(self, batches: Iterable) -> None:
+        """The moving statistics belong to the raw weights: estimates those of the averaged ones."""
+        self.estimate_statistics(itertools.islice(batches, _FINAL_BATCHES))
 
     @compiled
     def _average_statistics(self, images, labels, momentum, moves):

@@ -41,6 +41,7 @@ class Autoencoder(EncoderDecoder):
     """
 
     scores = ("reconstruction_error",)
+    can_sample = False
     loss_name = "squared_error"
 
     def __init__(

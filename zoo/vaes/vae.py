@@ -14,6 +14,7 @@ from ..deprecation import FormerMethod, old_name
 from ..images import check_images
 from ..latents import check_finite, check_latents, check_temperature
 from ..signatures import Signature
+from . import posterior_collapse
 from .encoder_decoder import EncoderDecoder
 from .likelihoods import Bernoulli, DiscretizedLogisticPixels, Gaussian
 from .posteriors import FlowPosterior, NormalPosterior
@@ -78,6 +79,8 @@ class VAE(EncoderDecoder):
     >>> model.sample(5).shape, model.elbo(images).shape
     (TensorShape([5, 8, 8, 1]), TensorShape([32]))
     """
+
+    collapse_examples = posterior_collapse.NUM_EXAMPLES
 
     posterior = FormerMethod("posterior_distribution")
     prior = FormerMethod("prior_distribution")
@@ -165,6 +168,9 @@ class VAE(EncoderDecoder):
         """The metrics that the model can be scored by, the usual one first."""
         nats = ("elbo", "reconstruction", "kl", "importance_weighted", "active_units")
         return ("bits_per_dim", *nats) if self._is_discrete else nats
+
+    def find_collapse(self, images, labels=None):
+        return posterior_collapse.find_posterior_collapse(self, images, labels)
 
     @property
     def protocol(self) -> str:
