@@ -1,7 +1,7 @@
-"""Ask a model on TF Serving for samples, reconstructions, latents, styles or scores.
+"""Ask a model on TF Serving for samples, reconstructions, latents, w or scores.
 
-Pictures are written as a PNG grid; numbers are printed, latents and styles as JSON that the options
---latents and --styles read again.
+Pictures are written as a PNG grid; numbers are printed, latents and w as JSON that the options
+--latents, --w, --w_a and --w_b read again.
 """
 
 import argparse
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..zoo import registry
+from ..zoo.deprecation import warn_of_old_name
+from ..zoo.signatures import STANDARD
 from . import arguments as types
 from . import capabilities, models
 
@@ -19,12 +21,22 @@ if TYPE_CHECKING:
 
     from ..export.client import Client
 
+# Old names of signatures and options.
+OLD_SIGNATURES = {"map": "mapping", "synthesize": "synthesis"}
+OLD_OPTIONS = {"styles": {"synthesis": "w", "style_mix": "w_a"}, "other_styles": {"style_mix": "w_b"}}
+
 # What has no value unless it is given, and each has then.
 USUAL = {"num": 16, "seed": 0, "out": Path("grid.png"), "crossover": 4}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("signature", choices=list(REQUESTS), help="what to ask for")
+    names = ", ".join(REQUESTS)
+    parser.add_argument(
+        "signature",
+        choices=[*REQUESTS, *OLD_SIGNATURES],
+        metavar="signature",
+        help=f"what to ask for: {names}",
+    )
     parser.add_argument(
         "--model", default="glow-fashion-mnist", help="its name on the server (default %(default)s)"
     )
@@ -34,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--num", type=types.integer(1), help="of what is drawn (default 16)")
     parser.add_argument("--seed", type=types.integer(0), help="of what is drawn (default 0)")
     parser.add_argument(
-        "--temperature", type=types.number(0), help="of samples of flows and VAEs (default 1)"
+        "--temperature", type=_number("temperature"), help="of samples of flows and VAEs (default 1)"
     )
-    parser.add_argument("--truncation", type=types.number(0), help="psi of a StyleGAN (default 1)")
+    parser.add_argument("--truncation", type=_number("truncation"), help="psi of a StyleGAN (default 1)")
     parser.add_argument(
         "--images", nargs="+", type=types.possible_path, help="files to encode, reconstruct or score"
     )
@@ -49,15 +61,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".npy or JSON, as encode prints it (default: drawn, standard normal)",
     )
     parser.add_argument(
-        "--styles",
+        "--w",
         type=types.possible_path,
-        help=".npy or JSON, as map prints it (default: those of drawn latents)",
+        help=".npy or JSON, as mapping prints it (default: that of drawn latents)",
     )
-    parser.add_argument("--other_styles", type=types.possible_path, help="the same, to mix with")
+    parser.add_argument("--w_a", type=types.possible_path, help="the same, to mix")
+    parser.add_argument("--w_b", type=types.possible_path, help="the same, to mix with")
+    for old in OLD_OPTIONS:
+        parser.add_argument(f"--{old}", type=types.possible_path, help=argparse.SUPPRESS)
     parser.add_argument(
         "--crossover",
         type=types.integer(0),
-        help="how many styles, from the first, are of --styles, the others of --other_styles (default 4)",
+        help="how many styles, from the first, are of --w_a, the others of --w_b (default 4)",
     )
     parser.add_argument(
         "--labels",
@@ -71,7 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=types.new_file(".png"), help="PNG to write (default grid.png)")
 
 
+def _number(name):
+    """The type of an option that is a number in the range of the input."""
+    return types.number(STANDARD[name].minimum, STANDARD[name].maximum)
+
+
 def run(arguments: argparse.Namespace) -> None:
+    arguments = _by_new_names(arguments)
     _check_options(arguments)
     arguments = types.changed(
         arguments,
@@ -80,6 +101,22 @@ def run(arguments: argparse.Namespace) -> None:
     )
     with _connect(arguments) as client:
         REQUESTS[arguments.signature][0](client, arguments)
+
+
+def _by_new_names(arguments):
+    """The arguments with old names of signatures and options replaced, and a warning for each."""
+    signature = OLD_SIGNATURES.get(arguments.signature, arguments.signature)
+    renamed = {"signature": signature, "flat": arguments.signature == "map"}
+    if signature != arguments.signature:
+        warn_of_old_name(f"request {arguments.signature}", f"request {signature}")
+    for old, by_signature in OLD_OPTIONS.items():
+        if getattr(arguments, old) is not None:
+            new = by_signature.get(signature)
+            if new is None or getattr(arguments, new) is not None:
+                raise ValueError(f"{old} must not be given for {signature}.")
+            warn_of_old_name(f"--{old}", f"--{new}")
+            renamed |= {new: getattr(arguments, old), old: None}
+    return types.changed(arguments, **renamed)
 
 
 def _connect(arguments):
@@ -145,30 +182,31 @@ def _decode(client: "Client", arguments: argparse.Namespace) -> None:
     _show_events(events, arguments)
 
 
-def _map(client: "Client", arguments: argparse.Namespace) -> None:
-    _print_json({"styles": _mapped(client, arguments, _latents(client, arguments))})
+def _mapping(client: "Client", arguments: argparse.Namespace) -> None:
+    w = _mapped(client, arguments, _latents(client, arguments))
+    _print_json({"styles": w.reshape(len(w), -1)} if arguments.flat else {"w": w})
 
 
-def _synthesize(client: "Client", arguments: argparse.Namespace) -> None:
-    styles = arguments.styles
-    if styles is None:
-        styles = _mapped(client, arguments, _latents(client, arguments))
-    _show_events(client.synthesize(styles), arguments)
+def _synthesis(client: "Client", arguments: argparse.Namespace) -> None:
+    w = arguments.w
+    if w is None:
+        w = _mapped(client, arguments, _latents(client, arguments))
+    _show_events(client.synthesis(w), arguments)
 
 
 def _style_mix(client: "Client", arguments: argparse.Namespace) -> None:
     import numpy as np
 
-    if arguments.styles is None:
+    if arguments.w_a is None:
         drawn = _latents(client, arguments, 2 * _value(arguments, "num"))
-        styles, others = np.split(_mapped(client, arguments, drawn), 2)
+        w_a, w_b = np.split(_mapped(client, arguments, drawn), 2)
     else:
-        styles, others = arguments.styles, arguments.other_styles
-    _show_events(client.style_mix(styles, others, _value(arguments, "crossover")), arguments)
+        w_a, w_b = arguments.w_a, arguments.w_b
+    _show_events(client.style_mix(w_a, w_b, _value(arguments, "crossover")), arguments)
 
 
 def _mapped(client, arguments, latents):
-    return client.map(latents, _labels(arguments, len(latents)), arguments.truncation)
+    return client.mapping(latents, _labels(arguments, len(latents)), arguments.truncation)
 
 
 _EVENTS = ("images", "vectors", "labels", "json")
@@ -182,15 +220,18 @@ REQUESTS: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "encode": (_encode, _EVENTS),
     "decode": (_decode, (*_DRAWN, "latents", "out")),
     "elbo": (_elbo, ("images", "seed", "labels", "json")),
-    "map": (_map, (*_DRAWN, "latents")),
-    "synthesize": (_synthesize, (*_DRAWN, "styles", "out")),
-    "style_mix": (_style_mix, (*_DRAWN, "styles", "other_styles", "crossover", "out")),
+    "mapping": (_mapping, (*_DRAWN, "latents")),
+    "synthesis": (_synthesis, (*_DRAWN, "w", "out")),
+    "style_mix": (_style_mix, (*_DRAWN, "w_a", "w_b", "crossover", "out")),
 }
 OPTIONS = {name: None for _, names in REQUESTS.values() for name in names}
-ARRAYS = ("vectors", "latents", "styles", "other_styles")
+ARRAYS = ("vectors", "latents", "w", "w_a", "w_b")
 
 # Options that say how something is drawn, of no use beside a file of it.
-_INSTEAD = {"latents": ("num", "seed"), "styles": ("num", "seed", "truncation", "labels")}
+_INSTEAD = {
+    "latents": ("num", "seed"),
+    **{name: ("num", "seed", "truncation", "labels") for name in ("w", "w_a")},
+}
 
 
 def _check_options(arguments):
@@ -204,8 +245,8 @@ def _check_options(arguments):
         for other in others:
             if name in given and other in given:
                 raise ValueError(f"{other} must not be given with {name}.")
-    if ("styles" in given) != ("other_styles" in given) and signature == "style_mix":
-        raise ValueError("styles and other_styles must be given together.")
+    if ("w_a" in given) != ("w_b" in given):
+        raise ValueError("w_a and w_b must be given together.")
     if "json" in given and "out" in given:
         raise ValueError("out must not be given with json, which is printed.")
     if "images" in REQUESTS[signature][1]:
@@ -248,7 +289,10 @@ def _latents(client, arguments, num=None):
 
 
 def _read(arguments, name):
-    """The numbers of an option's file: .npy, or JSON, a list or an object that has them by name."""
+    """The numbers of an option's file: .npy, or JSON, a list or an object that has them by name.
+
+    The object is what a request printed, which has one w; of an old version, `styles`.
+    """
     import numpy as np
 
     path = getattr(arguments, name)
@@ -258,7 +302,10 @@ def _read(arguments, name):
         if path.suffix == ".npy":
             return np.load(path, mmap_mode="r", allow_pickle=False)
         content = json.loads(path.read_text(encoding="utf-8"))
-        return np.array(content[name] if isinstance(content, dict) else content, np.float64)
+        if isinstance(content, dict):
+            of_w = "styles" if "styles" in content else "w"
+            content = content[of_w if name.startswith("w") else name]
+        return np.array(content, np.float64)
     except OSError as error:
         raise OSError(f"{name} file '{path}' cannot be read: {error.strerror or error}.") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError, EOFError):

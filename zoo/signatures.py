@@ -129,6 +129,7 @@ STANDARD: Tensors = {
         "psi of a StyleGAN: 0 gives the mean w, 1 leaves w as it is", FLOAT32, (), 0.0, LARGEST, 1.0, 1.0
     ),
     "labels": TensorInfo("class of the row", INT32, (), 0, LARGEST_INT32),
+    "condition": TensorInfo("image that the row is conditioned on, from 0 to 255", UINT8, example=127),
     "log_prob": TensorInfo("log p, in nats", FLOAT32),
     "bits_per_dim": TensorInfo("-log2 p, or a bound of it, in bits for each dimension", FLOAT32),
     "elbo": TensorInfo("evidence lower bound, in nats", FLOAT32),
@@ -183,6 +184,11 @@ def truncations() -> Tensors:
 def labels(num_classes: int) -> Tensors:
     """`labels`, int32 `[B]`, the class of each row; nothing for a model without classes."""
     return _declare("labels", maximum=num_classes - 1) if num_classes else {}
+
+
+def condition(image_shape: tuple[int, int, int]) -> Tensors:
+    """`condition`, uint8 images `[B, H, W, C]`, of a model that is conditioned on another image."""
+    return _declare("condition", image_shape)
 
 
 def score(name: str) -> Tensors:

@@ -1,50 +1,21 @@
-"""What the clients share: the models' methods, checks before a request, batches that a server takes."""
+"""The methods of both clients: those of the models in Keras, as far as the server has their signatures."""
 
-import abc
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..server_files import BATCH_SIZES
+from ...zoo.deprecation import old_arguments, warn_of_old_name
+from ...zoo.signatures import EVENTS, FLOAT32, INT32, STANDARD, TensorInfo
 from . import checks
-
-# Of a request or an answer, as NumPy has it: rows are sent in parts that are no larger.
-MESSAGE_BYTES = 64 * 2**20
-
-# Bytes of an answer in JSON, and numbers in a tensor: several times the largest message that is asked for.
-LARGEST_ANSWER = 512 * 2**20
-
-# Inputs that may be left out.
-DEFAULTS = {"temperature": 1.0, "truncation": 1.0}
-
-# What the events of a model are called in its signatures.
-EVENTS = ("images", "vectors")
+from .asking import AskingClient
 
 
-class Refused(ValueError):
-    """The server calls the request invalid. A server with batching says so to all requests of a batch."""
-
-
-class TooLarge(ValueError):
-    """The server takes no batch of so many rows, or no message of so many bytes."""
-
-
-def is_too_large(details: str) -> bool:
-    """Whether a server refuses a request for its number of rows (if it batches) or of bytes."""
-    return ("Task size" in details and "larger than" in details) or "message larger than max" in details
-
-
-def in_words(details: str) -> str:
-    """What a server says, in one line and without TensorFlow's names of nodes."""
-    return " ".join(details.partition("[[{{")[0].split())[:1000]
-
-
-class Client(abc.ABC):
+class Client(AskingClient):
     """What both clients share.
 
     Each method asks one signature, which says what it takes. An option that the signature does not know is
-    a ValueError before anything is computed, as are an empty batch, NaN, and numbers that would not fit.
+    a ValueError before anything is computed, as are an empty batch, NaN, and numbers out of range.
     More rows than a server takes at once are sent in several requests: a row's answer depends on that
     row alone.
 
@@ -60,35 +31,6 @@ class Client(abc.ABC):
       ConnectionError: no answer.
     """
 
-    def __init__(self, model: str, server: str, label: str | None = None, timeout: float = 60.0):
-        self.model = checks.text("model", model)
-        self.server = checks.address(server)
-        self.label = None if label is None else checks.text("label", label)
-        self.timeout = checks.seconds("timeout", timeout)
-        self._sizes: dict[str, int] = {}  # by signature, once a server has refused larger batches
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.close()
-
-    @abc.abstractmethod
-    def close(self) -> None:
-        """Closes the connection, if there is one."""
-
-    @property
-    @abc.abstractmethod
-    def signatures(self) -> dict[str, dict]:
-        """The model's signatures: name -> {"inputs": {name: (dtype, shape)}, "outputs": the same}.
-
-        The batch is -1 in a shape.
-        """
-
-    @abc.abstractmethod
-    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Calls a signature with batches as they are, in one request, and returns its outputs by name."""
-
     @property
     def event_shape(self) -> tuple[int, ...]:
         """Of an image, (H, W, C), or of a vector, (D,)."""
@@ -101,10 +43,9 @@ class Client(abc.ABC):
 
     @property
     def latent_size(self) -> int:
-        """D, of the latents that `decode` (of a StyleGAN: `map`) takes."""
-        signature = "map" if "map" in self.signatures else "decode"
-        self._first(signature, "inputs", ("latents",))
-        return math.prod(self.signatures[signature]["inputs"]["latents"][1][1:])
+        """D, of the latents that `decode` (of a StyleGAN: `mapping`) takes."""
+        signature = next((name for name in ("mapping", "map") if name in self.signatures), "decode")
+        return math.prod(self._row_shape(signature, "inputs", "latents"))
 
     def sample(
         self,
@@ -135,8 +76,8 @@ class Client(abc.ABC):
         self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
     ) -> np.ndarray:
         """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
-        if "decode" not in self.signatures and "synthesize" in self.signatures:
-            return self.synthesize(self.map(latents, labels, truncation))
+        if "decode" not in self.signatures and {"mapping", "map"} & set(self.signatures):
+            return self.synthesis(self.mapping(latents, labels, truncation))
         options = {"labels": labels, "truncation": truncation}
         return self._output("decode", {"latents": latents}, options, *EVENTS)
 
@@ -185,10 +126,12 @@ class Client(abc.ABC):
             self._first("elbo", "outputs", (name,))
         return self._ask("elbo", self._of_events("elbo", images), options)
 
-    def map(
+    def mapping(
         self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
     ) -> np.ndarray:
-        """The styles w of latents z of a StyleGAN, flat: float32 `[N, num_ws * w_dim]`.
+        """w of latents z of a StyleGAN, float32 `[N, num_ws, w_dim]`.
+
+        An older export gives it flat, `[N, num_ws * w_dim]`.
 
         Args:
           latents: `[N, latent_dim]`, standard normal.
@@ -196,170 +139,77 @@ class Client(abc.ABC):
           truncation: psi, by default 1; or `[N]`.
         """
         options = {"labels": labels, "truncation": truncation}
-        return self._output("map", {"latents": latents}, options, "styles")
+        if self._is_of_old_names:
+            return self._output("map", {"latents": latents}, options, "styles")
+        return self._output("mapping", {"latents": latents}, options, "w")
 
-    def synthesize(self, styles: ArrayLike) -> np.ndarray:
-        """The images of styles `[N, num_ws * w_dim]`, or as Keras has them, `[N, num_ws, w_dim]`."""
-        return self._output("synthesize", {"styles": _flat(styles)}, {}, *EVENTS)
+    def synthesis(self, w: ArrayLike) -> np.ndarray:
+        """The images of w `[N, num_ws, w_dim]` of a StyleGAN, with the stored noise."""
+        if self._is_of_old_names:
+            return self._output("synthesize", {"styles": _flat("w", w)}, {}, *EVENTS)
+        return self._output("synthesis", {"w": self._with_styles("w", w)}, {}, *EVENTS)
 
-    def style_mix(self, styles: ArrayLike, other_styles: ArrayLike, crossover: ArrayLike) -> np.ndarray:
-        """The images of the first `crossover` of `styles` and of the others of `other_styles`.
+    @old_arguments(styles="w_a", other_styles="w_b")
+    def style_mix(self, w_a: ArrayLike, w_b: ArrayLike, crossover: ArrayLike) -> np.ndarray:
+        """The images of w of two: the first `crossover` styles of `w_a`, the others of `w_b`.
+
+        A model's `style_mix` gives their w; this gives the images of `synthesis` at once.
 
         Args:
-          styles, other_styles: as `synthesize`'s.
+          w_a, w_b: `[N, num_ws, w_dim]`.
           crossover: an integer from 0 to num_ws, or one for each row `[N]`.
         """
-        batches = {"styles": _flat(styles), "other_styles": _flat(other_styles)}
-        return self._output("style_mix", batches, {"crossover": crossover}, *EVENTS)
+        if self._is_of_old_names:
+            batches = {"styles": _flat("w_a", w_a), "other_styles": _flat("w_b", w_b)}
+            return self._output("style_mix", batches, {"crossover": crossover}, *EVENTS)
+        shape = self._row_shape("synthesis", "inputs", "w")
+        a = checks.batch("w_a", self._with_styles("w_a", w_a, frames=2), FLOAT32, shape, STANDARD["w"])
+        b = checks.batch("w_b", self._with_styles("w_b", w_b, frames=2), FLOAT32, shape, STANDARD["w"])
+        if len(a) != len(b):
+            raise ValueError(f"w_a and w_b must have one batch size, got {sorted({len(a), len(b)})}.")
+        declared = TensorInfo("how many styles are of w_a", INT32, (), 0, shape[0])
+        first = np.arange(shape[0]) < checks.per_row("crossover", crossover, len(a), INT32, declared)[:, None]
+        return self.synthesis(np.where(first[:, :, None], a, b))
 
-    # Requests.
+    # Old names.
+
+    def map(
+        self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
+    ) -> np.ndarray:
+        """`mapping`, flat: float32 `[N, num_ws * w_dim]`."""
+        warn_of_old_name("map", "mapping")
+        return _flat("w", self.mapping(latents, labels, truncation))
+
+    def synthesize(self, styles: ArrayLike) -> np.ndarray:
+        """`synthesis`."""
+        warn_of_old_name("synthesize", "synthesis")
+        return self.synthesis(styles)
 
     @property
-    def _place(self) -> str:
-        return f"{self.model} on '{self.server}'"
+    def _is_of_old_names(self):
+        """Whether the server has an older export, whose w is flat `styles`."""
+        known = set(self.signatures)
+        return "synthesis" not in known and bool({"map", "synthesize", "style_mix"} & known)
 
-    def _signature(self, name):
-        if name not in self.signatures:
-            known = ", ".join(sorted(set(self.signatures) - {"serving_default"}))
-            raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
-        return self.signatures[name]
+    def _with_styles(self, name, w, frames=1):
+        """w as an array; flat as in older exports, in the shape of the signature.
 
-    def _first(self, signature, side, names):
-        """The first of `names` that a signature has among its "inputs" or "outputs"."""
-        described = self._signature(signature)[side]
-        for name in names:
-            if name in described:
-                return name
-        raise ValueError(
-            f"{signature!r} of {self._place} has the {side} {', '.join(sorted(described))}, "
-            f"expected {' or '.join(names)} among them."
-        )
+        `frames` of the stack are between here and the user.
+        """
+        w, shape = checks.array(name, w), self._row_shape("synthesis", "inputs", "w")
+        if w.ndim == 2 and w.shape[1] == math.prod(shape):
+            warn_of_old_name(f"flat {name}", f"[N, {', '.join(map(str, shape))}]", stacklevel=2 + frames)
+            return w.reshape([-1, *shape])
+        return w
+
+    # Requests.
 
     def _of_events(self, signature, values):
         """Images or vectors under the name that a signature has for them."""
         return {self._first(signature, "inputs", EVENTS): values}
 
-    def _output(self, signature, batches, options, *names):
-        """The first of the outputs `names` that a signature has."""
-        name = self._first(signature, "outputs", names)
-        return self._ask(signature, batches, options)[name]
 
-    def _ask(self, signature, batches, options):
-        """The outputs of a signature.
-
-        Args:
-          batches: inputs with a row for each row of the answer.
-          options: inputs that may be one value for all rows; None: not given.
-        """
-        inputs = self._signature(signature)["inputs"]
-        given = self._complete(signature, batches, options)
-        rows = {name: checks.batch(name, values, *_row(inputs[name])) for name, values in batches.items()}
-        sizes = {len(values) for values in rows.values()}
-        if len(sizes) > 1:
-            raise ValueError(f"{' and '.join(rows)} must have one batch size, got {sorted(sizes)}.")
-        (n,) = sizes
-        for name, value in given.items():
-            if name == "seed":
-                rows[name] = checks.row_seeds(value, n)
-            else:
-                rows[name] = checks.per_row(name, value, n, inputs[name][0])
-        return self._in_batches(signature, rows, n)
-
-    def _complete(self, signature, batches, options):
-        """The options that are given, and the usual values of others that the signature takes."""
-        inputs = self._signature(signature)["inputs"]
-        given = {name: value for name, value in options.items() if value is not None}
-        takes = f"{signature!r} of {self._place} takes {', '.join(sorted(inputs))}"
-        for name in [*given, *batches]:
-            if name not in inputs:
-                raise ValueError(f"{name} must not be given: {takes}.")
-        for name in inputs:
-            if name not in given and name not in batches:
-                if name not in DEFAULTS:
-                    raise ValueError(f"{name} must be given: {takes}.")
-                given[name] = DEFAULTS[name]
-        return given
-
-    def _in_batches(self, signature, rows, n):
-        """One request for each of the server's largest batches. A row's answer is the same in any batch."""
-        answers, start = [], 0
-        size = self._sizes.get(signature) or self._usual_size(signature)
-        while start < n:
-            part = {name: values[start : start + size] for name, values in rows.items()}
-            try:
-                answers.append(self._answer(signature, part, size))
-            except TooLarge:
-                if size == 1:
-                    raise
-                size = self._sizes[signature] = size // 2
-            else:
-                start += size
-        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
-
-    def _usual_size(self, signature):
-        """The largest batch that `latentzoo export` has servers take, less for large rows."""
-        described = self.signatures[signature]
-        row = max(
-            sum(dtype.itemsize * math.prod(shape[1:]) for dtype, shape in described[side].values())
-            for side in ("inputs", "outputs")
-        )
-        return min(BATCH_SIZES[-1], max(1, MESSAGE_BYTES // max(1, row)))
-
-    def _answer(self, signature, rows, size):
-        """The answer to at most `size` rows.
-
-        A server that batches refuses all of a batch for one bad row, of another client perhaps. So what it
-        refuses it gets again, and then with as many rows as fill a batch, which is then this client's alone.
-        """
-        n = _length(rows)
-        requests = [rows] if n == size else [rows, rows, _filled(rows, size)]
-        for request in requests:
-            try:
-                answer = self.predict(signature, request)
-            except Refused as error:
-                refusal = error
-            else:
-                checked = self._checked(signature, answer, _length(request))
-                return {name: values[:n] for name, values in checked.items()}
-        raise refusal
-
-    def _checked(self, signature, answer, n):
-        """The outputs of a signature, each of its dtype, shape and number of rows, without NaN."""
-        checked = {}
-        for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
-            values, expected = answer.get(name), (n, *shape[1:])
-            if values is None or values.dtype != dtype or values.shape != expected:
-                found = "none" if values is None else f"{values.dtype} {list(values.shape)}"
-                raise ValueError(
-                    f"server '{self.server}' answers {signature!r} with a wrong {name}: "
-                    f"got {found}, expected {dtype} {list(expected)}."
-                )
-            if dtype.kind == "f" and np.isnan(values).any():
-                raise ValueError(f"server '{self.server}' answers {signature!r} with NaN in its {name}.")
-            checked[name] = values
-        return checked
-
-
-def _row(described):
-    """dtype and shape of a row."""
-    dtype, shape = described
-    return dtype, shape[1:]
-
-
-def _length(rows):
-    return len(next(iter(rows.values())))
-
-
-def _filled(rows, size):
-    """The rows, and the first one again and again, `size` in all."""
-    missing = size - _length(rows)
-    return {
-        name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
-        for name, values in rows.items()
-    }
-
-
-def _flat(styles):
-    """w `[N, num_ws, w_dim]` as the server has it, `[N, num_ws * w_dim]`; other values as they are."""
-    shape = getattr(styles, "shape", ())
-    return np.reshape(styles, [shape[0], -1]) if len(shape) == 3 and shape[0] else styles
+def _flat(name, w):
+    """w `[N, num_ws, w_dim]` as older exports have it, `[N, num_ws * w_dim]`; other values as they are."""
+    w = checks.array(name, w)
+    return w.reshape([len(w), -1]) if w.ndim == 3 and len(w) else w

@@ -5,6 +5,8 @@ import re
 
 import numpy as np
 
+from ...zoo.signatures import TensorInfo
+
 INT32 = np.iinfo(np.int32)
 
 
@@ -58,34 +60,48 @@ def seconds(name: str, value) -> float:
     return float(value)
 
 
-def batch(name: str, values, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def batch(
+    name: str, values, dtype: np.dtype, shape: tuple[int, ...], declared: TensorInfo | None = None
+) -> np.ndarray:
     """`values` as an array `[N, *shape]` of a signature's dtype, N at least 1.
 
+    Args:
+      declared: the input's declaration, if its name is a standard one: the values are in its range.
+
     Raises:
-      ValueError: another shape, no rows, a dtype of another kind, or numbers that the dtype cannot hold.
+      ValueError: another shape, no rows, a dtype of another kind, numbers that the dtype cannot hold, or
+        such as are out of range.
     """
-    values = _array(name, values)
+    values = array(name, values)
     expected = f"[{', '.join(map(str, ['N', *shape]))}]"
     if values.ndim and not len(values):
         raise ValueError(f"{name} is empty (N = 0), expected {expected} with N >= 1.")
     if values.ndim != 1 + len(shape) or values.shape[1:] != tuple(shape):
         raise ValueError(f"{name} has shape {values.shape}, expected {expected}.")
-    return _cast(name, values, dtype)
+    cast = _cast(name, values, dtype)
+    if not _in_range(cast, declared):
+        raise ValueError(
+            f"{name} holds values from {cast.min():g} to {cast.max():g}, expected {declared.limits}."
+        )
+    return cast
 
 
-def per_row(name: str, values, n: int, dtype: np.dtype) -> np.ndarray:
-    """One value for each of `n` rows `[n]`, of one value for all or of `[n]`, none of them negative.
+def per_row(name: str, values, n: int, dtype: np.dtype, declared: TensorInfo | None = None) -> np.ndarray:
+    """One value for each of `n` rows `[n]`, of one value for all or of `[n]`.
+
+    Args:
+      declared: as `batch`'s.
 
     Raises:
-      ValueError: another shape or kind, a negative value, NaN or infinity.
+      ValueError: another shape or kind, a value out of range, NaN or infinity.
     """
-    array = _array(name, values)
-    if array.shape not in ((), (n,)):
-        raise ValueError(f"{name} has shape {array.shape}, expected one number or [{n}].")
-    array = _cast(name, array, dtype)
-    if array.min() < 0:
-        raise ValueError(f"{name} is {shown(values)}, expected at least 0.")
-    return np.broadcast_to(array, [n])
+    found = array(name, values)
+    if found.shape not in ((), (n,)):
+        raise ValueError(f"{name} has shape {found.shape}, expected one number or [{n}].")
+    found = _cast(name, found, dtype)
+    if not _in_range(found, declared):
+        raise ValueError(f"{name} is {shown(values)}, expected {declared.limits}.")
+    return np.broadcast_to(found, [n])
 
 
 def row_seeds(seed, n: int) -> np.ndarray:
@@ -94,14 +110,14 @@ def row_seeds(seed, n: int) -> np.ndarray:
     Raises:
       ValueError: anything but integers in [-2^31, 2^31), one or `[n, 2]`.
     """
-    array = _array("seed", seed)
-    is_seed = array.dtype.kind in "iu" and array.shape in ((), (n, 2))
-    if not is_seed or array.min() < INT32.min or array.max() > INT32.max:
+    pairs = array("seed", seed)
+    is_seed = pairs.dtype.kind in "iu" and pairs.shape in ((), (n, 2))
+    if not is_seed or pairs.min() < INT32.min or pairs.max() > INT32.max:
         raise ValueError(f"seed is {shown(seed)}, expected integers in [-2^31, 2^31), one or [{n}, 2].")
-    array = array.astype(np.int32)
-    if array.ndim:
-        return array
-    return np.stack([np.full(n, array), np.arange(n, dtype=np.int32)], axis=1)
+    pairs = pairs.astype(np.int32)
+    if pairs.ndim:
+        return pairs
+    return np.stack([np.full(n, pairs), np.arange(n, dtype=np.int32)], axis=1)
 
 
 def shown(value) -> str:
@@ -113,13 +129,22 @@ def shown(value) -> str:
     return written if len(written) <= 80 else f"{written[:77]}..."
 
 
-def _array(name, values):
+def array(name: str, values) -> np.ndarray:
+    """`values` as an array.
+
+    Raises:
+      ValueError: they make none.
+    """
     try:
         return np.asarray(values)
     except (ValueError, TypeError, OverflowError):
         raise ValueError(
             f"{name} is of type {type(values).__name__} and makes no array, expected numbers of one shape."
         ) from None
+
+
+def _in_range(values, declared):
+    return declared is None or declared.minimum is None or bool(declared.contains(values).all())
 
 
 def _cast(name, values, dtype):

@@ -5,7 +5,9 @@ import math
 
 import numpy as np
 
-from .base import LARGEST_ANSWER, Client, Refused, TooLarge, in_words, is_too_large
+from .asking import LARGEST_ANSWER
+from .base import Client
+from .errors import Refused, TooLarge, in_words, is_too_large
 
 # The optional package that holds the protos and the stub.
 PACKAGE = "tensorflow-serving-api"

@@ -12,7 +12,9 @@ import urllib.request
 import numpy as np
 
 from . import deadline
-from .base import LARGEST_ANSWER, Client, Refused, TooLarge, in_words, is_too_large
+from .asking import LARGEST_ANSWER
+from .base import Client
+from .errors import Refused, TooLarge, in_words, is_too_large
 
 # HTTP statuses of a server that is not there, or has no time: of itself or of a proxy before it.
 NO_ANSWER = (429, 502, 503, 504)

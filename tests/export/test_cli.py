@@ -15,6 +15,12 @@ def run(*arguments) -> None:
 
 
 @pytest.fixture(scope="module")
+def glow(make_glow):
+    """A quick one to export; do not change it."""
+    return make_glow(levels=1, depth=1)
+
+
+@pytest.fixture(scope="module")
 def preset(glow, tmp_path_factory):
     folder = tmp_path_factory.mktemp("presets") / "tiny"
     glow.save_to_preset(folder)
@@ -97,9 +103,10 @@ def test_what_is_refused(served, preset, capsys, tmp_path, monkeypatch):
     assert [path.name for path in (folder / "tiny").iterdir()] == ["1"]
 
 
+@pytest.mark.usefixtures("quick_save")
 def test_a_second_export_is_the_next_version(moons, tmp_path, capsys):
     preset, folder = tmp_path / "preset", tmp_path / "models"
-    moons.save_to_preset(preset)  # its export is quick
+    moons.save_to_preset(preset)
     for number in (1, 2):
         run("export", preset, "--out", folder, "--name", "other")
         path = folder / "other" / str(number)

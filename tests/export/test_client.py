@@ -14,7 +14,8 @@ import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from latentzoo.export import client
-from latentzoo.export.client.base import MESSAGE_BYTES, Refused, TooLarge
+from latentzoo.export.client.asking import MESSAGE_BYTES
+from latentzoo.export.client.errors import Refused, TooLarge
 
 I4, F4, U1 = np.dtype("i4"), np.dtype("f4"), np.dtype("u1")
 IMAGES = {"images": (U1, (-1, 2, 2, 1))}
@@ -29,6 +30,11 @@ SIGNATURES = {
         "inputs": {"styles": (F4, (-1, 6)), "other_styles": (F4, (-1, 6)), "crossover": (I4, (-1,))},
         "outputs": IMAGES,
     },
+}
+W = {"w": (F4, (-1, 3, 2))}
+OF_STYLES = {
+    "mapping": {"inputs": {**LATENTS, "truncation": (F4, (-1,))}, "outputs": W},
+    "synthesis": {"inputs": W, "outputs": IMAGES},
 }
 
 
@@ -100,6 +106,12 @@ REFUSED = {
     "latents holds .* beyond float32": lambda m: m.decode(np.full([1, 4], 1e39)),
     "latents is of type list and makes no array": lambda m: m.decode([[1, 2, 3, 4], [1]]),
     r"latents has shape \(1, 3\), expected \[N, 4\]": lambda m: m.decode(np.zeros([1, 3])),
+    "latents holds values from -2e.06 to 0, expected at least -1e.06 and at most 1e.06": lambda m: m.decode(
+        [[0, 0, -2e6, 0]]
+    ),
+    "temperature is 2000000.0, expected at least 0 and at most 1e.06": lambda m: m.sample(
+        2, temperature=2e6, labels=0
+    ),
     "styles and other_styles must have one batch size": lambda m: m.style_mix(
         np.zeros([2, 6]), np.zeros([3, 6]), 1
     ),
@@ -129,13 +141,46 @@ def test_a_seed_is_sent_as_it_is(seed):
     assert inputs["seed"].dtype == np.int32
 
 
-def test_styles_may_have_the_shape_that_they_have_in_keras():
+def test_an_older_export_gets_flat_styles():
     fake = Fake()
     w = np.arange(12.0).reshape(2, 3, 2)
     fake.style_mix(w, 1 - w, [0, 3])
     ((_, _, inputs),) = fake.asked
     np.testing.assert_array_equal(inputs["styles"], w.reshape(2, 6))
     np.testing.assert_array_equal(inputs["crossover"], [0, 3])
+
+
+def test_w_is_mixed_before_it_is_sent():
+    fake = Fake()
+    fake.signatures = OF_STYLES
+    w = np.arange(12.0).reshape(2, 3, 2)
+    fake.style_mix(w, -w, [0, 2])
+    with pytest.warns(DeprecationWarning, match=r"flat w_a is \[N, 3, 2\] now"):
+        fake.style_mix(w.reshape(2, 6).tolist(), -w, [0, 2])
+    (_, _, inputs), (_, _, of_flat) = fake.asked
+    np.testing.assert_array_equal(inputs["w"], [-w[0], [*w[1, :2], -w[1, 2]]])
+    np.testing.assert_array_equal(of_flat["w"], inputs["w"])
+
+
+def test_old_names_of_the_methods_warn():
+    w = np.arange(12.0, dtype=np.float32).reshape(2, 3, 2)
+    answers = {"mapping": {"w": w}, "map": {"styles": w.reshape(2, 6)}}
+    older = {"map": {**OF_STYLES["mapping"], "outputs": {"styles": (F4, (-1, 6))}}}
+    for signatures in (OF_STYLES, older):
+        fake = Fake()
+        fake.signatures = signatures
+        fake.predict = lambda signature, _: answers[signature]
+        assert fake.latent_size == 4
+        with pytest.warns(DeprecationWarning, match="map is mapping now"):
+            np.testing.assert_array_equal(fake.map(np.zeros([2, 4])), w.reshape(2, 6))
+    fake = Fake()
+    fake.signatures = OF_STYLES
+    with pytest.warns(DeprecationWarning, match="synthesize is synthesis now"):
+        fake.synthesize(w)
+    with pytest.warns(DeprecationWarning, match="styles is w_a now"):
+        fake.style_mix(styles=w, w_b=w, crossover=1)
+    for _, _, inputs in fake.asked:
+        np.testing.assert_array_equal(inputs["w"], w)
 
 
 # Requests of many rows

@@ -3,63 +3,35 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from latentzoo import export
 from latentzoo.cli import main
 from latentzoo.export import client
-from latentzoo.export.server_files import write_server_files
 from latentzoo.zoo import pictures
-from latentzoo.zoo.flows import Glow, RealNVP
-from latentzoo.zoo.gans import GAN, StyleGAN2
-from latentzoo.zoo.vaes import VAE, Autoencoder
 
-from .conftest import shaken
 from .model_requests import as_png, smooth_images
 from .stand_in import StandIn
 
-SMALL = {"image_shape": (8, 8, 1), "latent_dim": 3, "levels": 1, "width": 4}
-STYLE = {"image_shape": (14, 14, 1), "latent_dim": 8, "w_dim": 6, "mapping_depth": 1, "channel_base": 64}
-MODELS = {
-    "flow": lambda: Glow(image_shape=(8, 8, 1), levels=1, depth=1, width=4, num_classes=3),
-    "vectors": lambda: RealNVP(event_shape=(2,), depth=2, width=8),
-    "vae": lambda: VAE(**SMALL, depth=0, likelihood="discretized_logistic"),
-    "autoencoder": lambda: Autoencoder(**SMALL, depth=0),
-    "gan": lambda: GAN(**SMALL, num_classes=3),
-    "style": lambda: StyleGAN2(**STYLE, channel_max=8, num_classes=3),
-}
 METHODS = {
     "flow": ("sample", "encode", "decode", "reconstruct", "log_prob", "bits_per_dim"),
     "vectors": ("sample", "encode", "decode", "reconstruct", "log_prob"),
     "vae": ("sample", "encode", "decode", "reconstruct", "elbo", "kl", "bits_per_dim"),
     "autoencoder": ("encode", "decode", "reconstruct"),
     "gan": ("sample", "decode"),
-    "style": ("sample", "decode", "map", "synthesize", "style_mix"),
+    "style": ("sample", "decode", "mapping", "synthesis", "style_mix"),
 }
 OF_ROWS = ("encode", "reconstruct", "log_prob", "bits_per_dim", "elbo", "kl")
 
 
 @pytest.fixture(scope="module")
-def models():
-    """A tiny model of each family; do not change them."""
-    made = {name: shaken(make()) for name, make in MODELS.items()}
-    flow = made["flow"]
-    flow.initialize(smooth_images(np.random.default_rng(1), 8, flow.event_shape), np.arange(8) % 3)
-    return made
-
-
-@pytest.fixture(scope="module")
-def addresses(models, tmp_path_factory):
+def addresses(exports):
     """Of a stand-in that serves all of them, by protocol."""
-    folder = tmp_path_factory.mktemp("models")
-    for name, model in models.items():
-        export.saved_model(model, folder / name, batch_sizes=(1,))
-    write_server_files(folder)
-    stand_in = StandIn(folder)
+    stand_in = StandIn(exports)
     yield {"gRPC": f"localhost:{stand_in.start_grpc()}", "REST": f"localhost:{stand_in.start_rest()}"}
     stand_in.stop()
 
@@ -81,7 +53,7 @@ def arguments(model, method) -> dict:
     if method == "sample":
         scale = {"StyleGAN2": {"truncation": 0.7}, "GAN": {}}.get(type(model).__name__, {"temperature": 0.5})
         return {"n": 3, "seed": 2**31 - 1, **scale, **labels}
-    if method in ("decode", "map"):
+    if method in ("decode", "mapping"):
         scale = {"truncation": 0.7} if type(model).__name__ == "StyleGAN2" else {}
         return {"latents": rng.normal(size=[3, model.latent_size]).astype("f"), **scale, **labels}
     if method in OF_ROWS:
@@ -89,10 +61,10 @@ def arguments(model, method) -> dict:
         seed = {"seed": 5} if method in ("bits_per_dim", "elbo", "kl") else {}
         events = smooth_images(rng, 3, model.event_shape) if is_image else rng.normal(size=[3, 2]).astype("f")
         return {"images": events, **seed, **labels}
-    styles = rng.normal(size=[2, 3, model.num_ws, model.w_dim]).astype("f")
-    if method == "synthesize":
-        return {"styles": styles[0]}
-    return {"styles": styles[0], "other_styles": styles[1], "crossover": [0, 2, model.num_ws]}
+    w_a, w_b = rng.normal(size=[2, 3, model.num_ws, model.w_dim]).astype("f")
+    if method == "synthesis":
+        return {"w": w_a}
+    return {"w_a": w_a, "w_b": w_b, "crossover": [0, 2, model.num_ws]}
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +82,11 @@ def answers(models):
 
 
 def of_keras(model, method, given):
-    if method == "map":
-        return np.reshape(model.mapping(**given), [3, -1])
-    if method == "synthesize":
-        return model.synthesis(given["styles"], noise="const")
+    if method == "synthesis":
+        return model.synthesis(given["w"], noise="const")
     if method == "style_mix":
-        first = np.arange(model.num_ws) < np.array(given["crossover"])[:, None]
-        mixed = np.where(first[..., None], given["styles"], given["other_styles"])
+        rows = zip(given["w_a"], given["w_b"], given["crossover"], strict=True)
+        mixed = np.concatenate([model.style_mix(a[None], b[None], crossover) for a, b, crossover in rows])
         return model.synthesis(mixed, noise="const")
     if method in OF_ROWS:
         return getattr(model, method)(given.pop("images"), **given)
@@ -166,8 +136,28 @@ def test_shapes_are_read_from_the_signatures(connect, models):
             lambda m: m.sample(1),
             "has no signature 'sample': it has decode, decode_to_png, enc",
         ),
-        ("gan", lambda m: m.map(np.zeros([1, 3])), "gan on '.*' has no signature 'map': it has decode, "),
-        ("style", lambda m: m.synthesize(np.zeros([1, 7])), r"styles has shape \(1, 7\), expected \[N, "),
+        (
+            "gan",
+            lambda m: m.mapping(np.zeros([1, 3])),
+            "gan on '.*' has no signature 'mapping': it has decode, ",
+        ),
+        ("style", lambda m: m.synthesis(np.zeros([1, 7])), r"w has shape \(1, 7\), expected \[N, "),
+        (
+            "style",
+            lambda m: m.style_mix(np.zeros([1, 6, 6]), np.zeros([2, 6, 6]), 1),
+            "w_a and w_b must have",
+        ),
+        (
+            "style",
+            lambda m: m.style_mix(*np.zeros([2, 1, 6, 6]), 7),
+            "crossover is 7, expected at least 0 and",
+        ),
+        ("gan", lambda m: m.decode(np.full([1, 3], 2e6), labels=0), "latents holds values from 2e.06 to 2e"),
+        (
+            "vae",
+            lambda m: m.sample(1, temperature=2e6),
+            "temperature is 2000000.0, expected at least 0 and at",
+        ),
         ("vectors", lambda m: m.bits_per_dim(np.zeros([1, 2])), "has no signature 'bits_per_dim'"),
         (
             "vectors",
@@ -223,23 +213,41 @@ def test_the_command_draws_and_mixes_styles(request_of, models, tmp_path):
     assert np.abs(np.asarray(Image.open("grid.png"), int) - expected).max() <= 1
     latents = np.random.default_rng(0).normal(size=[4, 8]).astype("f")
     np.save("z.npy", latents)
-    mapped = request_of("map", "style", "--latents", "z.npy", "--labels", "0,1")
-    w = np.reshape(style.mapping(latents, [0, 1, 0, 1]), [4, -1])
-    styles = np.array(json.loads(mapped)["styles"])
-    np.testing.assert_allclose(styles, w, rtol=1e-4, atol=1e-5)
-    np.save("a.npy", styles[:2])
-    np.save("b.npy", styles[2:])
+    mapped = json.loads(request_of("mapping", "style", "--latents", "z.npy", "--labels", "0,1"))
+    w = np.array(mapped["w"])
+    np.testing.assert_allclose(w, style.mapping(latents, [0, 1, 0, 1]), rtol=1e-4, atol=1e-5)
+    np.save("a.npy", w[:2])
+    (tmp_path / "b.json").write_text(json.dumps({"w": mapped["w"][2:]}))
     plain, mixed = (
         np.array(json.loads(request_of(*asked, "--json"))["images"])
         for asked in (
-            ("synthesize", "style", "--styles", "a.npy"),
-            ("style_mix", "style", "--styles", "a.npy", "--other_styles", "b.npy", "--crossover", "0"),
+            ("synthesis", "style", "--w", "a.npy"),
+            ("style_mix", "style", "--w_a", "a.npy", "--w_b", "b.json", "--crossover", "0"),
         )
     )
     decoded = json.loads(request_of("decode", "style", "--latents", "z.npy", "--labels", "0,1", "--json"))
     np.testing.assert_array_equal(np.concatenate([plain, mixed]), decoded["images"])
-    # Without files, the styles are those of drawn latents.
+    # Without files, w is that of drawn latents.
     assert request_of("style_mix", "style", "--num", "2", "--labels", "1") == "2 images in grid.png\n"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # others than the one that a line is about
+def test_old_names_of_the_command_warn(request_of, models):
+    np.save("z.npy", np.random.default_rng(0).normal(size=[2, 8]).astype("f"))
+    asked = ("style", "--latents", "z.npy", "--labels", "0")
+    Path("w.json").write_text(request_of("mapping", *asked))
+    new = request_of("synthesis", "style", "--w", "w.json", "--json")
+    with pytest.warns(DeprecationWarning, match="request map is request mapping now"):
+        flat = request_of("map", *asked)
+    (styles,) = json.loads(flat).values()
+    assert np.shape(styles) == (2, models["style"].num_ws * 6)
+    Path("styles.json").write_text(flat)
+    with pytest.warns(DeprecationWarning, match="--styles is --w now"):
+        assert request_of("synthesize", "style", "--styles", "styles.json", "--json") == new
+    mixed = ("style_mix", "style", "--crossover", "2", "--json")
+    with pytest.warns(DeprecationWarning, match="--other_styles is --w_b now"):
+        old = request_of(*mixed, "--styles", "styles.json", "--other_styles", "styles.json")
+    assert old == new
 
 
 def test_the_command_writes_points(request_of, models):
@@ -275,12 +283,13 @@ def test_class_names_are_those_of_the_preset(request_of, monkeypatch):
         (("decode", "gan", "--latents", "z.txt", "--num", "3"), "num must not be given with latents."),
         (("decode", "gan", "--latents", "no.json"), "latents file 'no.json' cannot be read: No such file"),
         (("decode", "gan", "--latents", "bad.json"), "latents file 'bad.json' must hold rows of numbers"),
-        (("style_mix", "style", "--styles", "a.npy"), "styles and other_styles must be given together."),
+        (("style_mix", "style", "--w_a", "a.npy"), "w_a and w_b must be given together."),
+        (("mapping", "style", "--styles", "a.npy"), "styles must not be given for mapping."),
         (("encode", "vae", "--images", "no.png"), "image file 'no.png' does not exist."),
         (("encode", "vae"), "images must be given for encode."),
         (("log_prob", "vectors", "--images", "bad.json"), "model must be a model of images, got 'vectors'"),
         (("sample", "style", "--labels", "7"), "labels must be at least 0 and below 3"),
-        (("map", "style", "--out", "a.png"), "out must not be given for map."),
+        (("mapping", "style", "--out", "a.png"), "out must not be given for mapping."),
         (("sample", "gan", "--json", "--out", "a.png"), "out must not be given with json"),
     ],
 )

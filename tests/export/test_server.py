@@ -21,6 +21,7 @@ from latentzoo.export import client
 from . import load
 from .malformed import IMAGES, MALFORMED, NO_REQUESTS, PNGS, seeds
 from .model_requests import answer_of_keras, assert_same, make, smooth_images
+from .session import Session
 from .stand_in import StandIn
 from .test_saved_model import SIGNATURES
 
@@ -118,14 +119,9 @@ def test_a_malformed_request_is_told_which_input_and_the_next_one_works(
 
 
 @pytest.mark.parametrize("labels", [-1, 3])
-def test_labels_are_checked(labels, make_glow, tmp_path):
-    from latentzoo import export
-
-    from .session import Session
-
-    model = make_glow(num_classes=3, levels=1, depth=1)
-    session = Session(export.saved_model(model, tmp_path / "glow"))
-    inputs = {**make(model, "encode", 2), "labels": np.array([0, labels], np.int32)}
+def test_labels_are_checked(labels, models, exports):
+    session = Session(exports / "flow" / "1")
+    inputs = {**make(models["flow"], "encode", 2), "labels": np.array([0, labels], np.int32)}
     with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be at least 0 and below 3, got"):
         session.run("encode", inputs)
 

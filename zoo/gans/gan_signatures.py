@@ -49,7 +49,7 @@ def style_signatures(model: common_signatures.Model) -> list[Signature]:
 
 
 def _replaced(mapping: Signature, synthesis: Signature) -> list[Signature]:
-    """The signatures `map`, `synthesize` and `style_mix` of version 0.1, where w was flat `styles`.
+    """The old signatures `map`, `synthesize` and `style_mix`, where w is flat `styles`.
 
     Thin ones: they share the graphs of the networks with those that replace them.
     """

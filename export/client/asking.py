@@ -1,0 +1,198 @@
+"""How signatures of a server are asked: checks before a request, batches that the server takes."""
+
+import abc
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...zoo.signatures import STANDARD
+from ..server_files import BATCH_SIZES
+from . import checks
+from .errors import Refused, TooLarge
+
+# Of a request or an answer, as NumPy has it: rows are sent in parts that are no larger.
+MESSAGE_BYTES = 64 * 2**20
+
+# Bytes of an answer in JSON, and numbers in a tensor: several times the largest message that is asked for.
+LARGEST_ANSWER = 512 * 2**20
+
+
+class AskingClient(abc.ABC):
+    """A client that asks signatures by name: what they take and give is what the server says.
+
+    A subclass sends the requests: `signatures` and `predict`. What `zoo/signatures.py` declares of inputs of
+    standard names holds besides: their range, and what they are if they are not given.
+
+    Args: as `Client`'s.
+    """
+
+    def __init__(self, model: str, server: str, label: str | None = None, timeout: float = 60.0):
+        self.model = checks.text("model", model)
+        self.server = checks.address(server)
+        self.label = None if label is None else checks.text("label", label)
+        self.timeout = checks.seconds("timeout", timeout)
+        self._sizes: dict[str, int] = {}  # by signature, once a server has refused larger batches
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Closes the connection, if there is one."""
+
+    @property
+    @abc.abstractmethod
+    def signatures(self) -> Mapping[str, dict]:
+        """The model's signatures: name -> {"inputs": {name: (dtype, shape)}, "outputs": the same}.
+
+        The batch is -1 in a shape.
+        """
+
+    @abc.abstractmethod
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Calls a signature with batches as they are, in one request, and returns its outputs by name."""
+
+    @property
+    def _place(self) -> str:
+        return f"{self.model} on '{self.server}'"
+
+    def _signature(self, name):
+        if name not in self.signatures:
+            known = ", ".join(sorted(set(self.signatures) - {"serving_default"}))
+            raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
+        return self.signatures[name]
+
+    def _first(self, signature, side, names):
+        """The first of `names` that a signature has among its "inputs" or "outputs"."""
+        described = self._signature(signature)[side]
+        for name in names:
+            if name in described:
+                return name
+        raise ValueError(
+            f"{signature!r} of {self._place} has the {side} {', '.join(sorted(described))}, "
+            f"expected {' or '.join(names)} among them."
+        )
+
+    def _row_shape(self, signature, side, name) -> tuple[int, ...]:
+        """The shape of a row of an input or an output, which the signature must have."""
+        return tuple(self._signature(signature)[side][self._first(signature, side, (name,))][1][1:])
+
+    def _output(self, signature, batches, options, *names):
+        """The first of the outputs `names` that a signature has."""
+        name = self._first(signature, "outputs", names)
+        return self._ask(signature, batches, options)[name]
+
+    def _ask(self, signature, batches, options):
+        """The outputs of a signature.
+
+        Args:
+          batches: inputs with a row for each row of the answer.
+          options: inputs that may be one value for all rows; None: not given.
+        """
+        inputs = self._signature(signature)["inputs"]
+        given = self._complete(signature, batches, options)
+        rows = {}
+        for name, values in batches.items():
+            dtype, shape = inputs[name]
+            rows[name] = checks.batch(name, values, dtype, shape[1:], STANDARD.get(name))
+        sizes = {len(values) for values in rows.values()}
+        if len(sizes) > 1:
+            raise ValueError(f"{' and '.join(rows)} must have one batch size, got {sorted(sizes)}.")
+        (n,) = sizes
+        for name, value in given.items():
+            if name == "seed":
+                rows[name] = checks.row_seeds(value, n)
+            else:
+                rows[name] = checks.per_row(name, value, n, inputs[name][0], STANDARD.get(name))
+        return self._in_batches(signature, rows, n)
+
+    def _complete(self, signature, batches, options):
+        """The options that are given, and the usual values of others that the signature takes."""
+        inputs = self._signature(signature)["inputs"]
+        given = {name: value for name, value in options.items() if value is not None}
+        takes = f"{signature!r} of {self._place} takes {', '.join(sorted(inputs))}"
+        for name in [*given, *batches]:
+            if name not in inputs:
+                raise ValueError(f"{name} must not be given: {takes}.")
+        for name in inputs:
+            if name not in given and name not in batches:
+                if name not in STANDARD or STANDARD[name].default is None:
+                    raise ValueError(f"{name} must be given: {takes}.")
+                given[name] = STANDARD[name].default
+        return given
+
+    def _in_batches(self, signature, rows, n):
+        """One request for each of the server's largest batches. A row's answer is the same in any batch."""
+        answers, start = [], 0
+        size = self._sizes.get(signature) or self._usual_size(signature)
+        while start < n:
+            part = {name: values[start : start + size] for name, values in rows.items()}
+            try:
+                answers.append(self._answer(signature, part, size))
+            except TooLarge:
+                if size == 1:
+                    raise
+                size = self._sizes[signature] = size // 2
+            else:
+                start += size
+        return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    def _usual_size(self, signature):
+        """The largest batch that `latentzoo export` has servers take, less for large rows."""
+        described = self.signatures[signature]
+        row = max(
+            sum(dtype.itemsize * math.prod(shape[1:]) for dtype, shape in described[side].values())
+            for side in ("inputs", "outputs")
+        )
+        return min(BATCH_SIZES[-1], max(1, MESSAGE_BYTES // max(1, row)))
+
+    def _answer(self, signature, rows, size):
+        """The answer to at most `size` rows.
+
+        A server that batches refuses all of a batch for one bad row, of another client perhaps. So what it
+        refuses it gets again, and then with as many rows as fill a batch, which is then this client's alone.
+        """
+        n = _length(rows)
+        requests = [rows] if n == size else [rows, rows, _filled(rows, size)]
+        for request in requests:
+            try:
+                answer = self.predict(signature, request)
+            except Refused as error:
+                refusal = error
+            else:
+                checked = self._checked(signature, answer, _length(request))
+                return {name: values[:n] for name, values in checked.items()}
+        raise refusal
+
+    def _checked(self, signature, answer, n):
+        """The outputs of a signature, each of its dtype, shape and number of rows, without NaN."""
+        checked = {}
+        for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
+            values, expected = answer.get(name), (n, *shape[1:])
+            if values is None or values.dtype != dtype or values.shape != expected:
+                found = "none" if values is None else f"{values.dtype} {list(values.shape)}"
+                raise ValueError(
+                    f"server '{self.server}' answers {signature!r} with a wrong {name}: "
+                    f"got {found}, expected {dtype} {list(expected)}."
+                )
+            if dtype.kind == "f" and np.isnan(values).any():
+                raise ValueError(f"server '{self.server}' answers {signature!r} with NaN in its {name}.")
+            checked[name] = values
+        return checked
+
+
+def _length(rows):
+    return len(next(iter(rows.values())))
+
+
+def _filled(rows, size):
+    """The rows, and the first one again and again, `size` in all."""
+    missing = size - _length(rows)
+    return {
+        name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])
+        for name, values in rows.items()
+    }
