@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Iterable
+from types import ModuleType
 
 UNTIL = "0.2"  # the version without them
 
@@ -43,6 +44,19 @@ def old_arguments(**names: str) -> Callable:
         return call
 
     return decorate
+
+
+def old_module(old: str, *modules: ModuleType) -> Callable[[str], object]:
+    """The `__getattr__` of a module that was split into others."""
+
+    def get(name):
+        for module in modules:
+            if name in vars(module) and not name.startswith("_"):
+                warn_of_old_name(f"{old}.{name}", f"{module.__name__}.{name}")
+                return getattr(module, name)
+        raise AttributeError(f"module {old!r} has no attribute {name!r}")
+
+    return get
 
 
 class OldName(property):

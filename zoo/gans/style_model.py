@@ -35,19 +35,65 @@ class StyleModel(AdversarialModel):
 
     Args:
       w_dim: of w.
+      mapping_depth: layers of the mapping network.
+      channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels.
+      minibatch_group: images over which the discriminator compares their spread.
       r1_gamma, r1_interval: see `R1`; gamma 0: none.
       mixing_probability: of a training image to take its styles from two latents (style mixing).
       the others: as `AdversarialModel`'s.
     """
 
     def __init__(
-        self, *args, w_dim: int, r1_gamma: float, r1_interval: int, mixing_probability: float, **kwargs
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int,
+        num_classes: int,
+        seed: int,
+        *,
+        w_dim: int,
+        mapping_depth: int,
+        channel_base: int,
+        channel_max: int,
+        minibatch_group: int,
+        r1_gamma: float,
+        r1_interval: int,
+        mixing_probability: float,
+        **kwargs,
     ):
-        super().__init__(*args, **kwargs)
+        super().__init__(image_shape, latent_dim, num_classes, seed, **kwargs)
         self.w_dim = check_count("w_dim", w_dim, 1)
+        self.mapping_depth = check_count("mapping_depth", mapping_depth, 0)
+        self.channel_base = check_count("channel_base", channel_base, self.resolution)
+        self.channel_max = check_count("channel_max", channel_max, 1)
+        self.minibatch_group = check_count("minibatch_group", minibatch_group, 1)
         self.r1_gamma = check_number("r1_gamma", r1_gamma, 0)
         self.r1_interval = check_count("r1_interval", r1_interval, 1)
         self.mixing_probability = check_number("mixing_probability", mixing_probability, 0)
+
+    def _make_networks(self, generator: type, discriminator: type, of_generator, of_discriminator, **of_both):
+        """Both networks, of these classes and with these arguments beside those that all have."""
+        shape = (self.resolution, self.resolution, self.image_shape[-1])
+        of_both |= {
+            "num_classes": self.num_classes,
+            "channel_base": self.channel_base,
+            "channel_max": self.channel_max,
+            "dtype": self.dtype_policy,
+        }
+        self.generator = generator(
+            *(shape, self.latent_dim, self.w_dim, self.mapping_depth),
+            **of_both,
+            **of_generator,
+            seed=2 * self.seed,
+            name="generator",
+        )
+        self.discriminator = discriminator(
+            shape,
+            minibatch_group=self.minibatch_group,
+            **of_both,
+            **of_discriminator,
+            seed=2 * self.seed + 1,
+            name="discriminator",
+        )
 
     @property
     def resolution(self) -> int:

@@ -8,7 +8,8 @@ import keras
 from ..checks import check_count
 from .growing import Growing
 from .style_model import StyleModel
-from .stylegan_networks import Discriminator, Generator
+from .stylegan_discriminator import Discriminator
+from .stylegan_generator import Generator
 from .training_part import TrainingPart
 
 
@@ -87,15 +88,15 @@ class StyleGAN(StyleModel):
             num_classes,
             seed,
             w_dim=w_dim,
+            mapping_depth=check_count("mapping_depth", mapping_depth, 1),
+            channel_base=channel_base,
+            channel_max=channel_max,
+            minibatch_group=minibatch_group,
             r1_gamma=r1_gamma,
             r1_interval=r1_interval,
             mixing_probability=mixing_probability,
             **kwargs,
         )
-        self.mapping_depth = check_count("mapping_depth", mapping_depth, 1)
-        self.channel_base = check_count("channel_base", channel_base, self.resolution)
-        self.channel_max = check_count("channel_max", channel_max, 1)
-        self.minibatch_group = check_count("minibatch_group", minibatch_group, 1)
         self.use_noise = bool(use_noise)
         self.progressive = bool(progressive)
         self.first_resolution = _check_first_resolution(first_resolution, self.resolution)
@@ -103,36 +104,10 @@ class StyleGAN(StyleModel):
         self.fade_images = check_count("fade_images", fade_images, 0)
         if not self.steady_images + self.fade_images:
             raise ValueError("steady_images and fade_images are 0, expected at least 1 image in all.")
-        self._make_networks()
-        self.built = True
-
-    def _make_networks(self):
-        shape = (self.resolution, self.resolution, self.image_shape[-1])
-        options = {
-            "num_classes": self.num_classes,
-            "channel_base": self.channel_base,
-            "channel_max": self.channel_max,
-            "doublings": self.doublings,
-            "dtype": self.dtype_policy,
-        }
-        self.generator = Generator(
-            shape,
-            self.latent_dim,
-            self.w_dim,
-            self.mapping_depth,
-            seed=2 * self.seed,
-            name="generator",
-            **options,
-        )
+        self._make_networks(Generator, Discriminator, {}, {}, doublings=self.doublings)
         for conv in self.generator.synthesis.convs:
             conv.noise.trainable = self.use_noise
-        self.discriminator = Discriminator(
-            shape,
-            minibatch_group=self.minibatch_group,
-            seed=2 * self.seed + 1,
-            name="discriminator",
-            **options,
-        )
+        self.built = True
 
     @property
     def doublings(self) -> int:

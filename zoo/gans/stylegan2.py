@@ -8,7 +8,9 @@ from .ada import AdaptiveAugmentation
 from .augment import Augment
 from .path_length import PathLength
 from .style_model import StyleModel
-from .stylegan2_networks import Discriminator, Generator
+from .stylegan2_architecture import ARCHITECTURES
+from .stylegan2_discriminator import Discriminator
+from .stylegan2_generator import Generator
 from .training_part import TrainingPart
 
 
@@ -89,32 +91,30 @@ class StyleGAN2(StyleModel):
         seed: int = 0,
         **kwargs,
     ):
-        gamma = 0.0 if r1_gamma is None else r1_gamma
         super().__init__(
             image_shape,
             latent_dim,
             num_classes,
             seed,
             w_dim=w_dim,
-            r1_gamma=gamma,
+            mapping_depth=mapping_depth,
+            channel_base=channel_base,
+            channel_max=channel_max,
+            minibatch_group=minibatch_group,
+            r1_gamma=0.0 if r1_gamma is None else r1_gamma,
             r1_interval=r1_interval,
             mixing_probability=mixing_probability,
             **kwargs,
         )
         if r1_gamma is None:
             self.r1_gamma = 0.0002 * self.resolution**2 / 16
-        self.mapping_depth = check_count("mapping_depth", mapping_depth, 0)
-        self.channel_base = check_count("channel_base", channel_base, 1)
-        self.channel_max = check_count("channel_max", channel_max, 1)
-        kinds = ("skip", "resnet", "orig")
-        self.architecture = check_choice("architecture", architecture, kinds)
+        self.architecture = check_choice("architecture", architecture, ARCHITECTURES)
         self.discriminator_architecture = check_choice(
-            "discriminator_architecture", discriminator_architecture, kinds
+            "discriminator_architecture", discriminator_architecture, ARCHITECTURES
         )
         if discriminator_mapping_depth is not None:
             check_count("discriminator_mapping_depth", discriminator_mapping_depth, 0)
         self.discriminator_mapping_depth = discriminator_mapping_depth
-        self.minibatch_group = check_count("minibatch_group", minibatch_group, 1)
         self.minibatch_channels = check_count("minibatch_channels", minibatch_channels, 0)
         if activation_clamp is not None:
             check_number("activation_clamp", activation_clamp, 0)
@@ -124,40 +124,18 @@ class StyleGAN2(StyleModel):
         self.augment = check_choice("augment", augment, ("none", "ada"))
         self.ada_target = check_number("ada_target", ada_target, -1)
         self.ada_images = check_count("ada_images", ada_images, 1)
-        self._make_networks()
-        self.built = True
-
-    def _make_networks(self):
-        shape = (self.resolution, self.resolution, self.image_shape[-1])
-        options = {
-            "num_classes": self.num_classes,
-            "channel_base": self.channel_base,
-            "channel_max": self.channel_max,
-            "activation_clamp": self.activation_clamp,
-            "dtype": self.dtype_policy,
+        depth = self.mapping_depth if discriminator_mapping_depth is None else discriminator_mapping_depth
+        of_discriminator = {
+            "architecture": self.discriminator_architecture,
+            "mapping_depth": depth,
+            "minibatch_channels": self.minibatch_channels,
         }
-        self.generator = Generator(
-            shape,
-            self.latent_dim,
-            self.w_dim,
-            self.mapping_depth,
-            architecture=self.architecture,
-            seed=2 * self.seed,
-            name="generator",
-            **options,
-        )
-        depth = self.discriminator_mapping_depth
-        self.discriminator = Discriminator(
-            shape,
-            architecture=self.discriminator_architecture,
-            mapping_depth=self.mapping_depth if depth is None else depth,
-            minibatch_group=self.minibatch_group,
-            minibatch_channels=self.minibatch_channels,
-            seed=2 * self.seed + 1,
-            name="discriminator",
-            **options,
+        self._make_networks(
+            *(Generator, Discriminator, {"architecture": self.architecture}, of_discriminator),
+            activation_clamp=self.activation_clamp,
         )
         self.augmentation = Augment(name="augment") if self.augment == "ada" else None
+        self.built = True
 
     def training_parts(self) -> list[TrainingPart]:
         """R1, path length regularization, adaptive augmentation."""

@@ -1,7 +1,7 @@
 """The official networks of the first StyleGAN as models of the zoo.
 
-Only TensorFlow pickles of version 3 hold them. `zoo.gans.stylegan_networks` says how the names and the layout
-of its weights differ from the official ones.
+Only TensorFlow pickles of version 3 hold them. `zoo.gans.stylegan_generator` says how the names and the
+layout of its weights differ from the official ones.
 """
 
 import dataclasses

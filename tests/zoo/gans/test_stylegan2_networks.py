@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from latentzoo.zoo.gans.mapping import MappingNetwork
 from latentzoo.zoo.gans.named_weights import named_weights
-from latentzoo.zoo.gans.stylegan2_networks import Discriminator, Generator
+from latentzoo.zoo.gans.stylegan2_discriminator import Discriminator
+from latentzoo.zoo.gans.stylegan2_generator import Generator
 
 # See the README there.
 OFFICIAL = Path(__file__).parents[2] / "assets" / "stylegan2"
@@ -273,9 +274,22 @@ def test_activations_are_clamped(dtype, clamp, largest):
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 def test_images_and_logits_of_every_kind(channels, architecture):
     options = {"image_shape": (16, 16, channels), "architecture": architecture}
-    images = tiny_generator(**options)(tf.ones([2, 5]))
-    assert images.shape == (2, 16, 16, channels) and images.dtype == tf.float32
-    assert tiny_discriminator(**options)(images).shape == (2,)
+    generator, numbers_of_channels = tiny_generator(**options), np.arange(1.0, channels + 1)
+    for name, weight in named_weights(generator).items():
+        if "torgb" in name:  # images of resolution r are r, 2 r, ... all over
+            size = int(name.split(".b")[1].split(".")[0])
+            weight.assign(size * numbers_of_channels if name.endswith("torgb.bias") else 0 * weight)
+    images = generator(tf.ones([2, 5]))
+    total = 4 + 8 + 16 if architecture == "skip" else 16
+    np.testing.assert_allclose(images[:, 8, 8], np.tile(total * numbers_of_channels, [2, 1]), rtol=1e-6)
+    # Black, and white in one channel each.
+    images = np.zeros([channels + 1, 16, 16, channels], np.float32)
+    images[np.arange(channels) + 1, :, :, np.arange(channels)] = 1
+    discriminator = shaken(tiny_discriminator(**options, minibatch_channels=0))
+    logits = discriminator(images).numpy()
+    alone = [discriminator(image[np.newaxis]).numpy().item() for image in images]
+    np.testing.assert_allclose(logits, alone, rtol=1e-4, atol=1e-5)
+    assert np.abs(np.subtract.outer(logits, logits))[~np.eye(channels + 1, dtype=bool)].min() > 1e-3
 
 
 def test_a_seed_makes_the_network():

@@ -7,15 +7,9 @@ import tensorflow as tf
 
 from latentzoo.zoo.gans import box_resampling, growing
 from latentzoo.zoo.gans.named_weights import named_weights
-from latentzoo.zoo.gans.stylegan_networks import (
-    Discriminator,
-    Generator,
-    HeConv2D,
-    HeDense,
-    Mapping,
-    SynthesisLayer,
-    adain,
-)
+from latentzoo.zoo.gans.stylegan_discriminator import Discriminator
+from latentzoo.zoo.gans.stylegan_generator import Generator, Mapping, SynthesisLayer
+from latentzoo.zoo.gans.stylegan_layers import HeConv2D, HeDense, adain
 
 RNG = np.random.default_rng(0)
 LAYER = {"draw": keras.random.SeedGenerator(0), "dtype": "float64"}
