@@ -1,13 +1,10 @@
 """The game of two networks against each other (Goodfellow et al. 2014): a training step."""
 
-import math
-
 import tensorflow as tf
 
 from .. import seeds
 from ..batch_loss import replica_share
 from ..images import check_kind, from_keras
-from . import mode_collapse
 from .gan_fitting import FittedGAN
 from .training_part import TrainingPart
 
@@ -31,35 +28,6 @@ class AdversarialTraining(FittedGAN):
 
     loss_name = "discriminator_loss"
     metric_names = ("generator_loss", "real_sign", "fake_sign")
-
-    training_optimizers = ("adam",)
-    collapse_examples = mode_collapse.NUM_COMPARED
-    warns_of_unused_classes = True
-
-    # Momenta of both networks' optimizers.
-    adam_betas = (0.0, 0.99)
-
-    def adam_settings(self, network: str, learning_rate: float = 0.002) -> dict:
-        """Arguments of Adam for the "generator" or the "discriminator".
-
-        With a lazy step every k steps, k + 1 are taken in the time of k. So the rate is scaled by
-        c = k / (k + 1), and the momenta are to the power of c (StyleGAN2, appendix B).
-        """
-        lazy = [part for part in self.training_parts() if part.is_lazy and part.network == network]
-        c = 1 / (1 + sum(1 / part.interval for part in lazy))
-        beta_1, beta_2 = (beta**c for beta in self.adam_betas)
-        return {"learning_rate": learning_rate * c, "beta_1": beta_1, "beta_2": beta_2, "epsilon": 1e-8}
-
-    def compile_for_training(self, make_optimizer, *, ema, batch_size):
-        generator, discriminator = (
-            make_optimizer(rate_scale=adam.pop("learning_rate"), **adam)
-            for adam in (self.adam_settings(network, 1.0) for network in ("generator", "discriminator"))
-        )
-        half_life = batch_size * math.log(0.5) / math.log(ema) if ema else 0
-        self.compile(generator, discriminator, ema_images=half_life, jit_compile=False)
-
-    def find_collapse(self, images, labels=None):
-        return mode_collapse.find_mode_collapse(self, images, labels)
 
     def _step(self, data) -> tf.Tensor:
         """A step of both networks on a replica; returns how many images it had."""

@@ -8,9 +8,11 @@ import tensorflow as tf
 from .. import seeds
 from ..checks import check_count, check_three
 from ..compiled import compiled
+from ..deprecation import old_arguments
 from ..images import as_tensor, check_images, from_keras
 from ..latents import check_latents
 from ..slerp import slerp
+from . import mode_collapse
 from .adversarial import AdversarialTraining
 
 
@@ -26,12 +28,14 @@ class AdversarialModel(AdversarialTraining):
     Args:
       image_shape: (H, W, C).
       latent_dim: of z.
-      num_classes: 0, or the number of classes that both networks are told.
+      num_classes: 0, or the number of classes that both networks are conditioned on.
       seed: integer, of the initial weights and of the random numbers in training.
     """
 
     family = "gan"
     scores: tuple[str, ...] = ()
+    collapse_examples = mode_collapse.NUM_COMPARED
+    warns_of_unused_classes = True
 
     training_defaults = MappingProxyType(
         {"learning_rate": 2e-3, "schedule": "constant", "warmup_steps": 0, "clip_norm": 0, "ema": 0.999}
@@ -60,19 +64,21 @@ class AdversarialModel(AdversarialTraining):
         """The size of z."""
         return self.latent_dim
 
-    def sample(self, n: int, seed=0, labels=None) -> tf.Tensor:
-        """`n` samples, float32 `[n, H, W, C]` in [0, 1]. Row i is drawn from (seed, i) alone.
+    @old_arguments(n="num_samples")
+    def sample(self, num_samples: int, seed=0, labels=None) -> tf.Tensor:
+        """Samples, float32 `[num_samples, H, W, C]` in [0, 1]. Row i is drawn from (seed, i) alone.
 
         Args:
-          n: at least 1.
-          seed: an integer, or a pair of integers for each row `[n, 2]`.
-          labels: int `[n]`, or one for all, of a conditional model.
+          num_samples: at least 1.
+          seed: an integer, or a pair of integers for each row `[num_samples, 2]`.
+          labels: int `[num_samples]`, or one for all, of a conditional model.
 
         Raises:
-          ValueError: n below 1, labels missing or out of range.
+          ValueError: num_samples below 1, labels missing or out of range.
         """
-        n = check_count("n", n, 1)
-        return self._sample(seeds.row_seeds(seed, n), self._check_labels(labels, n))
+        num_samples = check_count("num_samples", num_samples, 1)
+        row_seeds = seeds.row_seeds(seed, num_samples)
+        return self._sample(row_seeds, self._check_labels(labels, num_samples))
 
     def decode(self, latents, labels=None) -> tf.Tensor:
         """The images of latents z `[N, latent_dim]`, float32 `[N, H, W, C]` in [0, 1]."""
@@ -95,6 +101,9 @@ class AdversarialModel(AdversarialTraining):
             check_latents(as_tensor(z, name)[None], self.latent_dim, name)[0]
             for z, name in ((latents_a, "latents_a"), (latents_b, "latents_b"))
         ]
+
+    def find_collapse(self, images, labels=None):
+        return mode_collapse.find_mode_collapse(self, images, labels)
 
     def call(self, inputs, training=None):
         """The images of latents z, or of (latents, labels): what `decode` gives, for graphs."""

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..checks import check_number
+from ..deprecation import old_arguments
 from ..latents import check_range
 
 
@@ -35,19 +36,21 @@ class Direction:
     accuracy: float
 
 
-def fit_direction(w, labels, *, softness: float = 1.0) -> Direction:
+@old_arguments(labels="attribute")
+def fit_direction(w, attribute, *, softness: float = 1.0) -> Direction:
     """The normal of the plane that a linear support vector machine parts two classes with.
 
     The classes have the same weight, whatever their sizes. Each fit of the same w gives the same direction.
 
     Args:
       w: `[N, w_dim]`, or `[N, num_ws, w_dim]`, of which the mean over styles is taken.
-      labels: `[N]`, True or 1 for the images that have the attribute, False or 0 for the others.
+      attribute: `[N]`, True or 1 for the images that have it, False or 0 for the others.
       softness: the machine's C: the smaller, the less a single w counts. Distances are in standard
         deviations of w, the mean over its numbers.
 
     Raises:
-      ValueError: another shape, values that are not finite, other labels, or fewer than 5 w of a class.
+      ValueError: another shape, values that are not finite, an attribute of other values, or fewer than 5 w
+        with or without it.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans.directions import fit_direction
@@ -58,7 +61,7 @@ def fit_direction(w, labels, *, softness: float = 1.0) -> Direction:
     """
     check_number("softness", softness, 0)
     points = _points(w)
-    has_it = _answers(labels, len(points))
+    has_it = _answers(attribute, len(points))
     centre, spread = points.mean(axis=0), np.sqrt(points.var(axis=0).mean())
     if not spread > 0:
         raise ValueError(f"w has {len(points)} rows that are all the same, expected different ones.")
@@ -127,15 +130,17 @@ def _points(w):
     return w if w.ndim == 2 else w.mean(axis=1)
 
 
-def _answers(labels, count):
-    labels = np.asarray(labels)
-    if labels.shape != (count,) or labels.dtype.kind not in "biu" or not np.isin(labels, (0, 1)).all():
-        got = f"{labels.dtype} {list(labels.shape)}"
-        raise ValueError(f"labels is {got}, expected {count} of True and False, or of 1 and 0.")
-    labels = labels.astype(bool)
-    if min(labels.sum(), (~labels).sum()) < 5:
-        raise ValueError(f"labels has {labels.sum()} of {count} True, expected 5 True and 5 False at least.")
-    return labels
+def _answers(attribute, count):
+    values = np.asarray(attribute)
+    if values.shape != (count,) or values.dtype.kind not in "biu" or not np.isin(values, (0, 1)).all():
+        got = f"{values.dtype} {list(values.shape)}"
+        raise ValueError(f"attribute is {got}, expected {count} of True and False, or of 1 and 0.")
+    values = values.astype(bool)
+    if min(values.sum(), (~values).sum()) < 5:
+        raise ValueError(
+            f"attribute has {values.sum()} of {count} True, expected 5 True and 5 False at least."
+        )
+    return values
 
 
 def _fifth(has_it):

@@ -26,7 +26,7 @@ class GAN(AdversarialModel):
       latent_dim: of z, standard normal.
       levels: how many times the image is halved; 28x28: 2, 64x64: 4.
       width: channels of the largest level, doubled in each further one.
-      num_classes: 0, or the number of classes that both networks are told.
+      num_classes: 0, or the number of classes that both networks are conditioned on.
       r1_gamma, r1_interval: weight of R1, steps between.
       seed: integer, of the initial weights and of the random numbers in training.
       dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.

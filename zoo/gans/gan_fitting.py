@@ -1,6 +1,7 @@
 """Keras's `fit` of two networks: two optimizers, an average of the generator, lazy steps."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -12,7 +13,7 @@ from .training_part import TrainingPart
 from .training_state import TrainingState
 
 _NO_SCORE = (
-    "the losses of a GAN do not tell how good its samples are. Use `latentzoo.metrics.evaluate(model, "
+    "the losses of a GAN do not say how good its samples are. Use `latentzoo.metrics.evaluate(model, "
     "images)`, or `eval_dataset` of `latentzoo.trainers.train`."
 )
 _NO_PREDICTION = "use `sample` for images of new latents, and `decode` for those of given ones."
@@ -28,7 +29,7 @@ _REASONS = {
 class FittedGAN(ZooModel):
     """A `generator` and a `discriminator` that `fit` trains in turn.
 
-    A subclass writes `_step`, `_lazy_step` and `adam_settings`, and lists the parts of its training.
+    A subclass writes `_step` and `_lazy_step`, and lists the parts of its training.
 
     A moving average of the generator's weights is kept. It takes their place when `fit` ends: what a model
     samples with is the average.
@@ -36,6 +37,11 @@ class FittedGAN(ZooModel):
 
     # What the steps log beside the discriminator's loss: averages.
     metric_names: tuple[str, ...] = ()
+
+    training_optimizers = ("adam",)
+
+    # Momenta of both networks' optimizers.
+    adam_betas = (0.0, 0.99)
 
     # The discriminator may compare the images of a batch.
     _needs_whole_batch = True
@@ -68,6 +74,25 @@ class FittedGAN(ZooModel):
             self._state = TrainingState(
                 self.training_parts(), self.metric_names, self.generator.trainable_variables, ema_images
             )
+
+    def adam_settings(self, network: str, learning_rate: float = 0.002) -> dict:
+        """Arguments of Adam for the "generator" or the "discriminator".
+
+        With a lazy step every k steps, k + 1 are taken in the time of k. So the rate is scaled by
+        c = k / (k + 1), and the momenta are to the power of c (StyleGAN2, appendix B).
+        """
+        lazy = [part for part in self.training_parts() if part.is_lazy and part.network == network]
+        c = 1 / (1 + sum(1 / part.interval for part in lazy))
+        beta_1, beta_2 = (beta**c for beta in self.adam_betas)
+        return {"learning_rate": learning_rate * c, "beta_1": beta_1, "beta_2": beta_2, "epsilon": 1e-8}
+
+    def compile_for_training(self, make_optimizer, *, ema, batch_size):
+        generator, discriminator = (
+            make_optimizer(rate_scale=adam.pop("learning_rate"), **adam)
+            for adam in (self.adam_settings(network, 1.0) for network in ("generator", "discriminator"))
+        )
+        half_life = batch_size * math.log(0.5) / math.log(ema) if ema else 0
+        self.compile(generator, discriminator, ema_images=half_life, jit_compile=False)
 
     def training_parts(self) -> list[TrainingPart]:
         """What the training adds to the game of the networks; a new list each time."""
@@ -142,7 +167,7 @@ class FittedGAN(ZooModel):
         To go on from there is another training: the optimizers' slots belong to the raw weights.
 
         Raises:
-          ValueError: as `ZooModel.fit`; validation data, for there is no loss that samples are judged by;
+          ValueError: as `ZooModel.fit`; validation data, for no loss says how good samples are;
             weights of examples or classes.
         """
         if self._state is None:
@@ -157,7 +182,7 @@ class FittedGAN(ZooModel):
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def evaluate(self, *args, **kwargs):
-        """Raises ValueError: a GAN has no loss that its samples are judged by."""
+        """Raises ValueError: no loss of a GAN says how good its samples are."""
         raise ValueError(f"{self.name} has no evaluate: {_NO_SCORE}")
 
     def test_on_batch(self, *args, **kwargs):
@@ -224,10 +249,6 @@ class FittedGAN(ZooModel):
 
     def _step(self, data) -> tf.Tensor:
         """A step of both networks on a replica; returns how many images it had."""
-        raise NotImplementedError
-
-    def adam_settings(self, network: str, learning_rate: float = 0.002) -> dict:
-        """Arguments of Adam for the "generator" or the "discriminator"."""
         raise NotImplementedError
 
     def _lazy_step(self, part: TrainingPart, data) -> tf.Tensor:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from .. import seeds
 from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
+from ..deprecation import old_arguments
 from ..images import as_tensor, bin_centres
 from ..latents import check_latents, check_range, check_temperature
 from ..signatures import Signature
@@ -146,32 +147,35 @@ class StyleModel(AdversarialModel):
             return self._synthesis_random(w, seeds.row_seeds(seed, w.shape[0]), layers)
         return self._synthesis(w, noise, layers)
 
+    @old_arguments(n="num_samples")
     def sample(
         self,
-        n: int,
+        num_samples: int,
         seed=0,
         truncation: float = 1.0,
         labels=None,
         cutoff: int | None = None,
         noise: str = "random",
     ) -> tf.Tensor:
-        """`n` samples, float32 `[n, H, W, C]` in [0, 1]. Row i is drawn from (seed, i) alone, noise too.
+        """Samples, float32 `[num_samples, H, W, C]` in [0, 1].
+
+        Row i is drawn from (seed, i) alone, its noise too.
 
         Args:
-          n: at least 1.
-          seed: an integer, or a pair of integers for each row `[n, 2]`.
+          num_samples: at least 1.
+          seed: an integer, or a pair of integers for each row `[num_samples, 2]`.
           truncation, cutoff: as `mapping`'s.
-          labels: int `[n]`, or one for all, of a conditional model.
+          labels: int `[num_samples]`, or one for all, of a conditional model.
           noise: as `synthesis`'s.
 
         Raises:
           ValueError: an argument of a wrong kind.
         """
-        n = check_count("n", n, 1)
+        num_samples = check_count("num_samples", num_samples, 1)
         check_choice("noise", noise, NOISE)
         truncation, cutoff = self._check_truncation(truncation, cutoff)
-        labels = self._check_labels(labels, n)
-        return self._sample(seeds.row_seeds(seed, n), truncation, labels, cutoff, noise)
+        labels = self._check_labels(labels, num_samples)
+        return self._sample(seeds.row_seeds(seed, num_samples), truncation, labels, cutoff, noise)
 
     def decode(self, latents, labels=None, truncation: float = 1.0) -> tf.Tensor:
         """The images of latents z `[N, latent_dim]` with the stored noise, float32 in [0, 1]."""
@@ -204,17 +208,18 @@ class StyleModel(AdversarialModel):
         of_style = np.array(of_style + [self.resolution] * (self.num_ws - len(of_style)))
         return (of_style >= first) & (of_style <= last)
 
-    def direction(self, w, labels) -> Direction:
+    @old_arguments(labels="attribute")
+    def direction(self, w, attribute) -> Direction:
         """The direction in W from images without an attribute to those with it: see `fit_direction`.
 
         Args:
           w: `[N, num_ws, w_dim]`, as `mapping` gives it.
-          labels: `[N]`, True or 1 for the w whose image has the attribute.
+          attribute: `[N]`, True or 1 for the w whose image has it.
 
         Raises:
           ValueError: as `fit_direction`.
         """
-        return fit_direction(self._check_w(w, "w"), labels)
+        return fit_direction(self._check_w(w, "w"), attribute)
 
     def move(
         self, w, direction: Direction | np.ndarray, strength, layers: int | str | tuple[int, int] = "all"

@@ -35,7 +35,7 @@ class StyleGAN(StyleModel):
       mapping_depth: layers of the mapping network.
       channel_base, channel_max: the official code's 16384 (its fmap_base is half of that) and 512.
       minibatch_group: images over which the discriminator compares their spread; 1: it does not.
-      num_classes: 0, or the number of classes that both networks are told.
+      num_classes: 0, or the number of classes that both networks are conditioned on.
       r1_gamma: weight of R1.
       r1_interval: steps between those of R1; 1: a part of every step.
       mixing_probability: of a training image to have styles of two latents.

@@ -36,10 +36,10 @@ class StyleGAN2(StyleModel):
       discriminator_architecture: the same; the default is the paper's choice.
       discriminator_mapping_depth: layers of the network that maps its labels; None: `mapping_depth`.
       minibatch_group, minibatch_channels: images over which the discriminator compares their spread, and
-        how many channels tell it; 0 channels: none.
+        how many channels hold it; 0 channels: none.
       activation_clamp: activations are cut to so much in either direction, 256 in the official code; None:
         only where the dtype policy makes them bfloat16.
-      num_classes: 0, or the number of classes that both networks are told.
+      num_classes: 0, or the number of classes that both networks are conditioned on.
       r1_gamma: weight of R1; None: 0.0002 * resolution^2 / 16, the official code's for batches of 16.
       r1_interval, path_length_interval: steps between those of each regularisation.
       path_length_weight: 0: none.

@@ -48,7 +48,7 @@ def test_of_w_with_styles_the_mean_counts(planted):
     np.testing.assert_allclose(fit_direction(styles, labels).vector, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_labels_without_a_reason_are_told_at_the_accuracy_of_chance(planted):
+def test_an_attribute_without_a_reason_has_the_accuracy_of_chance(planted):
     labels = np.random.default_rng(2).random(len(planted[0])) < 0.1
     assert fit_direction(planted[0], labels).accuracy == pytest.approx(0.5, abs=0.08)
 
@@ -76,9 +76,9 @@ def test_moving_takes_a_strength_for_each_row_and_some_of_the_styles():
         (np.zeros([20]), np.ones(20, bool), r"w has shape \[20\], expected \[N, w_dim\] or"),
         (np.full([20, 2], np.nan), np.ones(20, bool), "w has values that are not finite."),
         (np.zeros([20, 2]), np.arange(20) < 10, "w has 20 rows that are all the same"),
-        (np.eye(20), np.arange(20), r"labels is int64 \[20\], expected 20 of True and False"),
-        (np.eye(20), np.ones(19, bool), r"labels is bool \[19\], expected 20 of"),
-        (np.eye(20), np.arange(20) < 4, "labels has 4 of 20 True, expected 5 True and 5 False"),
+        (np.eye(20), np.arange(20), r"attribute is int64 \[20\], expected 20 of True and False"),
+        (np.eye(20), np.ones(19, bool), r"attribute is bool \[19\], expected 20 of"),
+        (np.eye(20), np.arange(20) < 4, "attribute has 4 of 20 True, expected 5 True and 5 False"),
     ],
 )
 def test_errors_of_fitting_say_what_came(w, labels, message):
@@ -109,5 +109,8 @@ def test_a_model_finds_and_moves_along_a_direction(style_model):
     np.testing.assert_allclose(
         moved[:, coarse], np.broadcast_to(-2 * direction.vector, moved[:, coarse].shape), atol=1e-6
     )
+    with pytest.warns(DeprecationWarning, match="labels is attribute now"):
+        old = style_model.direction(w, labels=has_it)
+    np.testing.assert_array_equal(old.vector, direction.vector)
     with pytest.raises(ValueError, match="w has shape"):
         style_model.move(w[:, :2], direction, 1.0)

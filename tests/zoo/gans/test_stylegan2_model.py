@@ -174,7 +174,7 @@ def test_projection_finds_an_image_of_the_model(compiled, style_model):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda m: m.sample(0), "n is 0, expected an integer of at least 1."),
+        (lambda m: m.sample(0), "num_samples is 0, expected an integer of at least 1."),
         (lambda m: m.sample(1, truncation=-1), "truncation is -1, expected a finite number"),
         (lambda m: m.sample(1, cutoff=7), "cutoff is 7, expected an integer from 0 to 6."),
         (lambda m: m.sample(1, noise="loud"), "noise is 'loud', expected one of random, const, none."),
