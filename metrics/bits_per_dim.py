@@ -24,7 +24,7 @@ def bits_per_dim(
     Returns a dict with name, value, standard_error, unit, num_examples, protocol.
     """
     of_bound = hasattr(model, "elbo")
-    options = {"num_samples": num_samples} if of_bound else {}
+    options = {"importance_samples": num_samples} if of_bound else {}
     protocol = f"uniform dequantisation, 1 sample, noise seed {seed}"
     if of_bound:
         bound = "ELBO, 1 sample" if num_samples == 1 else f"bound of k = {num_samples} samples"

@@ -37,8 +37,8 @@ def test_metrics_are_means_of_what_the_model_says_of_each_image(model, pixels):
         "elbo": reconstruction - kl,
         "reconstruction": reconstruction,
         "kl": kl,
-        "bits_per_dim": np.asarray(model.bits_per_dim(pixels, seed=2, num_samples=3), np.float64),
-        "importance_weighted": np.asarray(model.log_prob(pixels, num_samples=3, seed=2), np.float64),
+        "bits_per_dim": np.asarray(model.bits_per_dim(pixels, seed=2, importance_samples=3), np.float64),
+        "importance_weighted": np.asarray(model.log_prob(pixels, importance_samples=3, seed=2), np.float64),
     }
     for name, values in expected.items():
         np.testing.assert_allclose(found[name]["value"], values.mean(), rtol=1e-5)

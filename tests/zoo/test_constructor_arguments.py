@@ -94,3 +94,8 @@ def test_old_names_work_with_a_warning_and_saving_does_not_ask_for_them(tmp_path
     with pytest.warns(DeprecationWarning, match="likelihood_of is likelihood_distribution now"):
         old = vae.likelihood_of(z)
     assert (old.mean() == vae.likelihood_distribution(z).mean()).numpy().all()
+    with pytest.warns(DeprecationWarning, match="n is num_samples now"):
+        images = vae.sample(n=2)
+    with pytest.warns(DeprecationWarning, match="num_samples is importance_samples now"):
+        old = vae.log_prob(images, num_samples=3)
+    assert (old == vae.log_prob(images, importance_samples=3)).numpy().all()

@@ -1,4 +1,4 @@
-"""The autoencoder: a bottleneck, and no more (Hinton & Salakhutdinov 2006)."""
+"""The plain autoencoder (Hinton & Salakhutdinov 2006)."""
 
 import keras
 import tensorflow as tf
@@ -11,11 +11,11 @@ from .vae_signatures import autoencoder_signatures
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Autoencoder(EncoderDecoder):
-    """Images to `latent_dim` numbers and back, with the least squared error.
+    """Images to `latent_dim` numbers and back, trained on the squared error.
 
-    It has no prior, so it neither samples nor scores. A uint8 pixel stands at its bin's centre.
+    It has no prior, so it has neither samples nor a likelihood. A uint8 pixel is the center of its bin.
 
-    The loss of an image is the sum of its squared errors, of pixels in [0, 1].
+    The loss of an image is the sum of squared errors of its pixels, which are in [0, 1].
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
@@ -23,7 +23,7 @@ class Autoencoder(EncoderDecoder):
       levels: how many times the encoder halves the image.
       depth: residual blocks in a level.
       width: channels of the first level, doubled in each further one.
-      num_classes: 0, or the number of classes that encoder and decoder are told.
+      num_classes: 0, or the number of classes that encoder and decoder are conditioned on.
       seed: integer, of the initial weights.
       dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.
 
@@ -64,14 +64,14 @@ class Autoencoder(EncoderDecoder):
         """The squared error of each image, float32 `[N]`.
 
         Args:
-          inputs: images; (images, labels) of a conditional model; or (images, targets), those to be given.
+          inputs: images; (images, labels) of a conditional model; or (images, targets).
         """
         images, labels, targets = self._images_labels_targets(inputs)
         decoded = self._images_of(self._latents_of(images, labels), labels)
         return tf.reduce_sum((decoded - bin_centres(targets)) ** 2, axis=[1, 2, 3])
 
     def serving_signatures(self) -> list[Signature]:
-        """What an export offers a server, the main one first: see `autoencoder_signatures`."""
+        """The signatures of an exported model, the default first: see `autoencoder_signatures`."""
         return autoencoder_signatures(self)
 
     def _latents_of(self, images, labels):

@@ -1,4 +1,4 @@
-"""Grey images as black and white ones: each grey value is the probability of white."""
+"""Random binarization of grayscale images: each gray value is the probability of white."""
 
 import numpy as np
 import tensorflow as tf
@@ -11,22 +11,22 @@ _PRIME = 2**31 - 1
 
 
 def binarize(images: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """float32 0 or 1, white where `noise`, uniform in [0, 1), is below the grey value.
+    """float32 0 or 1, white where `noise`, uniform in [0, 1), is below the gray value.
 
     Args:
       images: uint8, 255 standing for probability 1, or float32 probabilities.
       noise: of the images' shape.
     """
-    grey = tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
-    return tf.cast(noise < grey, tf.float32)
+    gray = tf.cast(images, tf.float32) / 255.0 if images.dtype == tf.uint8 else images
+    return tf.cast(noise < gray, tf.float32)
 
 
 def binarize_once(images: tf.Tensor, seed: int) -> tf.Tensor:
-    """The one binarisation that each image has: the same whenever it comes, in whatever batch.
+    """The fixed binarization of each image: the same in every batch.
 
-    The noise of an image is drawn from `seed` and from its own content, so a whole data set is binarised
-    once and for all without being stored, as is usual for MNIST (Larochelle & Murray 2011). Images that
-    are black and white already stay as they are.
+    The noise of an image is drawn from `seed` and the image's own content. So a data set is binarized once
+    for all, as is usual for MNIST (Larochelle & Murray 2011), without being stored. Images that are already
+    black and white do not change.
 
     Args:
       images: uint8 or float32 in [0, 1], `[N, H, W, C]`.
@@ -38,8 +38,8 @@ def binarize_once(images: tf.Tensor, seed: int) -> tf.Tensor:
     >>> import numpy as np
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.vaes.binarization import binarize_once
-    >>> grey = tf.constant(np.full([1, 100, 100, 1], 64, np.uint8))
-    >>> round(float(tf.reduce_mean(binarize_once(grey, seed=0))), 2)  # 64 / 255
+    >>> gray = tf.constant(np.full([1, 100, 100, 1], 64, np.uint8))
+    >>> round(float(tf.reduce_mean(binarize_once(gray, seed=0))), 2)  # 64 / 255
     0.25
     """
     shape = tuple(images.shape[1:])

@@ -1,4 +1,4 @@
-"""The discretised logistic distribution, of 8-bit pixel values (Salimans et al. 2017)."""
+"""The discretized logistic distribution, of 8-bit pixel values (Salimans et al. 2017)."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -7,14 +7,15 @@ tfd = tfp.distributions
 
 
 class DiscretizedLogistic(tfd.Distribution):
-    """A logistic distribution rounded to 0, 1, .. 255; all beyond the ends belongs to the ends.
+    """A logistic distribution rounded to 0, 1, .. 255; the tails belong to 0 and 255.
 
         P(k) = sigmoid(b) - sigmoid(a),  b = (k + 1/2 - loc) / s,  a = (k - 1/2 - loc) / s
              = sigmoid(b) sigmoid(-a) (1 - exp(-1/s))
         P(0) = sigmoid(b),  P(255) = sigmoid(-a)
 
-    The second line is exact in log space, where the first one cancels. `tfd.QuantizedDistribution` of a
-    logistic shifted by 1/2 is the same distribution, at four cumulative functions a value.
+    In log space, the second line is accurate where the first one suffers cancellation.
+    `tfd.QuantizedDistribution` of a logistic shifted by 1/2 is the same distribution, but evaluates the
+    cumulative distribution function four times for each value.
 
     Source: PixelCNN++ (Salimans et al. 2017), equation 2, with one component.
 

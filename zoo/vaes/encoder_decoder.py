@@ -1,4 +1,4 @@
-"""What autoencoders of every kind share: images to short latent vectors, and back."""
+"""The base class of autoencoders and VAEs: images to short latent vectors, and back."""
 
 import keras
 import numpy as np
@@ -15,11 +15,11 @@ from .residual_networks import Decoder, Encoder
 class EncoderDecoder(ZooModel):
     """An encoder and a decoder, and the public methods that need no more.
 
-    A subclass makes them (`_make_encoder`, `_make_decoder`) and writes `_latents_of(images, labels)` and
-    `_images_of(latents, labels)`: tensors that were checked in, tensors out.
+    A subclass makes them (`_make_encoder`, `_make_decoder`) and implements `_latents_of(images, labels)` and
+    `_images_of(latents, labels)`, from tensors that were checked to tensors.
 
-    An unconditional model can be trained to give other images than it is shown, such as clean ones of noisy
-    ones: `fit(noisy, clean)`.
+    An unconditional model can be trained to output other images than its inputs, as for denoising:
+    `fit(noisy, clean)`.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
@@ -128,7 +128,7 @@ class EncoderDecoder(ZooModel):
         return y
 
     def _images_labels_targets(self, inputs):
-        """What `call` is given: images, labels or None, and the images that it is to give."""
+        """The inputs of `call` as images, labels or None, and target images."""
         images, beside = inputs if isinstance(inputs, list | tuple) else (inputs, None)
         images = from_keras(images)
         check_kind(images, self.image_shape)

@@ -1,4 +1,4 @@
-"""Flows on latent vectors: the posterior's, given a context of the image, and the prior's."""
+"""Flows on latent vectors, of priors, and of posteriors conditioned on a context computed from the image."""
 
 import keras
 import numpy as np
@@ -15,12 +15,12 @@ tfb = tfp.bijectors
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class AutoregressiveFlow(Part):
-    """`depth` masked autoregressive maps, the coordinates reversed between them (IAF, section 4).
+    """`depth` masked autoregressive bijectors, with the coordinates reversed between them (IAF, section 4).
 
     Args:
       latent_dim: D.
-      context_size: of the vectors that the networks see beside the latents, or 0.
-      depth, width: maps, units of the two hidden layers of each network.
+      context_size: of the vectors that are an input of the networks beside the latents, or 0.
+      depth, width: bijectors, units of the two hidden layers of each network.
       seed: integer, of the initial weights.
     """
 
@@ -36,7 +36,7 @@ class AutoregressiveFlow(Part):
         self.built = True
 
     def bijector(self, context: tf.Tensor | None = None) -> tfb.Bijector:
-        """Forward is the cheap direction: one pass of each network.
+        """Forward is the cheap direction, from noise to latents: one pass of each network.
 
         Args:
           context: `[N, context_size]`, or None without.
@@ -49,7 +49,7 @@ class AutoregressiveFlow(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class CouplingFlow(Part):
-    """`depth` affine couplings of the two halves of a vector in turn (RealNVP).
+    """`depth` affine couplings, which transform the two halves of a vector alternately (RealNVP).
 
     Args:
       latent_dim: D, at least 2.

@@ -1,9 +1,9 @@
-"""Likelihoods p(x | z): what a pixel is, how the decoder's output is its distribution, what the unit is.
+"""Likelihoods p(x | z): what a pixel is, its distribution given the decoder's output, and the unit.
 
-A likelihood has four parts. `data(images, noise)` makes of images the values x that it is a distribution
-of; noise, uniform in [0, 1) and of the images' shape, is drawn in training alone. `as_input(x)` is what the
-encoder sees of them, from -1 to 1. `distribution(output)` is p(x | z) of the decoder's output
-`[..., H, W, channels_out]`. `images(output)` are the images in [0, 1] that stand for it.
+A likelihood has four methods. `data(images, noise)` turns images into the values x that it is a distribution
+of; the noise, uniform in [0, 1) and of the images' shape, is for training only. `as_input(x)` scales them to
+[-1, 1] for the encoder. `distribution(output)` is p(x | z), given the decoder's output
+`[..., H, W, channels_out]`. `images(output)` are the images in [0, 1] that represent it.
 """
 
 import math
@@ -18,15 +18,22 @@ from .discretized_logistic import DiscretizedLogistic
 
 tfd = tfp.distributions
 
-# Of log s of the discretised logistic, in pixel values.
+# The smallest log s of the discretized logistic, in pixel values.
 LEAST = -2.5
 
 
-class Bernoulli(keras.layers.Layer):
-    """Black and white pixels; a grey value is the probability of white, of which a draw is taken.
+def make(kind: str, binarization: str) -> keras.layers.Layer:
+    """The likelihood of a VAE: "bernoulli", "gaussian" or "discretized_logistic"."""
+    if kind == "bernoulli":
+        return Bernoulli(binarization, name="likelihood")
+    return {"gaussian": Gaussian, "discretized_logistic": DiscretizedLogisticPixels}[kind](name="likelihood")
 
-    In training a fresh draw in every step ("dynamic"), or each image's one draw ("static"). In everything
-    else each image's one draw, `binarize_once`: of seed 0, so that all models see the same data.
+
+class Bernoulli(keras.layers.Layer):
+    """Black and white pixels, drawn from grayscale values, which are the probabilities of white.
+
+    In training, images are binarized anew in every step ("dynamic") or once ("static"). Elsewhere each image
+    is binarized once (`binarize_once`), with seed 0, so that all models see the same data.
 
     Args:
       binarization: "dynamic" or "static".
@@ -42,7 +49,7 @@ class Bernoulli(keras.layers.Layer):
 
     @property
     def protocol(self) -> str:
-        """What a score is of, in words."""
+        """How pixels are treated in scores, in words."""
         return f"Bernoulli, {self.binarization} binarisation; each scored image binarised once, seed 0"
 
     def data(self, images, noise=None):
@@ -61,10 +68,10 @@ class Bernoulli(keras.layers.Layer):
 
 
 class Gaussian(keras.layers.Layer):
-    """N(x; mu(z), sigma^2) of continuous pixels, sigma learned and one for all (Rybkin et al. 2021).
+    """N(x; mu(z), sigma^2) of continuous pixels, with one learned sigma for all (Rybkin et al. 2021).
 
-    A density on the real line, in nats; its constant is counted. A uint8 pixel is dequantised with uniform
-    noise in training and stands at its bin's centre in everything else; a float pixel is continuous already.
+    A density on the real line, in nats, normalized. A uint8 pixel is dequantized with uniform noise in
+    training and is the center of its bin elsewhere; a float pixel is already continuous.
     """
 
     unit = "nats"
@@ -93,10 +100,10 @@ class Gaussian(keras.layers.Layer):
 
 
 class DiscretizedLogisticPixels(keras.layers.Layer):
-    """Probabilities of 8-bit pixels, exact: no noise is added, and the unit is bits/dim.
+    """Exact probabilities of 8-bit pixels: no noise is added, and the unit is bits/dim.
 
-    Location and scale of each pixel are the decoder's. A float image stands for the bins of its values,
-    floor(256 x). The image of an output is its locations, at the centres of bins.
+    The decoder outputs the location and the scale of each pixel. A float pixel x is the value floor(256 x).
+    The image of an output is its locations, as centers of bins.
     """
 
     unit = "bits/dim"
@@ -123,5 +130,5 @@ class DiscretizedLogisticPixels(keras.layers.Layer):
 
     def _loc_and_log_scale(self, output):
         loc, log_scale = tf.split(output, 2, axis=-1)
-        # The scale starts near 16 values. At its least, 0.08, half a per cent is beside the location.
+        # The scale starts near 16 values. At its least, 0.08, 99.5% of the mass is at the location.
         return 127.5 * (1 + loc), tf.math.softplus(log_scale + math.log(16.0) - LEAST) + LEAST

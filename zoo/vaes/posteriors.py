@@ -1,4 +1,4 @@
-"""Approximate posteriors q(z | x): a diagonal Gaussian, alone or carried on by a flow."""
+"""Approximate posteriors q(z | x): a diagonal Gaussian, or one transformed by a flow."""
 
 import math
 
@@ -15,6 +15,15 @@ tfd = tfp.distributions
 LOG_VARIANCES = (-30.0, 20.0)
 
 
+def make(
+    kind: str, latent_dim: int, *, flow_depth: int, flow_width: int, seed: int, dtype
+) -> "NormalPosterior":
+    """The posterior of a VAE: "normal", "iaf" or "coupling"."""
+    if kind == "normal":
+        return NormalPosterior(latent_dim, name="posterior")
+    return FlowPosterior(latent_dim, kind, flow_depth, flow_width, seed, dtype=dtype, name="posterior")
+
+
 class NormalPosterior(keras.layers.Layer):
     """q(z | x) = N(mu(x), diag sigma(x)^2), reparameterised: z = mu + sigma * noise (Kingma & Welling 2013).
 
@@ -29,7 +38,7 @@ class NormalPosterior(keras.layers.Layer):
 
     @property
     def num_parameters(self) -> int:
-        """How many numbers the encoder gives for each image."""
+        """The size of the encoder's output."""
         return 2 * self.latent_dim
 
     def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
@@ -48,7 +57,7 @@ class NormalPosterior(keras.layers.Layer):
         log_base = -0.5 * tf.reduce_sum(noise**2, axis=-1) - self.latent_dim * math.log(2 * math.pi) / 2
         return latents, log_base - bijector.forward_log_det_jacobian(noise, event_ndims=1)
 
-    def centre(self, parameters: tf.Tensor) -> tf.Tensor:
+    def center(self, parameters: tf.Tensor) -> tf.Tensor:
         """The latents of zero noise `[N, D]`: the mean of a Gaussian."""
         return self.bijector(parameters).forward(tf.zeros_like(parameters[:, : self.latent_dim]))
 
@@ -58,13 +67,13 @@ class NormalPosterior(keras.layers.Layer):
 
 
 class FlowPosterior(NormalPosterior):
-    """A diagonal Gaussian carried on by a flow, both given by the image (Rezende & Mohamed 2015).
+    """A diagonal Gaussian transformed by a flow, both conditioned on the image (Rezende & Mohamed 2015).
 
     Args:
       latent_dim: D.
       kind: "iaf", inverse autoregressive flow (Kingma et al. 2016), or "coupling".
-      depth, width: maps of the flow, units of their networks' hidden layers; the encoder also gives a
-        context of `width` numbers, which the networks see.
+      depth, width: bijectors of the flow, units of their networks' hidden layers; the encoder also outputs a
+        context of `width` numbers, an input of those networks.
       seed: integer, of the initial weights.
     """
 
@@ -86,5 +95,5 @@ class FlowPosterior(NormalPosterior):
     def distribution(self, parameters):
         noise = tf.zeros_like(parameters[:, : self.latent_dim])
         base = tfd.Independent(tfd.Normal(noise, 1.0), 1)
-        spread = tfb.Shift(noise)  # nothing but the batch shape, for latents that lack it
+        spread = tfb.Shift(noise)  # only adds the batch shape, for latents without one
         return tfd.TransformedDistribution(base, tfb.Chain([spread, self.bijector(parameters)]))

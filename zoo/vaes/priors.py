@@ -13,6 +13,26 @@ tfb = tfp.bijectors
 tfd = tfp.distributions
 
 
+def make(
+    kind: str,
+    latent_dim: int,
+    *,
+    flow_depth: int,
+    flow_width: int,
+    components: int,
+    image_shape: tuple[int, int, int],
+    posterior: Callable[[tf.Tensor], tfd.Independent],
+    seed: int,
+    dtype: keras.DTypePolicy,
+) -> "StandardNormal":
+    """The prior of a VAE: "normal", "flow" or "vampprior", whose components are `posterior(images)`."""
+    if kind == "normal":
+        return StandardNormal(latent_dim, name="prior")
+    if kind == "flow":
+        return FlowPrior(latent_dim, flow_depth, flow_width, seed, dtype=dtype, name="prior")
+    return VampPrior(latent_dim, components, image_shape, posterior, seed, name="prior")
+
+
 class StandardNormal(keras.layers.Layer):
     """p(z) = N(0, I).
 
@@ -30,16 +50,16 @@ class StandardNormal(keras.layers.Layer):
         return tfd.Independent(tfd.Normal(tf.zeros([self.latent_dim]), 1.0), 1)
 
     def latents(self, noise: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Draws `[N, D]` of standard normal noise `[N, noise_size]`.
+        """Latents `[N, D]`, made from standard normal noise `[N, noise_size]`.
 
         Args:
-          temperature: scale of what is random, a number or `[N, 1]`.
+          temperature: scale of the noise, a number or `[N, 1]`.
         """
         return temperature * noise
 
 
 class FlowPrior(StandardNormal):
-    """A standard normal carried on by couplings; from latents to noise is forward, as in flows of data.
+    """A standard normal transformed by affine couplings. Forward is from latents to noise, as in other flows.
 
     Args:
       latent_dim: D, at least 2.
@@ -62,8 +82,8 @@ class FlowPrior(StandardNormal):
 class VampPrior(StandardNormal):
     """The mean posterior of learned images: p(z) = 1/K sum_k q(z | u_k) (Tomczak & Welling 2017).
 
-    The u_k are sigmoids of weights; the paper cuts them off at 0 and 1, where gradients end. They start
-    from training images (`start_from`), the paper's from noise.
+    The u_k are sigmoids of weights. The paper clips them to [0, 1], where gradients vanish. They are
+    initialized with training images (`start_from`); the paper's with noise.
 
     Args:
       latent_dim: D.
@@ -83,7 +103,7 @@ class VampPrior(StandardNormal):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        self.noise_size = latent_dim + 1  # the last one chooses the component
+        self.noise_size = latent_dim + 1  # the last number chooses the component
         self.components = components
         self._posterior = posterior
         self.pseudo_logits = self.add_weight(
@@ -96,9 +116,9 @@ class VampPrior(StandardNormal):
         self.built = True
 
     def start_from(self, images: tf.Tensor) -> None:
-        """Makes the pseudo-inputs images of a batch `[N, H, W, C]`, repeated if N < K, and a little noise.
+        """Sets the pseudo-inputs to images of a batch `[N, H, W, C]`, repeated if N < K, plus a little noise.
 
-        The noise is what the weights held before, so that no two are the same.
+        The noise is the weights' old values, so that no two pseudo-inputs are the same.
         """
         x = tf.clip_by_value(bin_centres(images), 0.02, 0.98)
         x = tf.gather(x, tf.range(self.components) % tf.shape(x)[0])

@@ -21,7 +21,7 @@ def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
 def vae_signatures(vae: common_signatures.Model) -> list[Signature]:
     """sample, elbo and, of 8-bit images, bits_per_dim, and what an autoencoder has.
 
-    `elbo` gives `elbo` and its part `kl`, in nats, from one sample of each row's `seed`; `bits_per_dim` is
+    `elbo` returns `elbo` and its term `kl`, in nats, from one sample for each row's `seed`; `bits_per_dim` is
     the negative ELBO of the same sample.
     """
 

@@ -94,8 +94,17 @@ def test_every_weight_gets_a_gradient(trained):
 
 def test_images_of_several_channels_and_unequal_sides():
     model = Autoencoder(image_shape=(4, 8, 3), latent_dim=5, levels=2, depth=0, width=4)
-    images = np.zeros([2, 4, 8, 3], np.uint8)
-    assert model.encode(images).shape == (2, 5) and model.reconstruct(images).shape == (2, 4, 8, 3)
+    images = np.random.default_rng(0).integers(0, 256, [2, 4, 8, 3], np.uint8)
+    latents, restored = model.encode(images), np.asarray(model.reconstruct(images))
+    assert latents.shape == (2, 5)
+    np.testing.assert_allclose(model.decode(latents), restored, atol=1e-6)
+    squared_error = ((restored - (images + 0.5) / 256) ** 2).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(model(images), squared_error, rtol=1e-5)
+    x = tf.constant(images / np.float32(255))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        latents = model._latents_of(x, None)
+    assert np.all(tape.gradient(latents, x))  # every pixel of every channel reaches the latents
 
 
 def test_bad_arguments():

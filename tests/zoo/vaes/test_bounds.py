@@ -64,7 +64,7 @@ def test_the_elbo_and_the_importance_weighted_bound_by_hand(each_vae):
     noise = np.concatenate([seeds.normal(seeds.fold(rows, k), (50, 3)) for k in (0, 1)], axis=1)[:, :60]
     by_hand = log_weights(model, images, labels, noise)
     expected = scipy.special.logsumexp(by_hand, axis=1) - math.log(60)
-    bound = model.log_prob(images, num_samples=60, seed=7, labels=labels)
+    bound = model.log_prob(images, importance_samples=60, seed=7, labels=labels)
     np.testing.assert_allclose(bound, expected, **loose)
 
 
@@ -91,8 +91,8 @@ def test_more_samples_give_a_higher_bound(trained_vae, clothes, name, compiled):
         np.asarray(bound, np.float64)
         for bound in (
             np.mean([model.elbo(images, seed=seed) for seed in range(16)], axis=0),
-            np.mean([model.log_prob(images, num_samples=10, seed=seed) for seed in (1, 2, 3)], axis=0),
-            model.log_prob(images, num_samples=500, seed=4),
+            np.mean([model.log_prob(images, importance_samples=10, seed=seed) for seed in (1, 2, 3)], axis=0),
+            model.log_prob(images, importance_samples=500, seed=4),
         )
     ]
     for lower, higher in zip(bounds, bounds[1:], strict=False):
@@ -169,8 +169,8 @@ def test_at_the_exact_posterior_every_weight_is_the_likelihood(linear, compiled)
     model, columns, b, images = linear
     set_posterior(model, columns, b)
     exact = exact_log_prob(columns, b, images)
-    for num_samples in (1, 7, 200):
-        bound = model.log_prob(images, num_samples=num_samples, seed=num_samples)
+    for k in (1, 7, 200):
+        bound = model.log_prob(images, importance_samples=k, seed=k)
         np.testing.assert_allclose(bound, exact, atol=2e-4)
 
 
@@ -198,7 +198,7 @@ def test_at_another_posterior_the_elbo_is_lower_by_the_divergence(linear, compil
 def test_5000_samples_come_within_a_hundredth_of_a_nat(linear, compiled):
     model, columns, b, images = linear
     set_posterior(model, columns, b, shift=0.02, spread=1.1)
-    bound = model.log_prob(images, num_samples=5000, seed=0)
+    bound = model.log_prob(images, importance_samples=5000, seed=0)
     np.testing.assert_allclose(bound, exact_log_prob(columns, b, images), atol=0.01)
 
 
@@ -219,5 +219,5 @@ def test_training_a_linear_model_finds_its_likelihood(compiled):
     model.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=False, steps_per_execution=100)
     data = tf.data.Dataset.from_tensor_slices(x.reshape(-1, *SHAPE)).batch(128).repeat()
     model.fit(data, steps_per_epoch=1000, shuffle=False, verbose=0)
-    reached = np.mean(model.log_prob(x.reshape(-1, *SHAPE), num_samples=200))
+    reached = np.mean(model.log_prob(x.reshape(-1, *SHAPE), importance_samples=200))
     assert best - 0.1 < reached < best + 0.01

@@ -30,7 +30,7 @@ def calls(model, images, labels, seed):
         "reconstruct": model.reconstruct(images, labels),
         "elbo": model.elbo(images, seed, labels),
         "kl": model.kl(images, seed, labels),
-        "log_prob": model.log_prob(images, num_samples=3, seed=seed, labels=labels),
+        "log_prob": model.log_prob(images, importance_samples=3, seed=seed, labels=labels),
     }
     if model.likelihood == "discretized_logistic":
         scores["bits_per_dim"] = model.bits_per_dim(images, seed, labels=labels)
@@ -161,8 +161,8 @@ def test_elbo_parts_and_units(each_vae):
     if model.likelihood == "discretized_logistic":
         np.testing.assert_allclose(loss, -elbo / (D * math.log(2)), **tolerance)
         np.testing.assert_allclose(model.bits_per_dim(images), loss, **tolerance)
-        bound = -np.asarray(model.log_prob(images, num_samples=7)) / (D * math.log(2))
-        np.testing.assert_allclose(model.bits_per_dim(images, num_samples=7), bound, **tolerance)
+        bound = -np.asarray(model.log_prob(images, importance_samples=7)) / (D * math.log(2))
+        np.testing.assert_allclose(model.bits_per_dim(images, importance_samples=7), bound, **tolerance)
     else:
         np.testing.assert_allclose(loss, -elbo, **tolerance)
 
@@ -339,11 +339,11 @@ def test_bad_inputs(trained_vae, clothes):
         labels = "labels were given, but tiny is unconditional: expected none."
         assert text_of(method, images, labels=[1, 2]) == labels
     assert text_of(model.decode, np.zeros([2, 4], np.float32)) == "latents has shape (2, 4), expected [N, 3]."
-    assert text_of(model.sample, 0) == "n is 0, expected an integer of at least 1."
+    assert text_of(model.sample, 0) == "num_samples is 0, expected an integer of at least 1."
     message = "temperature is -1, expected a finite number from 0 to 1e+06."
     assert text_of(model.sample, 2, temperature=-1) == message
-    message = "num_samples is 0, expected an integer of at least 1."
-    assert text_of(model.log_prob, images, num_samples=0) == message
+    message = "importance_samples is 0, expected an integer of at least 1."
+    assert text_of(model.log_prob, images, importance_samples=0) == message
     assert text_of(model.elbo, images, seed=[1, 2]) == "seed has shape (2,), expected () or (2, 2)."
     message = "steps is 1, expected an integer of at least 2."
     assert text_of(model.interpolate, images[0], images[1], steps=1) == message

@@ -70,7 +70,7 @@ def test_weights_of_training_never_enter_a_number(vae, shaken, clothes):
         lambda model: model(images),
         lambda model: model.elbo(images),
         lambda model: model.kl(images),
-        lambda model: model.log_prob(images, num_samples=3),
+        lambda model: model.log_prob(images, importance_samples=3),
         lambda model: model.bits_per_dim(images),
     ):
         np.testing.assert_array_equal(call(other), call(plain))
