@@ -1,14 +1,16 @@
-"""What all importers share: from the networks of an official pickle to a model of the zoo."""
+"""What all importers share: from an official network pickle to a model of the zoo."""
 
 import contextlib
 import dataclasses
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from . import network_pickle
 from .official_network import OfficialNetwork
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # The learning rate of the zoo's mapping networks, by which the official weights of others are scaled.
 MAPPING_MULTIPLIER = 0.01
+
+Model = TypeVar("Model", bound="OfficialModel")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,34 @@ class OfficialModel:
     discriminator: OfficialNetwork
 
     name: ClassVar[str]  # of the model's class in `zoo.gans`
+
+    @classmethod
+    def read(cls: type[Model], path: str | os.PathLike) -> Model:
+        """Reads and checks a network pickle.
+
+        Raises:
+          OSError: the file cannot be read.
+          ValueError: it is no pickle of such a model, is damaged, names something that no network needs, or
+            has settings that the zoo's networks do not have.
+        """
+        path = Path(path)
+        content = network_pickle.read_file(path)
+        with telling(path, cls.name, network_pickle.DAMAGED):
+            code, networks = cls._networks(content)
+            check_bytes(path, [value for network in networks for value in network.weights.values()])
+            return cls(path, code, *cls._arguments_and_networks(*networks))
+
+    @staticmethod
+    def _networks(content: Any) -> tuple[str, tuple[OfficialNetwork, OfficialNetwork]]:
+        """The official code that wrote the content of a pickle, the generator and the discriminator."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _arguments_and_networks(
+        generator: OfficialNetwork, discriminator: OfficialNetwork
+    ) -> tuple[dict[str, Any], OfficialNetwork, OfficialNetwork]:
+        """The constructor's arguments, and the networks without weights that the model does not have."""
+        raise NotImplementedError
 
     def make_model(self) -> "keras.Model":
         """The model.

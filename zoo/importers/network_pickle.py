@@ -3,9 +3,9 @@
 import io
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from .. import regular_files
 from . import arrays, pickles
 from .pickles import Budget, Record, Refused
 
@@ -29,14 +29,9 @@ def read_file(path: str | os.PathLike) -> Any:
       OSError: the file cannot be read.
       ValueError: it is no network pickle, is damaged, or names something that no network needs.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise OSError(f"'{path}' is no file, expected a network pickle.")
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_BYTES:
-            raise ValueError(f"'{path}' has {size} bytes, expected a network pickle of at most {MAX_BYTES}.")
-        data = file.read(size)  # Python reserves as much as it may read
+    data = regular_files.read(path, most=MAX_BYTES)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"'{path}' is larger than a network pickle, expected at most {MAX_BYTES} bytes.")
     is_torch = arrays.is_torch_file(data)
     if not is_torch and data[:1] != PROTO:
         raise ValueError(f"'{path}' is no network pickle: it does not begin as one of protocol 2 or later.")

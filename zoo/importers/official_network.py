@@ -35,11 +35,11 @@ MAX_NUMBER = 2**31
 ROW = (1, 3, 3, 1)
 
 
-def check_number(value: Any, name: str, kind: type | tuple[type, ...] = (int, float)) -> Any:
-    """A number out of a file.
+def check_setting(name: str, value: Any, kind: type | tuple[type, ...] = (int, float)) -> Any:
+    """A number from a file. What is none is not shown: it may be anything, of any size.
 
     Raises:
-      ValueError: it is none, or too large.
+      ValueError: it is no number, or too large.
     """
     if not isinstance(value, kind) or not -MAX_NUMBER < value < MAX_NUMBER:
         raise ValueError(f"{name} is no number of a usual size")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .official_network import OfficialNetwork, check_filter, check_name, check_number
+from .official_network import OfficialNetwork, check_filter, check_name, check_setting
 from .pickles import Record, printable
 
 # The averaged generator, which makes the pictures, and the discriminator.
@@ -138,4 +138,4 @@ def _dict(module: Record, name: str) -> dict:
 
 def _number(module: Record, name: str, kind, optional: bool = False):
     value = module.state.get(name)
-    return None if optional and value is None else check_number(value, f"{name} of a {module.kind}", kind)
+    return None if optional and value is None else check_setting(f"{name} of a {module.kind}", value, kind)

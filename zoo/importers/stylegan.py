@@ -8,22 +8,12 @@ import dataclasses
 import math
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import network_pickle, tensorflow_variables
-from .models import (
-    MAPPING_MULTIPLIER,
-    OfficialModel,
-    base_and_max,
-    check_bytes,
-    check_shapes,
-    lengths,
-    telling,
-)
-from .network_pickle import DAMAGED
+from . import tensorflow_variables
+from .models import MAPPING_MULTIPLIER, OfficialModel, base_and_max, check_shapes, lengths
 from .official_network import OfficialNetwork
 from .pickles import Record, printable
 
@@ -68,6 +58,24 @@ class OfficialStyleGAN(OfficialModel):
     name = "StyleGAN"
 
     @staticmethod
+    def _networks(content):
+        if not tensorflow_variables.is_tensorflow(content):
+            raise ValueError("it holds no three TensorFlow networks")
+        code = tensorflow_variables.code(content)
+        if code != "stylegan":
+            raise ValueError(f"it holds networks of {code}, expected the first StyleGAN")
+        _, discriminator, generator = content
+        return code, (_generator(generator), _discriminator(discriminator))
+
+    @staticmethod
+    def _arguments_and_networks(generator, discriminator):
+        networks = generator, discriminator
+        growing = any(_lod(network.weights) for network in networks)
+        if not growing:
+            networks = tuple(map(_without_growing, networks))
+        return _arguments(*networks, growing), *networks
+
+    @staticmethod
     def _in_keras_layout(network: OfficialNetwork) -> dict[str, np.ndarray]:
         """The layout is that already; the mapping has another learning rate, so other weights."""
         factor = network.mapping_multiplier / MAPPING_MULTIPLIER
@@ -97,21 +105,7 @@ def import_stylegan(path: str | os.PathLike) -> "StyleGAN":
 
 def read_stylegan(path: str | os.PathLike) -> OfficialStyleGAN:
     """The first half of `import_stylegan`, which raises the same errors."""
-    path = Path(path)
-    content = network_pickle.read_file(path)
-    with telling(path, OfficialStyleGAN.name, DAMAGED):
-        if not tensorflow_variables.is_tensorflow(content):
-            raise ValueError("it holds no three TensorFlow networks")
-        code = tensorflow_variables.code(content)
-        if code != "stylegan":
-            raise ValueError(f"it holds networks of {code}, expected the first StyleGAN")
-        _, discriminator, generator = content
-        networks = _generator(generator), _discriminator(discriminator)
-        check_bytes(path, [value for network in networks for value in network.weights.values()])
-        growing = any(_lod(network.weights) for network in networks)
-        if not growing:
-            networks = tuple(map(_without_growing, networks))
-        return OfficialStyleGAN(path, code, _arguments(*networks, growing), *networks)
+    return OfficialStyleGAN.read(path)
 
 
 def _generator(network: Record) -> OfficialNetwork:

@@ -2,22 +2,12 @@
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import network_pickle, pytorch_modules, tensorflow_variables
-from .models import (
-    MAPPING_MULTIPLIER,
-    OfficialModel,
-    base_and_max,
-    check_bytes,
-    check_shapes,
-    lengths,
-    telling,
-)
-from .network_pickle import DAMAGED
+from . import pytorch_modules, tensorflow_variables
+from .models import MAPPING_MULTIPLIER, OfficialModel, base_and_max, check_shapes, lengths
 from .official_network import OfficialNetwork
 
 if TYPE_CHECKING:
@@ -31,6 +21,21 @@ class OfficialStyleGAN2(OfficialModel):
     """A pickle of StyleGAN2, of PyTorch or of TensorFlow."""
 
     name = "StyleGAN2"
+
+    @staticmethod
+    def _networks(content):
+        if pytorch_modules.is_pytorch(content):
+            return "stylegan2-ada-pytorch", pytorch_modules.read_networks(content)
+        if not tensorflow_variables.is_tensorflow(content):
+            raise ValueError("it holds no networks named G_ema and D, nor three TensorFlow networks")
+        code = tensorflow_variables.code(content)
+        if code == "stylegan":
+            raise ValueError("it holds networks of the first StyleGAN, expected StyleGAN2")
+        return code, tensorflow_variables.read_networks(content)
+
+    @staticmethod
+    def _arguments_and_networks(generator, discriminator):
+        return _arguments(generator, discriminator), generator, discriminator
 
     @staticmethod
     def _in_keras_layout(network: OfficialNetwork) -> dict[str, np.ndarray]:
@@ -72,20 +77,7 @@ def import_stylegan2(path: str | os.PathLike) -> "StyleGAN2":
 
 def read_stylegan2(path: str | os.PathLike) -> OfficialStyleGAN2:
     """The first half of `import_stylegan2`, which raises the same errors."""
-    path = Path(path)
-    content = network_pickle.read_file(path)
-    with telling(path, OfficialStyleGAN2.name, DAMAGED):
-        if pytorch_modules.is_pytorch(content):
-            code, networks = "stylegan2-ada-pytorch", pytorch_modules.read_networks(content)
-        elif tensorflow_variables.is_tensorflow(content):
-            code = tensorflow_variables.code(content)
-            if code == "stylegan":
-                raise ValueError("it holds networks of the first StyleGAN, expected StyleGAN2")
-            networks = tensorflow_variables.read_networks(content)
-        else:
-            raise ValueError("it holds no networks named G_ema and D, nor three TensorFlow networks")
-        check_bytes(path, [value for network in networks for value in network.weights.values()])
-        return OfficialStyleGAN2(path, code, _arguments(*networks), *networks)
+    return OfficialStyleGAN2.read(path)
 
 
 def _arguments(generator: OfficialNetwork, discriminator: OfficialNetwork) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Lazy
-from .official_network import ROW, OfficialNetwork, check_filter, check_name, check_number
+from .official_network import ROW, OfficialNetwork, check_filter, check_name, check_setting
 from .pickles import Record, printable
 
 # The code that writes each version of the format.
@@ -183,7 +183,7 @@ def read_variables(network: Record, prefix: str = "", depth: int = 0) -> dict[st
         if not isinstance(value, Lazy | int | float):
             raise ValueError(f"{printable(key)} is no array")
         if isinstance(value, int):
-            check_number(value, key)
+            check_setting(key, value)
         # A variable without a shape is saved as a number.
         variables[key] = value.array if isinstance(value, Lazy) else np.asarray(value)
     for name, component in _components(network, depth).items():
@@ -238,7 +238,7 @@ def check_kernel(settings: dict[str, Any], name: str, row: tuple[int, ...]) -> N
         kernel = settings[name]
         if not isinstance(kernel, list | tuple) or len(kernel) != len(row):
             raise ValueError(f"{name} is another filter than {list(row)}, which is not supported")
-        kernel = np.array([check_number(value, name) for value in kernel], np.float64)
+        kernel = np.array([check_setting(name, value) for value in kernel], np.float64)
         check_filter(kernel / kernel.sum(), name, row)
 
 
@@ -260,4 +260,4 @@ def number(settings: dict[str, Any], name: str, default: float | None) -> float 
       ValueError: it is something else.
     """
     value = settings.get(name, default)
-    return None if value is None and default is None else check_number(value, name)
+    return None if value is None and default is None else check_setting(name, value)

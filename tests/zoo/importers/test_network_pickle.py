@@ -322,7 +322,7 @@ def test_a_small_file_needs_little_memory(write):
 def test_a_pipe_or_a_device_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.pkl")
     for path in (tmp_path / "pipe.pkl", "/dev/zero", tmp_path):
-        with pytest.raises(OSError, match="is no file, expected a network pickle"):
+        with pytest.raises(OSError, match="is no regular file|Is a directory"):
             read_file(path)
 
 
