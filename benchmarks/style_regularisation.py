@@ -34,8 +34,9 @@ class Mixed:
       num_latents: of a sample; one follows the other at random layers.
     """
 
-    family = "gan"
     num_classes = 0
+    sampling_options = ()
+    pixel_rounding = "nearest"
 
     def __init__(self, model: keras.Model, num_latents: int):
         self.event_shape = model.event_shape
@@ -69,10 +70,12 @@ def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dic
     }
     for num_latents in range(1, 5):
         print(f"{preset}, {num_latents} latents:")
-        sets = metrics.compare_samples(Mixed(model, num_latents), dataset, num=num, **about)
-        result = metrics.OF_FEATURES["frechet_distance"](sets)
+        sets = metrics.compare_samples(Mixed(model, num_latents), dataset, num_examples=num, **about)
+        result = metrics.METRICS["frechet_distance"](sets)
         row[f"{num_latents} of z"] = result["value"], result["standard_error"]
-    (result,) = metrics.evaluate(model, dataset, names=["perceptual_path_length_w"], num=num, **about)
+    (result,) = metrics.evaluate(
+        model, dataset, names=["perceptual_path_length_w"], num_examples=num, **about
+    )
     return row | {"path length in W": (result["value"], result["standard_error"])}
 
 

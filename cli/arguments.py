@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..zoo.deprecation import warn_of_old_name
+
 LARGEST = 2**31 - 1  # of the integers that TensorFlow takes
 FLOAT32_MAX = 3.4e38
 
@@ -44,6 +46,25 @@ def add_label(parser: argparse.ArgumentParser) -> None:
 def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=integer(0), default=0, help="of all random numbers (default %(default)s)"
+    )
+
+
+def add_old_flag(parser: argparse.ArgumentParser, old: str, flag: argparse.Action) -> None:
+    """Lets a flag be given by its old name too, with a DeprecationWarning."""
+    new = flag.option_strings[0]
+
+    class OldFlag(argparse.Action):
+        def __call__(self, parser, namespace, values, option_string=None):
+            warn_of_old_name(old, new)
+            setattr(namespace, self.dest, values)
+
+    parser.add_argument(
+        old,
+        action=OldFlag,
+        dest=flag.dest,
+        type=flag.type,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..metrics import register
 from ..zoo import json_files, outline, registry
 from ..zoo.class_names import match
 from . import arguments as types
@@ -52,14 +53,27 @@ class Capabilities:
         """Of one latent vector: a flow's is as large as an event."""
         return self._argument("latent_dim") or math.prod(self.event_shape)
 
-    @property
-    def scores(self) -> tuple[str, ...] | None:
-        """The metrics of the model's own, without those of samples; None if its class does not say."""
-        return self.model.attributes.get("scores", ("bits_per_dim", "log_prob"))
+    # What the class declares: see `zoo.model.ZooModel`.
 
     @property
-    def is_style_model(self) -> bool:
-        return self.can("style_mix")
+    def scores(self) -> tuple[str, ...]:
+        """Those of the class; every metric that a model can name, if it depends on the arguments."""
+        declared = self.model.attributes["scores"]
+        if declared is not None:
+            return declared
+        return tuple(name for name, metric in register.METRICS.items() if "scores" in metric.needs)
+
+    @property
+    def sampling_options(self) -> tuple[str, ...] | None:
+        return self.model.attributes["sampling_options"]
+
+    @property
+    def likelihood_kind(self) -> str | None:
+        return self.model.attributes["likelihood_kind"]
+
+    @property
+    def has_styles(self) -> bool:
+        return self.model.attributes["has_styles"]
 
     def _argument(self, name: str) -> Any:
         declared = self.model.arguments.get(name)
@@ -83,15 +97,17 @@ class Capabilities:
 
     def require_styles(self) -> "Capabilities":
         """Itself, if the model is a StyleGAN."""
-        if not self.is_style_model:
+        if not self.has_styles:
             raise ValueError(f"preset must be a StyleGAN, got '{self.preset}' ({self.model.name}).")
         return self.require_images()
 
-    def options(self, arguments: argparse.Namespace, method: str, names: Sequence[str]) -> dict[str, Any]:
-        """Those of the arguments that are given, which must be ones that the model's method takes."""
+    def options(
+        self, arguments: argparse.Namespace, known: Sequence[str], names: Sequence[str]
+    ) -> dict[str, Any]:
+        """Those of the arguments `names` that are given, which must be among the `known`."""
         given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
         for name in given:
-            if name not in self.model.methods[method]:
+            if name not in known:
                 raise ValueError(
                     f"{name} must not be given for '{self.preset}': a {self.model.name} has no {name}."
                 )
@@ -99,11 +115,7 @@ class Capabilities:
 
     def check_metrics(self, names: Sequence[str]) -> None:
         """Refuses metrics that there are not, or not of such models."""
-        groups = metric_groups()
-        fit = set(groups["OF_EXAMPLES"] if self.scores is None else self.scores)
-        if self.can("sample") and len(self.event_shape) == 3:
-            fit |= {*groups["OF_FEATURES"], *groups["OF_LATENTS"]}
-            fit |= set(groups["OF_STYLES"] if self.is_style_model else ())
+        fit = register.names_for(self)
         for name in names:
             check_metric(name)
             if name not in fit:
@@ -213,16 +225,10 @@ def _is_shape(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(size, int) and size > 0 for size in value)
 
 
-def metric_groups() -> dict[str, tuple[str, ...]]:
-    """The names of all metrics by their groups in `metrics`."""
-    return outline.groups("metrics/__init__.py", "_by_name")
-
-
 def check_metric(name: str) -> None:
     """Refuses a name that no metric has."""
-    known = [metric for group in metric_groups().values() for metric in group]
-    if name not in known:
-        raise ValueError(f"metrics: got '{name}': {registry.suggest(name, known)}")
+    if name not in register.METRICS:
+        raise ValueError(f"metrics: got '{name}': {registry.suggest(name, register.METRICS)}")
 
 
 def check_pictures(paths: Sequence[str | Path]) -> None:

@@ -14,17 +14,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num_examples",
         "--num",
-        dest="num_examples",
         type=types.integer(1),
         help="how many images, drawn from all with the seed (default: all)",
     )
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
-    parser.add_argument(
-        "--num_samples",
+    importance_samples = parser.add_argument(
+        "--importance_samples",
         type=types.integer(1, 1_000_000),
         default=1,
         help="k of a VAE's importance-weighted bound; 1: its ELBO (default %(default)s)",
     )
+    types.add_old_flag(parser, "--num_samples", importance_samples)
     types.add_seed(parser)
     parser.add_argument(
         "--out", type=types.new_folder, default=".", help="folder of the two sample grids (default: here)"
@@ -62,8 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check(preset: str) -> None:
     found = capabilities.of_preset(preset).require_images()
-    if found.scores is not None:
-        _check_scores(preset, found.scores)
+    _check_scores(preset, found.scores)
     if found.num_classes:
         raise ValueError(f"preset must be unconditional, got '{preset}' of {found.num_classes} classes.")
 
@@ -80,15 +79,15 @@ def _score(model, dataset, arguments: argparse.Namespace) -> dict:
         model,
         dataset,
         names=["bits_per_dim"],
-        num=arguments.num_examples,
+        num_examples=arguments.num_examples,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
-        num_samples=arguments.num_samples,
+        importance_samples=arguments.importance_samples,
     )
     return score
 
 
 def _row(name: str, model, score: dict) -> tuple[str, str, str]:
     error = "" if score["standard_error"] is None else f" ± {score['standard_error']:.4f}"
-    kind = "upper bound" if hasattr(model, "elbo") else "exact density of noisy pixels"
+    kind = "upper bound" if model.likelihood_kind == "bound" else "exact density of noisy pixels"
     return name, f"{score['value']:.4f}{error}", f"{kind} ({score['protocol']})"

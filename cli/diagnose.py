@@ -1,7 +1,6 @@
 """Look into a model: likelihoods, outliers, nearest training images, latents, precision against recall."""
 
 import argparse
-import inspect
 import json
 
 from ..zoo import folders
@@ -23,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only", nargs="+", choices=PARTS, help="which parts (default: all that the model has)"
     )
     parser.add_argument(
+        "--num_examples",
         "--num",
         type=types.integer(20),
         default=2000,
@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require_images()
     arguments.split = models.usual_split(arguments)
     has = {
-        "likelihood": preset.can("log_prob") or preset.can("elbo"),
-        "neighbours": preset.can("sample"),
+        "likelihood": preset.likelihood_kind is not None,
+        "neighbours": preset.sampling_options is not None,
         "latents": preset.can("encode"),
-        "sweep": any(option in preset.model.methods.get("sample", ()) for option in _NARROWING),
+        "sweep": _narrowing(preset) is not None,
     }
     parts = arguments.only or [part for part in PARTS if has[part]]
     for part in parts:
@@ -77,7 +77,7 @@ def _likelihood(model, arguments):
     name = f"{models.dataset_name(arguments)}, {arguments.split}"
     with models.load_data(arguments, model) as dataset:
         own = _log_likelihoods(model, dataset, arguments)
-        numbers = draws.drawn_numbers(int(dataset.cardinality()), arguments.num, arguments.seed)
+        numbers = draws.drawn_numbers(int(dataset.cardinality()), arguments.num_examples, arguments.seed)
         least = numbers[np.argsort(own, kind="stable")[: arguments.pictures]]
         outliers = likelihood.images_of(dataset, least, model)
     models.save_grid(outliers, arguments.out / "outliers.png")
@@ -90,7 +90,7 @@ def _likelihood(model, arguments):
             other = _log_likelihoods(model, dataset, of_other)
         name = f"{arguments.other}, {arguments.split}"
         values[name] = tested[name] = other
-    label = "ELBO in nats" if hasattr(model, "elbo") else "log p in nats"
+    label = "ELBO in nats" if model.likelihood_kind == "bound" else "log p in nats"
     title = f"likelihoods of images in {_short_name(arguments)}"
     plots.save_histogram(values, label, arguments.out / "likelihood.png", title=title)
     print(f"likelihoods in {arguments.out / 'likelihood.png'}")
@@ -110,8 +110,11 @@ def _likelihood(model, arguments):
 def _log_likelihoods(model, dataset, arguments):
     from ..metrics import likelihood
 
-    settings = {"num": arguments.num, "batch_size": arguments.batch_size, "seed": arguments.seed}
-    return likelihood.log_likelihoods(model, dataset, **settings)
+    return likelihood.log_likelihoods(model, dataset, **_settings(arguments))
+
+
+def _settings(arguments):
+    return {name: getattr(arguments, name) for name in ("num_examples", "batch_size", "seed")}
 
 
 def _neighbours(model, arguments):
@@ -156,7 +159,7 @@ def _latents(model, arguments):
     latents, labels = [], []
     class_names = _class_names(arguments, model)
     with models.load_data(arguments, model, labels=class_names is not None) as dataset:
-        for batch in draw(dataset, arguments.num, arguments.seed).batch(arguments.batch_size):
+        for batch in draw(dataset, arguments.num_examples, arguments.seed).batch(arguments.batch_size):
             images, classes = batch if isinstance(batch, tuple) else (batch, None)
             latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
             labels.append(classes)
@@ -176,8 +179,8 @@ def _short_name(arguments):
 
 
 def _narrowing(model):
-    known = inspect.signature(model.sample).parameters if hasattr(model, "sample") else ()
-    return next((option for option in _NARROWING if option in known), None)
+    """The option of a model's samples that trades variety for quality, or None."""
+    return next((option for option in _NARROWING if option in (model.sampling_options or ())), None)
 
 
 def _sweep(model, arguments):
@@ -185,19 +188,18 @@ def _sweep(model, arguments):
     from ..metrics import plots
 
     option = _narrowing(model)
-    settings = {"num": arguments.num, "batch_size": arguments.batch_size, "seed": arguments.seed}
     rows = []
     with models.load_data(arguments, model) as dataset:
         for value in _VALUES:
             scores = metrics.evaluate(
                 model, dataset, names=["precision", "recall"], dataset_name=models.dataset_name(arguments),
-                split=arguments.split, **settings, **{option: value},
+                split=arguments.split, **_settings(arguments), **{option: value},
             )  # fmt: skip
             rows.append({option: value, "precision": scores[0]["value"], "recall": scores[1]["value"]})
             print(", ".join(f"{name} {number:.3f}" for name, number in rows[-1].items()))
     path = arguments.out / "sweep.png"
     curves = {name: [row[name] for row in rows] for name in ("precision", "recall")}
-    title = f"{arguments.num} samples of {_short_name(arguments)} by {option}"
+    title = f"{arguments.num_examples} samples of {_short_name(arguments)} by {option}"
     plots.save_curves(_VALUES, curves, option, path, title)
     print(f"precision and recall against {option} in {path}")
     return {"sweep": {"protocol": scores[0]["protocol"], "rows": rows}}

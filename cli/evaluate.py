@@ -35,16 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--temperature", type=types.number(0), help="of the samples of a flow or a VAE (default: 1)"
     )
     parser.add_argument("--truncation", type=types.number(0), help="of a style model's samples (default: 1)")
-    parser.add_argument(
-        "--num_samples",
+    importance_samples = parser.add_argument(
+        "--importance_samples",
         type=types.integer(1, 1_000_000),
         help="k of a VAE's importance-weighted bound (default: what is usual for each metric)",
     )
+    types.add_old_flag(parser, "--num_samples", importance_samples)
     parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
     parser.add_argument(
-        "--num",
         "--num_examples",
-        dest="num",
+        "--num",
         type=types.integer(1),
         help="how many examples, drawn from all with the seed (default: all); of sample quality, how many "
         "samples and real images (default: 10000)",
@@ -81,8 +81,8 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuses what can be seen before TensorFlow starts."""
     preset = capabilities.of_preset(arguments.preset)
     preset.check_metrics(arguments.metrics or [])
-    if preset.can("sample"):
-        preset.options(arguments, "sample", ("temperature", "truncation"))
+    if preset.sampling_options is not None:
+        preset.options(arguments, preset.sampling_options, ("temperature", "truncation"))
     models.check_data(types.changed(arguments, split=models.usual_split(arguments)))
 
 
@@ -93,19 +93,20 @@ def measure(
     from .. import metrics
 
     names = names or arguments.metrics or metrics.names_for(model)[:1]
+    needs_labels = any("labels" in metrics.METRICS[name].needs for name in names)
     arguments = types.changed(arguments, split=models.usual_split(arguments))
-    with models.load_data(arguments, model, labels=bool(set(names) & set(metrics.OF_LABELS))) as dataset:
+    with models.load_data(arguments, model, labels=needs_labels) as dataset:
         return metrics.evaluate(
             model,
             dataset,
             names=names,
             dataset_name=models.dataset_name(arguments),
             split=arguments.split,
-            num=arguments.num,
+            num_examples=arguments.num_examples,
             batch_size=arguments.batch_size,
             seed=arguments.seed,
             verbose=verbose,
-            num_samples=arguments.num_samples,
+            importance_samples=arguments.importance_samples,
             network=arguments.network,
             temperature=arguments.temperature,
             truncation=arguments.truncation,

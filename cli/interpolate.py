@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require_images()
-    options = preset.options(arguments, "interpolate", ("space", "truncation"))
+    options = preset.options(arguments, preset.model.methods["interpolate"], ("space", "truncation"))
     arguments.label = preset.class_number(arguments.label)
     between_images = preset.can("encode")
     (_check_images if between_images else _check_seeds)(arguments)

@@ -6,11 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+from ..metrics.register import METRICS, metric_of
 from ..zoo import folders, registry
 from . import arguments as types
 from . import capabilities, models
 
-# The columns, if not asked for others: each model's usual score, and how good its samples are.
+# The columns, unless others are asked for: each model's usual score, and how good its samples are.
 _USUAL = ["score", "frechet_distance", "precision", "recall"]
 
 
@@ -80,8 +81,10 @@ def _floors(presets, columns, arguments):
         if name in rows:
             continue
         from .. import metrics
+        from ..zoo.features import feature_network
 
-        wanted = [column for column in columns if column in metrics.OF_FEATURES]
+        wanted = [column for column in columns if column != "score"]
+        wanted = [column for column in wanted if "features" in metrics.METRICS[column].needs]
         model = models.load_model(preset["name"])
         if not wanted or len(model.event_shape) != 3:
             continue
@@ -94,8 +97,8 @@ def _floors(presets, columns, arguments):
         try:
             with models.load_data(of_preset, model) as real, models.load_data(of_training, model) as others:
                 sets = metrics.compare_images(
-                    model, real, others, network=metrics.feature_network(arguments.network),
-                    num=arguments.num, batch_size=arguments.batch_size, seed=arguments.seed,
+                    model, real, others, network=feature_network(arguments.network),
+                    num_examples=arguments.num_examples, batch_size=arguments.batch_size, seed=arguments.seed,
                     dataset_name=name, split=of_preset.split,
                 )  # fmt: skip
         except OSError as error:
@@ -108,7 +111,7 @@ def _floors(presets, columns, arguments):
             "dataset": name,
             "parameters": None,
             "published": [],
-            "metrics": [{**metrics.OF_FEATURES[column](sets), **data} for column in wanted],
+            "metrics": [{**metrics.METRICS[column](sets), **data} for column in wanted],
         }
     return list(rows.values())
 
@@ -152,9 +155,9 @@ def _cells(row, columns):
 def _cell(row, column):
     for metric in row["metrics"]:
         number = _number(metric["value"], metric["standard_error"])
-        if column == "score" and _is_own(metric):
+        if column == "score" and _is_own_score(metric):
             return f"{metric['name']} {number} {metric['unit']}"
-        if column == metric["name"].split(" (")[0]:  # those of features have their network's name in brackets
+        if column in METRICS and metric_of(metric) is METRICS[column]:
             return number
     return "–"
 
@@ -167,5 +170,7 @@ def _number(value, standard_error):
     return f"{value:.{decimals}f} ± {standard_error:.{decimals}f}"
 
 
-def _is_own(metric):
-    return " (" not in metric["name"]
+def _is_own_score(entry):
+    """Whether it is a score of the model's own, not of its samples."""
+    metric = metric_of(entry)
+    return metric is not None and "scores" in metric.needs

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="image files instead of a data set, cut and resized to the model's size",
     )
     parser.add_argument(
+        "--num_examples",
         "--num",
         type=types.integer(1),
         default=32,
@@ -50,7 +51,9 @@ def run(arguments: argparse.Namespace) -> None:
         images = np.stack([pictures.load_image(path, shape) for path in arguments.images])
     else:
         with models.load_data(arguments, model) as dataset:
-            batch = next(iter(draw(dataset, arguments.num, arguments.seed).batch(arguments.num)))
+            batch = next(
+                iter(draw(dataset, arguments.num_examples, arguments.seed).batch(arguments.num_examples))
+            )
         images, labels = batch if isinstance(batch, tuple) else (batch, None)
         images = np.asarray(images)
     reconstructions = np.asarray(model.reconstruct(images, labels=labels))

@@ -14,7 +14,11 @@ _MOST_COLUMNS = 20  # of named classes in a row
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     parser.add_argument(
-        "--num", type=types.integer(1, 100_000), default=64, help="how many (default %(default)s)"
+        "--num_samples",
+        "--num",
+        type=types.integer(1, 100_000),
+        default=64,
+        help="how many (default %(default)s)",
     )
     parser.add_argument(
         "--temperature",
@@ -37,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require("sample", "draw samples")
-    options = preset.options(arguments, "sample", ("temperature", "truncation"))
+    options = preset.options(arguments, preset.sampling_options, ("temperature", "truncation"))
     arguments.labels = preset.class_numbers(arguments.labels)
     if len(preset.event_shape) != 3 and preset.event_shape != (2,):
         shape = list(preset.event_shape)
@@ -50,23 +54,23 @@ def run(arguments: argparse.Namespace) -> None:
     labels = arguments.labels
     if labels is None and model.num_classes:
         labels = range(model.num_classes)
-    repeated = None if labels is None else np.resize(labels, arguments.num)
-    models.note(f"drawing {arguments.num} samples ...")
-    samples = np.asarray(model.sample(arguments.num, seed=arguments.seed, labels=repeated, **options))
+    repeated = None if labels is None else np.resize(labels, arguments.num_samples)
+    models.note(f"drawing {arguments.num_samples} samples ...")
+    samples = np.asarray(model.sample(arguments.num_samples, seed=arguments.seed, labels=repeated, **options))
     if len(model.event_shape) == 3:
         captions = _captions(arguments, labels)
         models.save_grid(samples, arguments.out, len(labels) if captions else None, **captions)
         return
     from ..metrics import plots
 
-    title = f"{arguments.num} samples of {preset.short_name}, seed {arguments.seed}"
+    title = f"{arguments.num_samples} samples of {preset.short_name}, seed {arguments.seed}"
     plots.save_map(samples, repeated, arguments.out, title=title, axis="x")
-    print(f"{arguments.num} points in {arguments.out}")
+    print(f"{arguments.num_samples} points in {arguments.out}")
 
 
 def _captions(arguments: argparse.Namespace, labels: Sequence[int] | None) -> dict[str, Any]:
     """A column for each class, by its name, if the preset records names and a row has room for all labels."""
     names = registry.info(arguments.preset).get("classes") or []
-    if labels is None or len(labels) > min(arguments.num, _MOST_COLUMNS) or max(labels) >= len(names):
+    if labels is None or len(labels) > min(arguments.num_samples, _MOST_COLUMNS) or max(labels) >= len(names):
         return {}
     return {"column_names": [str(names[label]) for label in labels]}

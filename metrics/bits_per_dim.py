@@ -1,41 +1,42 @@
 """Bits per dimension: the negative log2-likelihood of a discrete image over its H*W*C numbers."""
 
 from ..data.batches import Data
+from .metric import metric
 from .per_example import mean_over_examples, numbered_seeds
 
 
+@metric(unit="bits/dim", better="lower", needs=("scores", "images"), options=("importance_samples",))
 def bits_per_dim(
     model,
     dataset: Data,
     *,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
-    num_samples: int = 1,
+    importance_samples: int = 1,
 ) -> dict:
     """Mean of `model.bits_per_dim` over uint8 images, with its standard error over images.
 
     The noise of image i is drawn from (seed, i): the value does not depend on the batch size.
 
     Args:
-      num_samples: of a VAE's importance-weighted bound; 1: the ELBO. A flow knows one alone.
+      importance_samples: k of a VAE's importance-weighted bound; 1: the ELBO. A flow's is exact.
 
     Returns a dict with name, value, standard_error, unit, num_examples, protocol.
     """
-    of_bound = hasattr(model, "elbo")
-    options = {"importance_samples": num_samples} if of_bound else {}
+    is_bound = model.likelihood_kind == "bound"
     protocol = f"uniform dequantisation, 1 sample, noise seed {seed}"
-    if of_bound:
-        bound = "ELBO, 1 sample" if num_samples == 1 else f"bound of k = {num_samples} samples"
+    if is_bound:
+        bound = f"bound of k = {importance_samples} samples" if importance_samples > 1 else "ELBO, 1 sample"
         protocol = f"{model.protocol}; {bound}, noise seed {seed}"
 
     def score(images, labels, first):
         pairs = numbered_seeds(seed, first, len(images))
-        return model.bits_per_dim(images, seed=pairs, labels=labels, **options)
+        if is_bound:
+            return model.bits_per_dim(
+                images, seed=pairs, importance_samples=importance_samples, labels=labels
+            )
+        return model.bits_per_dim(images, seed=pairs, labels=labels)
 
-    return {
-        "name": "bits_per_dim",
-        "unit": "bits/dim",
-        **mean_over_examples(score, model, dataset, num, batch_size, seed, verbose, protocol),
-    }
+    return mean_over_examples(score, model, dataset, num_examples, batch_size, seed, verbose, protocol)

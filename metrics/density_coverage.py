@@ -6,19 +6,22 @@ Balls lie around the real images alone, each as far as its fifth nearest neighbo
 import numpy as np
 
 from .feature_sets import FeatureSets
+from .metric import metric
 from .neighbours import squared_distances, squared_radii
 
 K = 5
 
 
+@metric(unit="of 1 for the data", better="higher", needs=("images", "samples", "features"))
 def density(sets: FeatureSets) -> dict:
     """In how many balls a sample lies, over k: 1 for the data itself, above it where samples crowd."""
-    return _entry(sets, "density", balls_around(sets.real, sets.fake)[0], "of 1 for the data")
+    return _entry(sets, balls_around(sets.real, sets.fake)[0])
 
 
+@metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
 def coverage(sets: FeatureSets) -> dict:
-    """The part of the balls that hold a sample; the highest is best."""
-    return _entry(sets, "coverage", balls_around(sets.real, sets.fake)[1], "of 1")
+    """The part of the balls that hold a sample."""
+    return _entry(sets, balls_around(sets.real, sets.fake)[1])
 
 
 def balls_around(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[np.ndarray, np.ndarray]:
@@ -40,6 +43,6 @@ def balls_around(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[np.nda
     return np.concatenate(counts) / k, is_covered
 
 
-def _entry(sets, name, values, unit):
+def _entry(sets, values):
     error = np.std(values, ddof=1) / np.sqrt(len(values))
-    return sets.entry(name, np.mean(values), error, unit, f"k = {K}")
+    return sets.entry(np.mean(values), error, f"k = {K}")

@@ -1,11 +1,13 @@
 """Features of real images and of samples, computed once for all the metrics that compare them."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
 from ..data.draws import in_words as part_in_words
+from ..zoo.deprecation import old_arguments
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
@@ -47,11 +49,10 @@ class FeatureSets:
                 f"fake must have as many features as real, got {self.fake.shape[1]} and {self.real.shape[1]}."
             )
 
-    def entry(self, name: str, value: float, standard_error: float | None, unit: str, protocol: str) -> dict:
-        """The record of a metric of these sets; the name bears the network's."""
+    def entry(self, value: float, standard_error: float | None, protocol: str = "") -> dict:
+        """What a metric of these sets returns."""
         return {
-            "name": f"{name} ({self.network})",
-            "unit": unit,
+            "network": self.network,
             "protocol": f"{protocol}; {self.protocol}" if protocol else self.protocol,
             "value": float(value),
             "standard_error": None if standard_error is None else float(standard_error),
@@ -73,12 +74,13 @@ def check_features(features: np.ndarray, name: str) -> None:
         raise ValueError(f"{name}: got features with NaN or infinity, expected finite numbers.")
 
 
+@old_arguments(num="num_examples")
 def compare_samples(
     model,
     dataset: Data,
     *,
     network: FeatureNetwork | None = None,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
@@ -86,51 +88,54 @@ def compare_samples(
     split: str = "",
     **sampling,
 ) -> FeatureSets:
-    """The features of `num` samples and of `num` real images, a draw of `seed`.
+    """The features of `num_examples` samples and of as many real images, a draw of `seed`.
 
     Memory holds the features and a batch of images. The features of real images are cached on disk, see
     `feature_cache`. A conditional model samples the labels of the real images.
 
     Args:
-      model: a model of images with `sample`.
+      model: a model of images that samples.
       dataset: as `evaluate`'s; the real images.
       network: None: the SqueezeNet that is shipped.
-      num: None: 10,000; there may be fewer real images.
-      sampling: options of `model.sample`, such as temperature; None is no option.
+      num_examples: None: 10,000; there may be fewer real images.
+      sampling: of the model's `sampling_options`, such as temperature; None is no option.
 
     Raises:
       ValueError: an option that the model does not have, fewer than 2 real images or samples.
     """
     network = network or feature_network()
-    num = num or USUAL_NUM
+    num_examples = num_examples or USUAL_NUM
     sampling = check_sampling(model, sampling)
-    real = real_features(model, dataset, network, num, batch_size, verbose, dataset_name, split, seed)
-    labels = labels_like(model, dataset, num, seed)
-    bar = Progress(num, "samples", verbose)
+    real = real_features(
+        model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed
+    )
+    labels = labels_like(model, dataset, num_examples, seed)
+    bar = Progress(num_examples, "samples", verbose)
     features, probabilities = [], []
-    for samples in sample_batches(model, num, batch_size, seed, labels, sampling):
+    for samples in sample_batches(model, num_examples, batch_size, seed, labels, sampling):
         parts = network.features_and_probabilities(as_bytes(model, samples))
         features.append(parts[0])
         probabilities.append(parts[1])
         bar.add(len(samples))
-    drawn = in_words(num, seed, sampling)
+    drawn = in_words(num_examples, seed, sampling)
     return FeatureSets(
         real=real,
         fake=np.concatenate(features),
         probabilities=np.concatenate(probabilities),
         network=network.name,
-        protocol=f"{network.protocol}; {_part_of(dataset, num, seed, 'real images')}, {drawn}",
+        protocol=f"{network.protocol}; {_part_of(dataset, num_examples, seed, 'real images')}, {drawn}",
         seed=seed,
     )
 
 
+@old_arguments(num="num_examples")
 def compare_images(
     model,
     dataset: Data,
     others: Data,
     *,
     network: FeatureNetwork | None = None,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
@@ -146,11 +151,11 @@ def compare_images(
       other_split: its name, for the record.
     """
     network = network or feature_network()
-    num = num or USUAL_NUM
-    options = (model, dataset, network, num, batch_size, verbose, dataset_name, split, seed)
+    num_examples = num_examples or USUAL_NUM
+    options = (model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed)
     real = real_features(*options)
     features, probabilities = [], []
-    for images, _ in batches(model, others, batch_size, num, seed):
+    for images, _ in batches(model, others, batch_size, num_examples, seed):
         parts = network.features_and_probabilities(to_uint8(images))
         features.append(parts[0])
         probabilities.append(parts[1])
@@ -161,8 +166,8 @@ def compare_images(
         probabilities=np.concatenate(probabilities),
         network=network.name,
         protocol=(
-            f"{network.protocol}; {_part_of(dataset, num, seed, 'real images')}, "
-            f"{_part_of(others, num, seed, f'images of {other_split}')}"
+            f"{network.protocol}; {_part_of(dataset, num_examples, seed, 'real images')}, "
+            f"{_part_of(others, num_examples, seed, f'images of {other_split}')}"
         ),
         seed=seed,
     )
@@ -172,18 +177,20 @@ def real_features(
     model,
     dataset: Data,
     network: FeatureNetwork,
-    num: int,
+    num_examples: int,
     batch_size: int,
     verbose: bool,
     dataset_name: str,
     split: str,
     seed: int = 0,
 ) -> np.ndarray:
-    """The features of all real images, or of `num` drawn ones, float32 `[N, F]`; from the cache if there."""
+    """The features of all real images, or of `num_examples` drawn ones, float32 `[N, F]`.
+
+    They are taken from the cache if they are there."""
     dataset = as_dataset(dataset)
-    count = min(num, int(dataset.cardinality()))
+    count = min(num_examples, int(dataset.cardinality()))
     record = {
-        "dataset": dataset_name,
+        "dataset": _resolved(dataset_name),
         "split": split,
         "num": count,
         "network": network.protocol,
@@ -191,7 +198,7 @@ def real_features(
     }
 
     def images():
-        for batch, _ in batches(model, dataset, batch_size, num, seed):
+        for batch, _ in batches(model, dataset, batch_size, num_examples, seed):
             yield to_uint8(batch)
 
     def compute():
@@ -205,5 +212,11 @@ def real_features(
     return cached_features(fingerprint(record, images()), compute)
 
 
-def _part_of(data, num, seed, what):
-    return part_in_words(int(as_dataset(data).cardinality()), num, seed, what)
+def _resolved(dataset_name: str) -> str:
+    """The name of a dataset; of a folder or file one path, however it is spelled."""
+    path = Path(dataset_name).expanduser()
+    return str(path.resolve()) if dataset_name and path.exists() else dataset_name
+
+
+def _part_of(data, num_examples, seed, what):
+    return part_in_words(int(as_dataset(data).cardinality()), num_examples, seed, what)

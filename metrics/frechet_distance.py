@@ -5,10 +5,12 @@ import warnings
 import numpy as np
 
 from .feature_sets import FeatureSets
+from .metric import metric
 
 
+@metric(unit="squared distance", better="lower", needs=("images", "samples", "features"), usual=True)
 def frechet_distance(sets: FeatureSets) -> dict:
-    """|m - m'|^2 + tr(C + C' - 2 (C C')^1/2) of the features' means and covariances; the lowest is best.
+    """|m - m'|^2 + tr(C + C' - 2 (C C')^1/2) of the features' means and covariances.
 
     Called FID only with the Inception network and the resize of its authors, so never here. Its bias falls
     with the number of images: compare values of equal numbers alone. The standard error is of the value over
@@ -22,11 +24,11 @@ def frechet_distance(sets: FeatureSets) -> dict:
             warnings.warn(
                 f"frechet_distance of {len(features)} {name} with {size} features: the covariance is "
                 "degenerate and the value far too high; take more than as many as features.",
-                stacklevel=3,
+                stacklevel=5,
             )
     real, fake = (np.asarray(features, np.float64) for features in (sets.real, sets.fake))
     value = gaussian_distance(*moments(real), *moments(fake))
-    return sets.entry("frechet_distance", value, _standard_error(real, fake), "squared distance", "")
+    return sets.entry(value, _standard_error(real, fake))
 
 
 def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,12 +3,14 @@
 import numpy as np
 
 from .feature_sets import FeatureSets
+from .metric import metric
 
 SPLITS = 10
 
 
+@metric(unit="classes", better="higher", needs=("images", "samples", "features"))
 def inception_score(sets: FeatureSets) -> dict:
-    """exp E KL(p(y | x) || p(y)) over the network's classes y; 1 to K, the highest is best.
+    """exp E KL(p(y | x) || p(y)) over the network's classes y; 1 to K.
 
     No real image enters. The mean over 10 parts of the samples, with its standard error.
     """
@@ -17,7 +19,7 @@ def inception_score(sets: FeatureSets) -> dict:
     values = [score(part) for part in np.array_split(shuffled, min(SPLITS, len(sets.fake) // 2))]
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
     protocol = f"samples alone, in {len(values)} shuffled parts"
-    return sets.entry("inception_score", np.mean(values), error, "classes", protocol)
+    return sets.entry(np.mean(values), error, protocol)
 
 
 def score(probabilities: np.ndarray) -> float:

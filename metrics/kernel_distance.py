@@ -3,12 +3,14 @@
 import numpy as np
 
 from .feature_sets import FeatureSets
+from .metric import metric
 
 SUBSETS, SUBSET_SIZE = 100, 1000
 
 
+@metric(unit="squared discrepancy", better="lower", needs=("images", "samples", "features"))
 def kernel_distance(sets: FeatureSets) -> dict:
-    """The squared maximum mean discrepancy, unbiased, with the kernel (x.y / F + 1)^3; the lowest is best.
+    """The squared maximum mean discrepancy, unbiased, with the kernel (x.y / F + 1)^3.
 
     The mean over 100 random subsets of 1000 images and 1000 samples, or of as many as there are, with the
     standard error of that mean, though subsets overlap. Where there is but one subset, it has none.
@@ -24,7 +26,7 @@ def kernel_distance(sets: FeatureSets) -> dict:
         values.append(squared_discrepancy(real, fake))
     error = np.std(values, ddof=1) / np.sqrt(subsets) if subsets > 1 else None
     protocol = f"{subsets} subset{'s' if subsets > 1 else ''} of {size}"
-    return sets.entry("kernel_distance", np.mean(values), error, "squared discrepancy", protocol)
+    return sets.entry(np.mean(values), error, protocol)
 
 
 def squared_discrepancy(a: np.ndarray, b: np.ndarray) -> float:

@@ -9,20 +9,14 @@ from ..zoo import seeds
 _STREAM = 1000
 
 
-def has_styles(model) -> bool:
-    """Whether the model maps z to w, and makes images of w."""
-    return hasattr(model, "mapping") and hasattr(model, "synthesis")
-
-
 def check_prior(model) -> None:
     """Refuses models whose latents are not standard normal.
 
     Raises:
-      ValueError: a VAE with a learned prior.
+      ValueError: such as a VAE with a learned prior.
     """
-    prior = getattr(model, "prior", "normal")
-    if prior != "normal":
-        raise ValueError(f"model: got one with the prior {prior!r}, expected a standard normal one.")
+    if model.prior != "normal":
+        raise ValueError(f"model: got one with the prior {model.prior!r}, expected a standard normal one.")
 
 
 def draw_latents(model, rows: np.ndarray, stream: int) -> np.ndarray:

@@ -7,22 +7,24 @@ import numpy as np
 from ..data.batches import Data
 from ..data.batches import examples as checked
 from ..data.draws import pick
+from ..zoo.deprecation import old_arguments
 from .per_example import numbered_seeds, scores_of_examples
 
 # Of the typicality test: batches drawn to know what is usual, and the part of them called usual.
 _DRAWS, _LEVEL = 2000, 0.99
 
 
+@old_arguments(num="num_examples")
 def log_likelihoods(
     model,
     dataset: Data,
     *,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
 ) -> np.ndarray:
-    """log p in nats of all examples, or of `num` drawn ones, float64 `[N]`.
+    """log p in nats of all examples, or of `num_examples` drawn ones, float64 `[N]`.
 
     Of a VAE it is the ELBO. Of a flow it is the density of points; of images the bound of `bits_per_dim`,
     since the density at the centre of a pixel's bin may be far from its mean over the bin. Noise and draw
@@ -31,28 +33,28 @@ def log_likelihoods(
     Raises:
       ValueError: a model without likelihoods.
     """
-    if hasattr(model, "elbo"):
+    if model.likelihood_kind is None:
+        raise ValueError(f"model: got a {type(model).__name__}, expected one with likelihoods.")
+    if model.likelihood_kind == "bound":
 
         def score(examples, labels, first):
             rows = numbered_seeds(seed, first, len(examples))
             reconstruction, kl = model.elbo_parts(examples, seed=rows, labels=labels)
             return reconstruction - kl
 
-    elif len(model.event_shape) == 3 and hasattr(model, "bits_per_dim"):
+    elif len(model.event_shape) == 3:
         nats = -math.log(2) * math.prod(model.event_shape)
 
         def score(examples, labels, first):
             rows = numbered_seeds(seed, first, len(examples))
             return nats * model.bits_per_dim(examples, seed=rows, labels=labels)
 
-    elif hasattr(model, "log_prob"):
+    else:
 
         def score(examples, labels, first):
             return model.log_prob(examples, labels=labels)
 
-    else:
-        raise ValueError(f"model: got a {type(model).__name__}, expected one with likelihoods.")
-    return scores_of_examples(score, model, dataset, num, batch_size, seed, verbose)
+    return scores_of_examples(score, model, dataset, num_examples, batch_size, seed, verbose)
 
 
 def atypical_batches(

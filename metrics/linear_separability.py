@@ -18,16 +18,29 @@ from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
 from .feature_sets import USUAL_NUM
-from .latents import check_prior, draw_latents, has_styles, styles
+from .latents import check_prior, draw_latents, styles
+from .metric import metric
 from .per_example import numbered_seeds
 from .samples import as_bytes, check_sampling, labels_like
 
 
+@metric(
+    unit="of 1 at best",
+    better="lower",
+    needs=("images", "samples", "labels"),
+    options=("network", "temperature", "truncation"),
+)
 def linear_separability_z(model, dataset: Data, **settings) -> dict:
     """Of the normal latents z; settings as `separability_of`'s."""
     return separability_of(model, dataset, space="z", **settings)
 
 
+@metric(
+    unit="of 1 at best",
+    better="lower",
+    needs=("images", "samples", "styles", "labels"),
+    options=("network", "temperature", "truncation"),
+)
 def linear_separability_w(model, dataset: Data, **settings) -> dict:
     """Of the styles w, of style models."""
     return separability_of(model, dataset, space="w", **settings)
@@ -38,14 +51,14 @@ def separability_of(
     dataset: Data,
     *,
     space: str,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
     network: FeatureNetwork | None = None,
     **sampling,
 ) -> dict:
-    """exp(sum of H(Y | X) over classes) of `num` samples; 1 at best.
+    """exp(sum of H(Y | X) over classes) of `num_examples` samples; 1 at best.
 
     For each class the half of the samples that its classifier is surest of is kept. The machine learns from
     one half of these and is scored on the other, so that it cannot learn its latents by heart; the paper,
@@ -53,9 +66,9 @@ def separability_of(
 
     Args:
       model: any that decodes standard normal latents; for W, a style model.
-      dataset: labelled images, to train the classifiers on: all, or `num` drawn ones.
+      dataset: labelled images, to train the classifiers on: all, or `num_examples` drawn ones.
       space: "z" or "w".
-      num: None: 10,000.
+      num_examples: None: 10,000.
       sampling: `truncation` of a style model.
 
     Raises:
@@ -66,31 +79,30 @@ def separability_of(
     """
     check_prior(model)
     network = network or feature_network()
-    num = num or USUAL_NUM
+    num_examples = num_examples or USUAL_NUM
     sampling = check_sampling(model, sampling)
-    classifier, learnt_from = _classifier(dataset, network, num, batch_size, seed)
-    labels = labels_like(model, dataset, num, seed)
-    bar = Progress(num, "samples", verbose)
+    classifier, learnt_from = _classifier(dataset, network, num_examples, batch_size, seed)
+    labels = labels_like(model, dataset, num_examples, seed)
+    bar = Progress(num_examples, "samples", verbose)
     latents, logits = [], []
-    for first in range(0, num, batch_size):
+    for first in range(0, num_examples, batch_size):
         rows = numbered_seeds(seed, first, batch_size)
         classes = None if labels is None else np.resize(labels[first:], batch_size)
         points, images = _latents_and_images(model, rows, space, classes, sampling)
-        latents.append(points[: num - first])
-        logits.append(classifier(network.features(as_bytes(model, images)))[: num - first])
+        latents.append(points[: num_examples - first])
+        logits.append(classifier(network.features(as_bytes(model, images)))[: num_examples - first])
         bar.add(len(latents[-1]))
     entropies = conditional_entropies(np.concatenate(latents), np.concatenate(logits), seed)
     options = "".join(f", {name} {value:g}" for name, value in sampling.items())
     return {
-        "name": f"linear_separability_{space} ({network.name})",
-        "unit": "of 1 at best",
+        "network": network.name,
         "protocol": (
-            f"{network.protocol}; {len(entropies)} logistic regressions on {learnt_from}; linear "
-            f"SVM on half of the surest half of {num} samples, scored on the rest, seed {seed}{options}"
+            f"{network.protocol}; {len(entropies)} logistic regressions on {learnt_from}; linear SVM on half "
+            f"of the surest half of {num_examples} samples, scored on the rest, seed {seed}{options}"
         ),
         "value": float(np.exp(entropies.sum())),
         "standard_error": None,
-        "num_examples": num,
+        "num_examples": num_examples,
         "entropies": entropies.tolist(),
     }
 
@@ -112,8 +124,8 @@ def _entropy_left(points, logits):
     surest = np.sort(np.argsort(-np.abs(logits), kind="stable")[: len(logits) // 2])
     points, is_class = points[surest], logits[surest] > 0
     half = len(points) // 2
-    told = _plane(points[:half], is_class[:half])(points[half:])
-    return conditional_entropy(is_class[half:], told)
+    predicted = _plane(points[:half], is_class[:half])(points[half:])
+    return conditional_entropy(is_class[half:], predicted)
 
 
 def _plane(points, is_class):
@@ -150,7 +162,7 @@ def conditional_entropy(y: np.ndarray, x: np.ndarray) -> float:
     return float(total)
 
 
-def _classifier(dataset, network, num, batch_size, seed):
+def _classifier(dataset, network, num_examples, batch_size, seed):
     """Features -> logits of each class against the rest; and what it has learnt from, in words."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
@@ -159,7 +171,7 @@ def _classifier(dataset, network, num, batch_size, seed):
     if not isinstance(dataset.element_spec, tuple):
         raise ValueError("dataset: got images without labels, expected (image, label) pairs.")
     features, labels = [], []
-    for images, classes in draw(dataset, num, seed).batch(batch_size):
+    for images, classes in draw(dataset, num_examples, seed).batch(batch_size):
         features.append(network.features(to_uint8(images)))
         labels.append(classes.numpy())
     features, labels = np.concatenate(features), np.concatenate(labels)
@@ -169,7 +181,7 @@ def _classifier(dataset, network, num, batch_size, seed):
     scaler = StandardScaler().fit(features)
     x = scaler.transform(features)
     parts = [LogisticRegression(C=0.01, max_iter=500).fit(x, labels == label) for label in known]
-    learnt_from = in_words(int(dataset.cardinality()), num, seed, "labelled images")
+    learnt_from = in_words(int(dataset.cardinality()), num_examples, seed, "labelled images")
     weights = np.concatenate([part.coef_ for part in parts])
     offsets = np.concatenate([part.intercept_ for part in parts])
     return lambda h: scaler.transform(h) @ weights.T + offsets, learnt_from
@@ -177,7 +189,7 @@ def _classifier(dataset, network, num, batch_size, seed):
 
 def _latents_and_images(model, rows, space, labels, sampling):
     z = draw_latents(model, rows, 0)
-    if not has_styles(model):
+    if not model.has_styles:
         return z, np.asarray(model.decode(z, labels))
     w = styles(model, z, labels, sampling)
     images = np.asarray(model.synthesis(w, noise="random", seed=rows))

@@ -13,7 +13,7 @@ def mean_over_examples(
     score: Callable,
     model,
     dataset: Data,
-    num: int | None,
+    num_examples: int | None,
     batch_size: int,
     seed: int,
     verbose: bool,
@@ -26,32 +26,40 @@ def mean_over_examples(
     of the mean over examples: the sample standard deviation (N - 1) over sqrt(N). It is None for a
     single example.
     """
-    scores = scores_of_examples(score, model, dataset, num, batch_size, seed, verbose)
+    scores = scores_of_examples(score, model, dataset, num_examples, batch_size, seed, verbose)
     error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     return {
-        "protocol": with_part(protocol, dataset, num, seed),
+        "protocol": with_part(protocol, dataset, num_examples, seed),
         "value": float(scores.mean()),
         "standard_error": error,
         "num_examples": len(scores),
     }
 
 
-def with_part(protocol: str, dataset: Data, num: int | None, seed: int) -> str:
+def with_part(protocol: str, dataset: Data, num_examples: int | None, seed: int) -> str:
     """The protocol of a score; if it is of a part of the dataset, with how that was drawn."""
     count = int(as_dataset(dataset).cardinality())
-    return protocol if num is None or num >= count else f"{protocol}; {in_words(count, num, seed)}"
+    if num_examples is None or num_examples >= count:
+        return protocol
+    return f"{protocol}; {in_words(count, num_examples, seed)}"
 
 
 def scores_of_examples(
-    score: Callable, model, dataset: Data, num: int | None, batch_size: int, seed: int, verbose: bool
+    score: Callable,
+    model,
+    dataset: Data,
+    num_examples: int | None,
+    batch_size: int,
+    seed: int,
+    verbose: bool,
 ) -> np.ndarray:
-    """`score(examples, labels, first)` of each example, or of `num` drawn ones, float64 `[N]`."""
+    """`score(examples, labels, first)` of each example, or of `num_examples` drawn ones, float64 `[N]`."""
     dataset = as_dataset(dataset)
     count = int(dataset.cardinality())
-    bar = Progress(min(num or count, count), "examples", verbose)
+    bar = Progress(min(num_examples or count, count), "examples", verbose)
     scores = []
     first = 0
-    for examples, labels in batches(model, dataset, batch_size, num, seed):
+    for examples, labels in batches(model, dataset, batch_size, num_examples, seed):
         scores.append(np.asarray(score(examples, labels, first), np.float64))
         first += len(examples)
         bar.update(first)

@@ -3,7 +3,7 @@
     E d(G(u_t), G(u_t+eps)) / eps^2,
 
 u_t on the path between two latents, at a random place t ("full") or at its start ("end"); the great circle
-between two z, the straight line between two w. The lowest is smoothest.
+between two z, the straight line between two w.
 """
 
 import numpy as np
@@ -13,7 +13,8 @@ from ..zoo.features.perceptual import PROTOCOL, perceptual_distance
 from ..zoo.progress import Progress
 from ..zoo.slerp import slerp
 from .feature_sets import USUAL_NUM
-from .latents import check_prior, draw_latents, draw_uniform, has_styles, styles
+from .latents import check_prior, draw_latents, draw_uniform, styles
+from .metric import metric
 from .per_example import numbered_seeds
 from .samples import check_sampling, labels_like
 
@@ -23,21 +24,45 @@ EPSILON = 1e-4
 _KEPT = (1, 99)
 
 
+@metric(
+    unit="squared distance",
+    better="lower",
+    needs=("images", "samples"),
+    options=("temperature", "truncation"),
+)
 def perceptual_path_length_z(model, dataset: Data, **settings) -> dict:
     """Full paths in Z, the normal latents; settings as `path_length`'s."""
     return path_length(model, dataset, space="z", at="full", **settings)
 
 
+@metric(
+    unit="squared distance",
+    better="lower",
+    needs=("images", "samples"),
+    options=("temperature", "truncation"),
+)
 def perceptual_path_length_z_end(model, dataset: Data, **settings) -> dict:
     """Starts of paths in Z."""
     return path_length(model, dataset, space="z", at="end", **settings)
 
 
+@metric(
+    unit="squared distance",
+    better="lower",
+    needs=("images", "samples", "styles"),
+    options=("temperature", "truncation"),
+)
 def perceptual_path_length_w(model, dataset: Data, **settings) -> dict:
     """Full paths in W, the styles; of style models."""
     return path_length(model, dataset, space="w", at="full", **settings)
 
 
+@metric(
+    unit="squared distance",
+    better="lower",
+    needs=("images", "samples", "styles"),
+    options=("temperature", "truncation"),
+)
 def perceptual_path_length_w_end(model, dataset: Data, **settings) -> dict:
     """Starts of paths in W; of style models."""
     return path_length(model, dataset, space="w", at="end", **settings)
@@ -49,13 +74,13 @@ def path_length(
     *,
     space: str,
     at: str,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
     **sampling,
 ) -> dict:
-    """The mean over `num` paths, with its standard error.
+    """The mean over `num_examples` paths, with its standard error.
 
     Both images of a pair have the same noise and label. Path i is drawn from (seed, i) alone.
 
@@ -64,7 +89,7 @@ def path_length(
       dataset: gives the labels of a conditional model, no more.
       space: "z" or "w".
       at: "full" or "end".
-      num: None: 10,000.
+      num_examples: None: 10,000.
       sampling: `truncation` of a style model.
 
     Raises:
@@ -75,32 +100,30 @@ def path_length(
     """
     check_prior(model)
     _check_precision(model)
-    num = num or USUAL_NUM
+    num_examples = num_examples or USUAL_NUM
     sampling = _check_truncation(model, sampling)
-    labels = labels_like(model, dataset, num, seed)
-    bar = Progress(num, "paths", verbose)
+    labels = labels_like(model, dataset, num_examples, seed)
+    bar = Progress(num_examples, "paths", verbose)
     lengths = []
-    for first in range(0, num, batch_size):
+    for first in range(0, num_examples, batch_size):
         rows = numbered_seeds(seed, first, batch_size)
         classes = None if labels is None else np.resize(labels[first:], batch_size)
         t = draw_uniform(rows, 2) if at == "full" else np.zeros([batch_size, 1], np.float32)
         images = _pairs(model, rows, t, space, classes, sampling)
         distances = np.asarray(perceptual_distance(*np.split(images, 2)), np.float64)
-        lengths.append((distances / EPSILON**2)[: num - first])
+        lengths.append((distances / EPSILON**2)[: num_examples - first])
         bar.add(len(lengths[-1]))
     kept = trimmed(np.concatenate(lengths))
     options = "".join(f", {name} {value:g}" for name, value in sampling.items())
-    end = "_end" if at == "end" else ""
     return {
-        "name": f"perceptual_path_length_{space}{end} (squeezenet1.1)",
-        "unit": "squared distance",
+        "network": "squeezenet1.1",
         "protocol": (
-            f"samples alone, distance of {PROTOCOL}; {num} paths, epsilon {EPSILON:g}, "
+            f"samples alone, distance of {PROTOCOL}; {num_examples} paths, epsilon {EPSILON:g}, "
             f"percentiles {_KEPT[0]} to {_KEPT[1]}, seed {seed}{options}"
         ),
         "value": float(kept.mean()),
         "standard_error": float(kept.std(ddof=1) / np.sqrt(len(kept))) if len(kept) > 1 else None,
-        "num_examples": num,
+        "num_examples": num_examples,
     }
 
 
@@ -118,7 +141,7 @@ def _pairs(model, rows, t, space, labels, sampling):
     places = (t, t + np.float32(EPSILON))
     if space == "z":
         z = np.concatenate([slerp(*ends, place) for place in places]).astype(np.float32)
-        if not has_styles(model):
+        if not model.has_styles:
             return np.asarray(model.decode(z, twice))
         w = styles(model, z, twice, sampling)
     else:
@@ -128,7 +151,7 @@ def _pairs(model, rows, t, space, labels, sampling):
 
 
 def _check_precision(model):
-    dtype = getattr(model, "compute_dtype", "float32")
+    dtype = model.compute_dtype
     if dtype != "float32":
         raise ValueError(
             f"model: got one that computes in {dtype}, expected float32: "

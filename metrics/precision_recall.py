@@ -6,19 +6,22 @@ The manifold of a set is the union of balls around its points, each as far as it
 import numpy as np
 
 from .feature_sets import FeatureSets
+from .metric import metric
 from .neighbours import squared_distances, squared_radii
 
 K = 3
 
 
+@metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
 def precision(sets: FeatureSets) -> dict:
-    """The part of the samples that lie on the manifold of the real images; the highest is best."""
-    return _entry(sets, "precision", on_manifold(sets.fake, sets.real))
+    """The part of the samples that lie on the manifold of the real images."""
+    return _entry(sets, on_manifold(sets.fake, sets.real))
 
 
+@metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
 def recall(sets: FeatureSets) -> dict:
-    """The part of the real images that lie on the manifold of the samples; the highest is best."""
-    return _entry(sets, "recall", on_manifold(sets.real, sets.fake))
+    """The part of the real images that lie on the manifold of the samples."""
+    return _entry(sets, on_manifold(sets.real, sets.fake))
 
 
 def on_manifold(points: np.ndarray, others: np.ndarray, k: int = K) -> np.ndarray:
@@ -34,7 +37,7 @@ def on_manifold(points: np.ndarray, others: np.ndarray, k: int = K) -> np.ndarra
     return np.concatenate([(d <= radii).any(axis=1) for d in squared_distances(points, others)])
 
 
-def _entry(sets, name, hits):
+def _entry(sets, hits):
     value = hits.mean()
     error = np.sqrt(value * (1 - value) / len(hits))
-    return sets.entry(name, value, error, "of 1", f"k = {K}")
+    return sets.entry(value, error, f"k = {K}")

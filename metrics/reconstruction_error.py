@@ -5,19 +5,22 @@ import tensorflow as tf
 
 from ..data.batches import Data
 from ..zoo.images import bin_centres
+from .metric import metric
 from .per_example import mean_over_examples
 
 
+@metric(unit="squared error of a pixel", better="lower", needs=("scores", "images"))
 def reconstruction_error(
     model,
     dataset: Data,
     *,
-    num: int | None = None,
+    num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
 ) -> dict:
-    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` draws the part of `num`.
+    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` draws the part
+    of `num_examples`.
 
     A uint8 pixel stands at its bin's centre.
 
@@ -28,10 +31,5 @@ def reconstruction_error(
         differences = model.reconstruct(images, labels=labels) - bin_centres(tf.convert_to_tensor(images))
         return np.mean(np.square(differences), axis=(1, 2, 3))
 
-    return {
-        "name": "reconstruction_error",
-        "unit": "squared error of a pixel",
-        **mean_over_examples(
-            score, model, dataset, num, batch_size, seed, verbose, protocol="pixels in [0, 1]"
-        ),
-    }
+    protocol = "pixels in [0, 1]"
+    return mean_over_examples(score, model, dataset, num_examples, batch_size, seed, verbose, protocol)

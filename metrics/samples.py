@@ -1,6 +1,5 @@
 """Samples of a model, batch by batch, as the metrics of sample quality see them."""
 
-import inspect
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,60 +11,60 @@ from .per_example import numbered_seeds
 
 
 def check_sampling(model, sampling: dict) -> dict:
-    """The options of `model.sample` that are given, such as temperature or truncation.
+    """The options of sampling that are given, such as temperature or truncation.
 
     Raises:
       ValueError: the model has no such option.
     """
     given = {name: value for name, value in sampling.items() if value is not None}
-    known = inspect.signature(model.sample).parameters
     for name, value in given.items():
-        if name not in known:
+        if name not in model.sampling_options:
             raise ValueError(f"{name}: got {value}, expected none: a {type(model).__name__} has no {name}.")
     return given
 
 
 def sample_batches(
-    model, num: int, batch_size: int, seed: int, labels: np.ndarray | None, sampling: dict
+    model, num_samples: int, batch_size: int, seed: int, labels: np.ndarray | None, sampling: dict
 ) -> Iterator[np.ndarray]:
-    """Yields `num` samples, float32 `[<= batch_size, H, W, C]` in [0, 1]; sample i is of (seed, i) alone.
+    """Yields samples, float32 `[<= batch_size, H, W, C]` in [0, 1]; sample i is of (seed, i) alone.
 
     Args:
-      labels: int `[num]` of a conditional model, else None.
-      sampling: options of `model.sample`.
+      labels: int `[num_samples]` of a conditional model, else None.
+      sampling: of the model's `sampling_options`.
     """
-    for first in range(0, num, batch_size):
+    for first in range(0, num_samples, batch_size):
         # Whole batches alone, of which the last one is cut: another size would be traced anew.
         rows = numbered_seeds(seed, first, batch_size)
         classes = {} if labels is None else {"labels": np.resize(labels[first:], batch_size)}
         images = model.sample(batch_size, seed=rows, **classes, **sampling)
-        yield np.asarray(images)[: num - first]
+        yield np.asarray(images)[: num_samples - first]
 
 
 def as_bytes(model, samples: np.ndarray) -> np.ndarray:
     """Samples in [0, 1] as uint8.
 
-    A GAN learns from pixels v / 127.5 - 1, so its samples are rounded to the nearest, as the official code
-    of StyleGAN does; the pixel of another model is the bin of 256 in which the value lies.
+    By the model's `pixel_rounding`: the nearest byte, or the bin of 256 in which the value lies.
     """
-    if model.family == "gan":
+    if model.pixel_rounding == "nearest":
         return np.floor(samples * 255.0 + 0.5).clip(0, 255).astype(np.uint8)
     return pictures.to_uint8(samples)
 
 
-def labels_like(model, dataset: Data, num: int, seed: int) -> np.ndarray | None:
-    """Labels for `num` samples of a conditional model, those of the data's examples; else None.
+def labels_like(model, dataset: Data, num_samples: int, seed: int) -> np.ndarray | None:
+    """Labels for `num_samples` samples of a conditional model, those of the data's examples; else None.
 
     Each example gives its label equally often; the rest is a draw, as `batches` draws.
     """
     if not model.num_classes:
         return None
-    labels = np.concatenate([np.asarray(labels) for _, labels in batches(model, dataset, 1024, num, seed)])
-    times, rest = divmod(num, len(labels))
+    labels = np.concatenate(
+        [np.asarray(labels) for _, labels in batches(model, dataset, 1024, num_samples, seed)]
+    )
+    times, rest = divmod(num_samples, len(labels))
     return np.concatenate([np.tile(labels, times), labels[drawn_numbers(len(labels), rest, seed)]])
 
 
-def in_words(num: int, seed: int, sampling: dict) -> str:
+def in_words(num_samples: int, seed: int, sampling: dict) -> str:
     """How samples were drawn, for the record."""
     options = "".join(f", {name} {value:g}" for name, value in sampling.items())
-    return f"{num} samples, seed {seed}{options}"
+    return f"{num_samples} samples, seed {seed}{options}"

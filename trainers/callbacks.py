@@ -14,14 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..metrics.register import metric_of
 from ..zoo import pictures
 from .checkpoints import Checkpoints, RunningMeans
 from .strategies import sum_over_replicas
 from .tensorboard import Board
 from .workdir import append_line, naming
-
-# Metrics of which less is better.
-_COSTS = {"bits_per_dim", "frechet_distance", "reconstruction_error"}
 
 
 class StepCallback(keras.callbacks.Callback):
@@ -80,8 +78,9 @@ class Evaluation(StepCallback):
 
     The line has step, loss (training, mean since the line before), learning_rate, images_per_second, and
     what else the model's training tells; `skipped` if steps were; and the value of the metric that
-    `evaluate` gives under its name, standard_error and num_examples. When it is the best so far, the
-    averaged weights are kept as the preset folder `best`. The progress bar shows the loss by its name, and
+    `evaluate` gives under its name, standard_error and num_examples. When it is the best so far, by the
+    direction that the metric declares, the averaged weights are kept as the preset folder `best`; by a metric
+    of which neither direction is better, none are. The progress bar shows the loss by its name, and
     images_per_second.
 
     Args:
@@ -173,8 +172,7 @@ class Evaluation(StepCallback):
                     tf.summary.scalar(name, value)
 
     def _keep_best(self, entry):
-        name = entry["name"].split(" ")[0]  # without the feature network's
-        cost = entry["value"] if name in _COSTS else -entry["value"]
+        cost = metric_of(entry).cost(entry["value"])
         if cost < self.checkpoints.best.numpy():
             self.checkpoints.best.assign(cost)
             self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})

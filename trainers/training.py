@@ -180,7 +180,7 @@ def train(
             trained,
             scored,
             names=metrics.names_for(trained)[:1],
-            num=eval_examples,
+            num_examples=eval_examples,
             batch_size=min(64, batch_size // strategy.num_replicas_in_sync),  # what a device has room for
             seed=seed,
             verbose=False,

@@ -29,12 +29,32 @@ class ZooModel(TrainingHooks, FittedModel):
     Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
     the networks inside follow the policy. Weights are float32 whatever Keras's floatx, image data format and
     global policy are; a global mixed policy is followed.
+
+    What a model can do, it declares by class attributes, literals as far as possible, which the command reads
+    from the sources; metrics and commands ask these, never for a class or a family. A property may take the
+    place of one, where it depends on the model's arguments.
+
+    Attributes:
+      scores: the metrics of examples that the model is scored by (`latentzoo.metrics`), the usual one first;
+        of these, those apply that fit its events.
+      likelihood_kind: what its likelihoods are: "exact"; "bound", a lower one (the ELBO); None: it has none.
+      sampling_options: those that `sample` has beside seed and labels, such as "temperature"; None: it
+        does not sample.
+      prior: what the latents of samples are drawn from, "normal" if it is standard normal; None:
+        nothing.
+      has_styles: whether it maps latents to styles (`mapping`), and makes images of these (`synthesis`).
+      pixel_rounding: how its images become bytes: "bin", the one of 256 bins of [0, 1] in which a value lies,
+        or "nearest", the nearest of the values k / 255.
     """
 
     family: str
 
-    # Whether it has `sample`.
-    can_sample = True
+    scores: tuple[str, ...] = ()
+    likelihood_kind: str | None = None
+    sampling_options: tuple[str, ...] | None = None
+    prior: str | None = "normal"
+    has_styles = False
+    pixel_rounding = "bin"
 
     def __init__(self, num_classes: int = 0, dtype: str | keras.DTypePolicy | None = None, **kwargs):
         super().__init__(dtype=_dtype_policy(dtype), **kwargs)
@@ -47,7 +67,7 @@ class ZooModel(TrainingHooks, FittedModel):
     @property
     def draws_images(self) -> bool:
         """Whether `sample` gives images."""
-        return self.can_sample and len(self.event_shape) == 3
+        return self.sampling_options is not None and len(self.event_shape) == 3
 
     @property
     def class_names(self) -> tuple[str, ...]:

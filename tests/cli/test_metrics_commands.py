@@ -56,7 +56,12 @@ def test_metrics_by_name_with_their_protocol(preset, capsys):
         images = arrays["x_test"][..., None]
     with pytest.warns(UserWarning, match="with 512 features"):
         expected = metrics.evaluate(
-            zoo.load(preset), images, names=["frechet_distance"], num=20, temperature=0.5, verbose=False
+            zoo.load(preset),
+            images,
+            names=["frechet_distance"],
+            num_examples=20,
+            temperature=0.5,
+            verbose=False,
         )
     assert found[0]["value"] == pytest.approx(expected[0]["value"], rel=1e-6)
     assert found[0]["protocol"].endswith(
@@ -183,7 +188,9 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     rows = found["sweep"]["rows"]
     assert [row["temperature"] for row in rows] == [0.3, 0.5, 0.7, 0.85, 1.0]
     names = ["precision", "recall"]
-    alone = metrics.evaluate(zoo.load(preset), every, names=names, num=40, temperature=0.5, verbose=False)
+    alone = metrics.evaluate(
+        zoo.load(preset), every, names=names, num_examples=40, temperature=0.5, verbose=False
+    )
     assert [rows[1][name] for name in names] == [entry["value"] for entry in alone]
     printed = capsys.readouterr().out
     assert "batches of 10 are atypical" in printed and "a map of 40 latents" in printed

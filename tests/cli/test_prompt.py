@@ -173,8 +173,8 @@ def test_a_damaged_recipe_is_told(content, message, capsys, tmp_path):
 
 
 def test_dashes_are_underscores():
-    dashed = main.parse(["latentzoo", "evaluate", "x", "--num-samples", "3", "--batch-size=2"])
-    assert (dashed.num_samples, dashed.batch_size) == (3, 2)
+    dashed = main.parse(["latentzoo", "evaluate", "x", "--importance-samples", "3", "--batch-size=2"])
+    assert (dashed.importance_samples, dashed.batch_size) == (3, 2)
 
 
 def test_help_and_version(capsys):

@@ -60,7 +60,7 @@ def test_no_example_is_refused():
 
 def test_scores_of_a_part_are_of_the_drawn_examples(pixel_flow, images):
     model = pixel_flow()
-    (entry,) = metrics.evaluate(model, images, names=["log_prob"], num=9, seed=4, verbose=False)
+    (entry,) = metrics.evaluate(model, images, names=["log_prob"], num_examples=9, seed=4, verbose=False)
     expected = np.mean(model.log_prob(images[drawn_numbers(64, 9, seed=4)]))
     assert entry["value"] == pytest.approx(float(expected), rel=1e-6)
     assert entry["protocol"] == "exact density, no noise; 9 of 64 examples, drawn with seed 4"

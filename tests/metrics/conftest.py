@@ -60,8 +60,9 @@ def pixel_noise(rows):
 class Painter(keras.Model):
     """Paints z [N, 2] on 4x4 images, a number on each half."""
 
-    family, num_classes, event_shape, latent_size = "gan", 0, (4, 4, 1), 2
-    scores = ()
+    num_classes, event_shape, latent_size = 0, (4, 4, 1), 2
+    scores, sampling_options, likelihood_kind = (), ("truncation",), None
+    prior, has_styles, pixel_rounding = "normal", False, "nearest"
 
     def decode(self, latents, labels=None):
         z = check_vectors(latents, 2)
@@ -74,6 +75,8 @@ class Painter(keras.Model):
 
 class StylePainter(Painter):
     """w is two styles of z^3; the images have noise."""
+
+    has_styles = True
 
     def mapping(self, latents, labels=None, truncation=1.0):
         return truncation * tf.repeat((tf.convert_to_tensor(latents) ** 3)[:, None], 2, axis=1)

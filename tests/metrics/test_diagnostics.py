@@ -26,7 +26,7 @@ def test_log_likelihoods_are_the_models(pixel_flow, images):
     found = log_likelihoods(of_points, points, batch_size=4, verbose=False)
     np.testing.assert_allclose(found, of_points.log_prob(points), rtol=1e-5)
     vae = VAE(image_shape=(4, 4, 1), latent_dim=3, levels=1, depth=0, width=4)
-    found = log_likelihoods(vae, images, num=9, batch_size=4, seed=2, verbose=False)
+    found = log_likelihoods(vae, images, num_examples=9, batch_size=4, seed=2, verbose=False)
     np.testing.assert_allclose(found, vae.elbo(images[drawn_numbers(64, 9, seed=2)], seed=2), rtol=1e-4)
 
 

@@ -10,8 +10,8 @@ from latentzoo.metrics.frechet_distance import frechet_distance
 from latentzoo.metrics.samples import as_bytes, labels_like
 from latentzoo.zoo.vaes import VAE
 
-OPTIONS = {"network": "halves", "verbose": False, "num": 200}
-NAMES = [*metrics.OF_FEATURES]
+OPTIONS = {"network": "halves", "verbose": False, "num_examples": 200}
+NAMES = [name for name, metric in metrics.METRICS.items() if "features" in metric.needs]
 
 
 def evaluate(model, images, names=NAMES, **options):
@@ -40,7 +40,7 @@ def test_the_record(painter, paintings, halves):
 
 
 def test_good_samples_score_well_and_bad_ones_do_not(painter, paintings, halves):
-    good, narrow = (evaluate(painter, paintings, num=300, truncation=psi) for psi in (1.0, 0.2))
+    good, narrow = (evaluate(painter, paintings, num_examples=300, truncation=psi) for psi in (1.0, 0.2))
     assert good["frechet_distance"]["value"] < 0.1 * narrow["frechet_distance"]["value"]
     assert good["kernel_distance"]["value"] < narrow["kernel_distance"]["value"]
     assert good["recall"]["value"] > 0.9 > 0.5 > narrow["recall"]["value"]
@@ -51,10 +51,10 @@ def test_good_samples_score_well_and_bad_ones_do_not(painter, paintings, halves)
 
 @pytest.mark.parametrize("batch_size", [1, 20, 70])
 def test_the_batch_size_does_not_matter(painter, paintings, halves, batch_size, monkeypatch):
-    expected = evaluate(painter, paintings, num=50)
+    expected = evaluate(painter, paintings, num_examples=50)
     monkeypatch.setenv("LATENTZOO_CACHE", "elsewhere-and-empty")
     monkeypatch.setattr("latentzoo.metrics.feature_sets.cached_features", lambda name, compute: compute())
-    for name, entry in evaluate(painter, paintings, num=50, batch_size=batch_size).items():
+    for name, entry in evaluate(painter, paintings, num_examples=50, batch_size=batch_size).items():
         assert entry["value"] == pytest.approx(expected[name]["value"], rel=1e-5, abs=1e-9)
 
 
@@ -66,7 +66,9 @@ def test_seeds(painter, paintings, halves):
 
 def test_the_first_samples_of_many_are_the_samples_of_few(painter, paintings, halves):
     images, _ = paintings
-    many, few = (compare_samples(painter, images, network=halves, num=n, verbose=False) for n in (150, 40))
+    many, few = (
+        compare_samples(painter, images, network=halves, num_examples=n, verbose=False) for n in (150, 40)
+    )
     np.testing.assert_array_equal(many.fake[:40], few.fake)
     np.testing.assert_array_equal(many.real[:40], few.real)
 
@@ -80,7 +82,7 @@ def test_features_of_real_images_are_cached(painter, paintings, halves, cache):
     other = images.copy()
     other[199, 0, 0] ^= 1
     evaluate(painter, other)  # another pixel
-    evaluate(painter, images, num=199)  # another number
+    evaluate(painter, images, num_examples=199)  # another number
     evaluate(painter, images, split="other")  # another split
     assert len(list(cache.iterdir())) == 4 and all(path.suffix == ".npz" for path in cache.iterdir())
     halves.checksum = "2" * 64  # other weights
@@ -137,7 +139,7 @@ def test_a_conditional_model_samples_the_labels_of_the_data(pixel_flow, painting
         return sample(n, seed=seed, labels=labels)
 
     monkeypatch.setattr(model, "sample", watched)
-    compare_samples(model, (images[:30], labels[:30]), network=halves, num=64, verbose=False)
+    compare_samples(model, (images[:30], labels[:30]), network=halves, num_examples=64, verbose=False)
     np.testing.assert_array_equal(asked[:60], np.tile(labels[:30], 2))
     np.testing.assert_array_equal(asked[60:], labels[:30][drawn_numbers(30, 4, seed=0)])
 
@@ -173,7 +175,7 @@ def test_a_model_without_scores_has_none_by_default(painter, paintings, halves):
     "options, message",
     [
         ({"temperature": 0.5}, "temperature: got 0.5, expected none: a Painter has no temperature."),
-        ({"num": 1}, "real: got features of shape [1, 2], expected [N, F] of at least 2 images."),
+        ({"num_examples": 1}, "real: got features of shape [1, 2], expected [N, F] of at least 2 images."),
         ({"network": "half"}, "network must be a feature network, got 'half': did you mean halves?"),
         ({"batch_size": 0}, "batch_size: got 0, expected at least 1."),
     ],

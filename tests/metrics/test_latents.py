@@ -20,13 +20,13 @@ def squared_error(monkeypatch):
     def distance(a, b):
         return ((np.float64(a) - np.float64(b)) ** 2).mean(axis=(1, 2, 3)) * 2
 
-    module = metrics.perceptual_path_length_z.__module__
+    module = "latentzoo.metrics.perceptual_path_length"
     monkeypatch.setattr(f"{module}.perceptual_distance", distance)
 
 
 def path_length(model, name, **options):
     images = np.zeros([4, 4, 4, 1], np.uint8)
-    options = {"num": 400, "verbose": False, **options}
+    options = {"num_examples": 400, "verbose": False, **options}
     (entry,) = metrics.evaluate(model, images, names=[f"perceptual_path_length_{name}"], **options)
     return entry
 
@@ -56,16 +56,16 @@ def test_the_mean_leaves_out_the_ends():
 
 
 def test_the_perceptual_record_seeds_and_batches(painter, style_painter):
-    first = path_length(style_painter, "w", num=9, seed=2)
+    first = path_length(style_painter, "w", num_examples=9, seed=2)
     assert first["name"] == "perceptual_path_length_w (squeezenet1.1)"
     assert first["protocol"] == (
         "samples alone, distance of squeezenet1.1, 7 layers, unit-normalised, unweighted; images of 64 to "
         "256 px; 9 paths, epsilon 0.0001, percentiles 1 to 99, seed 2"
     )
-    assert path_length(style_painter, "w", num=9, seed=2) == first
-    assert path_length(style_painter, "w", num=9, seed=3)["value"] != first["value"]
+    assert path_length(style_painter, "w", num_examples=9, seed=2) == first
+    assert path_length(style_painter, "w", num_examples=9, seed=3)["value"] != first["value"]
     # Differences of 1e-4 of what is painted are near float32's steps.
-    other = path_length(style_painter, "w", num=9, seed=2, batch_size=4)
+    other = path_length(style_painter, "w", num_examples=9, seed=2, batch_size=4)
     assert other["value"] == pytest.approx(first["value"], rel=0.02)
 
 
@@ -106,7 +106,7 @@ def test_separability_of_known_latents():
 
 def test_separability_of_a_painter(style_painter, paintings, halves):
     """Which half is brighter is a plane of z, and nearly one of w = z^3."""
-    options = {"num": 600, "network": "halves", "verbose": False, "seed": 1}
+    options = {"num_examples": 600, "network": "halves", "verbose": False, "seed": 1}
     found = metrics.evaluate(style_painter, paintings, names=SEPARABILITY, **options)
     for entry, name in zip(found, SEPARABILITY, strict=True):
         assert entry["name"] == f"{name} (halves)" and 1 <= entry["value"] < 1.2
@@ -120,7 +120,7 @@ def test_separability_of_a_painter(style_painter, paintings, halves):
 
 def test_separability_needs_labels_of_two_classes(painter, paintings, halves):
     images, labels = paintings
-    options = {"names": SEPARABILITY[:1], "num": 20, "network": "halves", "verbose": False}
+    options = {"names": SEPARABILITY[:1], "num_examples": 20, "network": "halves", "verbose": False}
     with pytest.raises(ValueError, match="^dataset: got images without labels, expected"):
         metrics.evaluate(painter, images, **options)
     with pytest.raises(ValueError, match="^dataset: got images of 1 class, expected at least 2.$"):

@@ -33,7 +33,7 @@ def test_the_noise_is_uniform_in_the_bins(pixel_flow):
 
 def test_the_entry(pixel_flow, pixels):
     (entry,) = metrics.evaluate(
-        pixel_flow(), pixels, dataset_name="made up", split="valid", num=10, seed=3, verbose=False
+        pixel_flow(), pixels, dataset_name="made up", split="valid", num_examples=10, seed=3, verbose=False
     )
     del entry["value"], entry["standard_error"]
     assert entry == {
@@ -71,7 +71,7 @@ def test_log_prob_in_closed_form(pixel_flow, pixels):
 
 
 def test_one_example_has_no_standard_error(pixel_flow, pixels):
-    (entry,) = metrics.evaluate(pixel_flow(), pixels, num=1, verbose=False)
+    (entry,) = metrics.evaluate(pixel_flow(), pixels, num_examples=1, verbose=False)
     assert entry["standard_error"] is None and entry["num_examples"] == 1
 
 
@@ -92,7 +92,7 @@ def test_progress_is_shown_if_asked(pixel_flow, pixels, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"num": 0}, "num: got 0, expected at least 1."),
+        ({"num_examples": 0}, "num_examples: got 0, expected at least 1."),
         ({"batch_size": 0}, "batch_size: got 0, expected at least 1."),
         ({"temperature": 0.5}, "temperature: got 0.5, expected none: no metric of samples is asked for."),
     ],

@@ -15,8 +15,7 @@ from latentzoo.metrics.kernel_distance import kernel_distance, squared_discrepan
 from latentzoo.metrics.neighbours import squared_distances, squared_radii
 from latentzoo.metrics.precision_recall import precision, recall
 
-# The package's attribute of that name is the function.
-module = sys.modules["latentzoo.metrics.kernel_distance"]
+module = sys.modules[kernel_distance.__module__]
 
 
 def sets(real, fake, **options) -> FeatureSets:

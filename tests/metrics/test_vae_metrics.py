@@ -26,7 +26,7 @@ def pixels(images):
 
 def entries(model, data, **options):
     names = ["elbo", "reconstruction", "kl", "bits_per_dim", "importance_weighted"]
-    options = {"num_samples": 3, "verbose": False, **options}
+    options = {"importance_samples": 3, "verbose": False, **options}
     return {entry["name"]: entry for entry in metrics.evaluate(model, data, names=names, **options)}
 
 
@@ -110,5 +110,5 @@ def test_metrics_of_other_models_are_refused(model, pixel_flow, pixels):
     assert "log_prob" not in known
     assert str(error.value) == f"names: got 'log_prob', expected any of {sorted(known)}."
     with pytest.raises(ValueError) as error:
-        metrics.evaluate(model, pixels, num_samples=0, verbose=False)
-    assert str(error.value) == "num_samples: got 0, expected at least 1."
+        metrics.evaluate(model, pixels, importance_samples=0, verbose=False)
+    assert str(error.value) == "importance_samples: got 0, expected at least 1."

@@ -50,7 +50,7 @@ def scripted(monkeypatch):
 
     def evaluate(model, dataset, **options):
         asked.append(options)
-        entry = {"name": options["names"][0], "standard_error": 0.0, "num_examples": options["num"]}
+        entry = {"name": options["names"][0], "standard_error": 0.0, "num_examples": options["num_examples"]}
         return [{**entry, "value": values.pop(0)}]
 
     monkeypatch.setattr(training.metrics, "evaluate", evaluate)
@@ -80,7 +80,9 @@ def test_the_averaged_generator_is_scored_and_the_best_one_kept(network, tmp_pat
     assert network.seen == 40 + 3 * 40  # the real images once, and each time as many samples
 
     def score(model):
-        return metrics.evaluate(model, IMAGES[:40], names=["frechet_distance"], num=40, verbose=False)[0]
+        return metrics.evaluate(
+            model, IMAGES[:40], names=["frechet_distance"], num_examples=40, verbose=False
+        )[0]
 
     values = [line[NAME] for line in log(tmp_path)]
     assert len(set(values)) == 3 and log(tmp_path)[-1]["num_examples"] == 40
@@ -109,7 +111,7 @@ def test_a_resumed_training_knows_the_best_score(scripted, tmp_path, eager_test)
     assert go_on(4, 3.0, 4.0) == 3.0  # less is better
     assert go_on(6, 3.5) == 3.0
     assert [line["frechet_distance"] for line in log(tmp_path)] == [3.0, 4.0, 3.5]
-    assert {options["num"] for options in asked} == {2000}
+    assert {options["num_examples"] for options in asked} == {2000}
     assert {options["batch_size"] for options in asked} == {8}  # no larger than in training
 
 

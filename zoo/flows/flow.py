@@ -39,6 +39,9 @@ class Flow(ZooModel):
     """
 
     family = "flow"
+    scores = ("bits_per_dim", "log_prob")
+    likelihood_kind = "exact"
+    sampling_options = ("temperature",)
 
     def __init__(
         self, event_shape: tuple[int, ...], num_classes: int = 0, num_bits: int = 8, seed: int = 0,

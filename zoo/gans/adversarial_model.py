@@ -33,7 +33,8 @@ class AdversarialModel(AdversarialTraining):
     """
 
     family = "gan"
-    scores: tuple[str, ...] = ()
+    sampling_options: tuple[str, ...] = ()
+    pixel_rounding = "nearest"  # it learns from pixels v / 127.5 - 1; so does StyleGAN's official code
     collapse_examples = mode_collapse.NUM_COMPARED
     warns_of_unused_classes = True
 

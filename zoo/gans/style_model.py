@@ -44,6 +44,9 @@ class StyleModel(AdversarialModel):
       the others: as `AdversarialModel`'s.
     """
 
+    sampling_options = ("truncation", "cutoff")
+    has_styles = True
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],

@@ -41,7 +41,7 @@ class Autoencoder(EncoderDecoder):
     """
 
     scores = ("reconstruction_error",)
-    can_sample = False
+    prior = None
     loss_name = "squared_error"
 
     def __init__(

@@ -74,6 +74,9 @@ class VAE(VariationalBounds):
 
     collapse_examples = posterior_collapse.NUM_EXAMPLES
 
+    likelihood_kind = "bound"
+    sampling_options = ("temperature",)
+
     posterior = FormerMethod("posterior_distribution")
     prior = FormerMethod("prior_distribution")
     posterior_kind = old_name("posterior_kind", "posterior")
