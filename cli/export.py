@@ -34,4 +34,6 @@ def run(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.out)
     path = export.saved_model(model, folder / name, version=arguments.version, overwrite=arguments.overwrite)
     write_server_files(folder)
+    for signature in model.serving_signatures():
+        models.note(f"  {signature}")
     print(f"version {path.name} of {name} in {path}")

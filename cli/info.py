@@ -1,21 +1,29 @@
-"""Show all that is known of a preset: data, recipe, scores, licence, checksums."""
+"""Show all that is known of a preset: data, recipe, scores, licence, checksums, what an export offers."""
 
 import argparse
 import json
 
 from ..zoo import registry
 from . import arguments as types
-from . import evaluate
+from . import evaluate, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--signatures",
+        action="store_true",
+        help="also what an export of it offers a server, with shapes and ranges; takes some seconds",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     information = registry.info(arguments.preset)
+    signatures = models.load_model(arguments.preset).serving_signatures() if arguments.signatures else []
     if arguments.json:
+        if signatures:
+            information["signatures"] = {signature.name: signature.as_json() for signature in signatures}
         print(json.dumps(information, indent=2))
         return
     metrics = information.pop("metrics", [])
@@ -28,6 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"{key}: {_text(value)}")
     for metric in metrics:
         print(evaluate.describe(metric))
+    for signature in signatures:
+        print(f"{signature}{f', now {signature.replaced_by}' if signature.replaced_by else ''}")
 
 
 def _text(value) -> str:

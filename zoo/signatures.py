@@ -5,14 +5,12 @@ server puts the rows of many requests into one batch, and pads it. So what Keras
 a seed or a temperature, is an input with one value for each row.
 
 Inputs and outputs are called as the arguments and methods of the model are. The export, its requests for
-warm-up, the clients and the command all read these declarations. The clients do so without TensorFlow.
+warm-up, the clients and the command all read these declarations, so this module needs nothing slow to import.
 """
 
 import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
 # The largest latent, w, temperature or truncation: squares of larger ones overflow in float32.
 LARGEST = 1e6
 
-UINT8, INT32, FLOAT32 = np.dtype("uint8"), np.dtype("int32"), np.dtype("float32")
-BYTES = np.dtype(object)  # what NumPy has for a batch of TensorFlow's strings
-LARGEST_INT32 = int(np.iinfo(INT32).max)
-LARGEST_FLOAT32 = float(np.finfo(FLOAT32).max)
+# TensorFlow's names of types.
+UINT8, INT32, FLOAT32, BYTES = "uint8", "int32", "float32", "string"
+LARGEST_INT32 = 2**31 - 1
+LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
 
 # What a batch of events is called.
 EVENTS = ("images", "vectors")
@@ -35,7 +33,7 @@ class TensorInfo:
 
     Attributes:
       meaning: what it is, in words, with its unit.
-      dtype: of the values.
+      dtype: of the values, by TensorFlow's name.
       shape: of one row, without the batch.
       minimum, maximum: of the values, both included; None: every value of the dtype will do.
       example: a value that every element may have, for requests that warm a server up.
@@ -43,7 +41,7 @@ class TensorInfo:
     """
 
     meaning: str
-    dtype: np.dtype
+    dtype: str
     shape: tuple[int, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -55,7 +53,7 @@ class TensorInfo:
         """The range in words; empty if all finite numbers are in it."""
         if self.minimum is None or self.maximum is None or self.maximum == LARGEST_FLOAT32:
             return ""
-        if self.dtype.kind == "f":
+        if self.dtype == FLOAT32:
             return f"at least {self.minimum:g} and at most {self.maximum:g}"
         end = "" if self.maximum == LARGEST_INT32 else f" and below {self.maximum + 1}"
         return f"at least {self.minimum}{end}"
@@ -63,7 +61,12 @@ class TensorInfo:
     @property
     def expected(self) -> str:
         """What `contains` holds for, in words."""
-        return " and ".join(filter(None, ["finite" if self.dtype.kind == "f" else "", self.limits]))
+        return " and ".join(filter(None, ["finite" if self.dtype == FLOAT32 else "", self.limits]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: dtype, shape `["B", ...]`, meaning, and the range if there is one."""
+        limits = {} if self.minimum is None else {"minimum": self.minimum, "maximum": self.maximum}
+        return {"dtype": self.dtype, "shape": ["B", *self.shape], "meaning": self.meaning, **limits}
 
     def contains(self, values: Any) -> Any:
         """bool, for each of the values: whether it is in the range, which NaN is not.
@@ -103,6 +106,14 @@ class Signature:
     function: Callable[..., dict[str, "tf.Tensor"]]
     replaced_by: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """The declaration as plain values: inputs and outputs with dtype, shape, meaning and range."""
+        sides = {"inputs": self.inputs, "outputs": self.outputs}
+        described = {
+            side: {name: info.as_json() for name, info in tensors.items()} for side, tensors in sides.items()
+        }
+        return {**described, **({"replaced_by": self.replaced_by} if self.replaced_by else {})}
+
     def __str__(self) -> str:
         """Such as `decode(latents float32 [B, 3]) -> images uint8 [B, 8, 8, 1]`."""
         return f"{self.name}({_text(self.inputs)}) -> {_text(self.outputs)}"
@@ -110,8 +121,7 @@ class Signature:
 
 def _text(tensors: Tensors) -> str:
     return ", ".join(
-        f"{name} {'bytes' if info.dtype == BYTES else info.dtype} [{', '.join(map(str, ['B', *info.shape]))}]"
-        for name, info in tensors.items()
+        f"{name} {info.dtype} [{', '.join(map(str, ['B', *info.shape]))}]" for name, info in tensors.items()
     )
 
 

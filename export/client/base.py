@@ -162,13 +162,16 @@ class Client(AskingClient):
         if self._is_of_old_names:
             batches = {"styles": _flat("w_a", w_a), "other_styles": _flat("w_b", w_b)}
             return self._output("style_mix", batches, {"crossover": crossover}, *EVENTS)
-        shape = self._row_shape("synthesis", "inputs", "w")
-        a = checks.batch("w_a", self._with_styles("w_a", w_a, frames=2), FLOAT32, shape, STANDARD["w"])
-        b = checks.batch("w_b", self._with_styles("w_b", w_b, frames=2), FLOAT32, shape, STANDARD["w"])
+        dtype, shape = np.dtype(FLOAT32), self._row_shape("synthesis", "inputs", "w")
+        a = checks.batch("w_a", self._with_styles("w_a", w_a, frames=2), dtype, shape, STANDARD["w"])
+        b = checks.batch("w_b", self._with_styles("w_b", w_b, frames=2), dtype, shape, STANDARD["w"])
         if len(a) != len(b):
             raise ValueError(f"w_a and w_b must have one batch size, got {sorted({len(a), len(b)})}.")
         declared = TensorInfo("how many styles are of w_a", INT32, (), 0, shape[0])
-        first = np.arange(shape[0]) < checks.per_row("crossover", crossover, len(a), INT32, declared)[:, None]
+        first = (
+            np.arange(shape[0])
+            < checks.per_row("crossover", crossover, len(a), np.dtype(INT32), declared)[:, None]
+        )
         return self.synthesis(np.where(first[:, :, None], a, b))
 
     # Old names.

@@ -29,7 +29,8 @@ MODELS = {
 def shaken(model):
     """The model with weights as after some training, so that no map in it is the identity."""
     rng = np.random.default_rng(0)
-    for weight in model.trainable_variables:
+    averages = [weight for weight in model.non_trainable_variables if weight.path.endswith("w_avg")]
+    for weight in [*model.trainable_variables, *averages]:
         weight.assign(weight + 0.05 * rng.standard_normal(weight.shape).astype("float32"))
     return model
 

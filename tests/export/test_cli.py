@@ -1,5 +1,7 @@
 """`latentzoo export` and `latentzoo request`, from a preset to a picture."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -44,6 +46,17 @@ def test_export_writes_all_that_a_server_needs(served):
     ]
     version = folder / "tiny" / "1"
     assert {"saved_model.pb", "variables", "assets.extra"} <= {path.name for path in version.iterdir()}
+
+
+def test_info_describes_what_is_exported(preset, capsys):
+    run("info", preset, "--signatures")
+    lines = capsys.readouterr().out.splitlines()
+    assert "sample(seed int32 [B, 2], temperature float32 [B]) -> images uint8 [B, 8, 8, 1]" in lines
+    run("info", preset, "--signatures", "--json")
+    described = json.loads(capsys.readouterr().out)["signatures"]
+    assert described["log_prob"]["outputs"]["log_prob"]["meaning"] == "log p, in nats"
+    temperature = described["sample"]["inputs"]["temperature"]
+    assert (temperature["minimum"], temperature["maximum"], temperature["shape"]) == (0, 1e6, ["B"])
 
 
 @pytest.mark.parametrize("protocol", ["gRPC", "REST"])

@@ -65,6 +65,14 @@ def test_signatures_are_called_as_methods_are(family, models):
         assert signature.replaced_by or callable(getattr(models[family], signature.name))
 
 
+@pytest.mark.parametrize("labels", [-1, 3])
+def test_labels_are_checked(labels, models, exports):
+    session = Session(exports / "flow" / "1")
+    inputs = {**make(models["flow"], "encode", 2), "labels": np.array([0, labels], np.int32)}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be at least 0 and below 3, got"):
+        session.run("encode", inputs)
+
+
 @pytest.mark.parametrize(
     "outputs",
     [
