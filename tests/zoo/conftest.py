@@ -9,26 +9,18 @@ import pytest
 import tensorflow as tf
 
 from latentzoo import zoo
-from latentzoo.zoo.flows import Glow
+from latentzoo.data import two_moons
 
-TINY = {"image_shape": (8, 8, 1), "levels": 2, "depth": 2, "width": 8, "name": "tiny"}
+from .. import tiny as models
+from .flow_cases import CONDITIONAL, FLOWS, OF_IMAGES
+
 FASHION = Path(__file__).parents[1] / "assets" / "fashion_mnist_small.npz"
-
-# What the models of `trained` differ in; the first two differ in nothing but how gradients are computed.
-TRAINED = {
-    "plain": {},
-    "reversible": {"reversible": True},
-    "additive": {"coupling": "additive", "permutation": "shuffle", "num_bits": 5},
-    "conditional": {"num_classes": 10, "permutation": "reverse"},
-    "equalised": {"preprocess": "equalise"},
-    "bfloat16": {"dtype": "mixed_bfloat16"},
-}
 
 
 @pytest.fixture(scope="session")
 def tiny():
     """Glow for 8x8 images; arguments as `Glow`'s."""
-    return lambda **options: Glow(**{**TINY, **options})
+    return models.glow
 
 
 @pytest.fixture(scope="session")
@@ -81,33 +73,60 @@ def compiled(eagerly):
 
 
 @pytest.fixture(scope="session")
-def trained(tiny, clothes):
-    """A function from a name of TRAINED to that model after 5 steps; do not change what it returns."""
-    models = {}
+def moons():
+    """(float32 [64, 2], int labels [64]): the two moons."""
+    points, labels = two_moons("train")
+    return points[:64], labels[:64]
 
+
+@pytest.fixture(scope="session")
+def data_of(clothes, moons):
+    """A function: a flow -> (events, labels) that fit it, labels None of an unconditional one."""
+
+    def data(model):
+        events, labels = clothes if len(model.event_shape) == 3 else moons
+        return events, labels if model.num_classes else None
+
+    return data
+
+
+@pytest.fixture(scope="session")
+def trained(data_of):
+    """A function from a name of FLOWS to that model after 2 steps; do not change what it returns."""
+
+    @functools.cache
     def train(name):
-        if name not in models:
-            images, labels = clothes
-            model = models[name] = tiny(**TRAINED[name])
-            model.compile(optimizer=keras.optimizers.Adam(3e-3), run_eagerly=True)
-            model.fit(
-                images,
-                labels if model.num_classes else None,
-                batch_size=64,
-                epochs=5,
-                shuffle=False,
-                verbose=0,
-            )
-        return models[name]
+        make, options = FLOWS[name]
+        model = make(**options)
+        model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=True)
+        model.fit(*data_of(model), batch_size=64, epochs=2, shuffle=False, verbose=0)
+        return model
 
     return train
 
 
-@pytest.fixture(scope="session", params=TRAINED)
-def each_trained(request, trained, clothes):
-    """(model, images, labels or None) of every model of TRAINED."""
-    model = trained(request.param)
-    return model, clothes[0][:16], clothes[1][:16] if model.num_classes else None
+@pytest.fixture(scope="session", params=FLOWS)
+def each_trained(request, trained, data_of):
+    """(model, 16 events, 16 labels or None) of every model of FLOWS."""
+    return rows_of(trained(request.param), data_of)
+
+
+def rows_of(model, data_of):
+    """(model, 16 events, 16 labels or None)."""
+    events, labels = data_of(model)
+    return model, events[:16], None if labels is None else labels[:16]
+
+
+@pytest.fixture(scope="session", params=OF_IMAGES)
+def each_of_images(request, trained, data_of):
+    """As `each_trained`, of the flows on images."""
+    return rows_of(trained(request.param), data_of)
+
+
+@pytest.fixture(scope="session", params=CONDITIONAL)
+def each_conditional(request, trained, data_of):
+    """As `each_trained`, of the flows with classes."""
+    return rows_of(trained(request.param), data_of)
 
 
 @pytest.fixture(scope="session")

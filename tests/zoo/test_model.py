@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ..errors import text_of
+
 
 class Pairs(keras.utils.PyDataset):
     """Batches of images, or of (images, labels)."""
@@ -103,16 +105,6 @@ def test_fit_lowers_what_evaluate_says(tiny, clothes):
     np.testing.assert_allclose(after, np.mean(model(clothes[0])), rtol=1e-5)
 
 
-def test_every_weight_gets_a_gradient(each_trained):
-    model, images, labels = each_trained
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(model(images if labels is None else (images, labels), training=True))
-    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_variables])
-    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
-        gradient = np.asarray(tf.convert_to_tensor(gradient))
-        assert np.isfinite(gradient).all() and np.any(gradient), weight.path
-
-
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_a_global_dtype_policy_is_that_of_the_model(tiny, clothes, policy):
     explicit = tiny(dtype=policy)
@@ -182,33 +174,6 @@ def test_a_config_goes_through_json_and_gives_the_same_model(tiny, options):
 # Strategies.
 
 
-def test_two_replicas_train_as_one_does(mirrored_strategy, tiny, float_clothes, assert_same_weights):
-    """In the scope of the strategy and out of it. Float images have no noise, so only rounding differs.
-
-    By gradient descent, which is linear in the gradient: Adam makes steps out of the rounding of
-    gradients near zero.
-    """
-    data = tf.data.Dataset.from_tensor_slices(float_clothes).repeat().batch(16)
-
-    def compiled():
-        model = tiny(depth=1)
-        model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
-        return model
-
-    alone = compiled()
-    alone.fit(data, steps_per_epoch=10, verbose=0)
-    with mirrored_strategy.scope():
-        both = compiled()
-        both.fit(data, steps_per_epoch=5, verbose=0)
-    # 5 batches of 16 of 64 images: the second half goes on where the first one stopped.
-    both.fit(data.skip(5), steps_per_epoch=5, verbose=0)
-    assert both.optimizer.iterations == 10
-    assert_same_weights(both, alone, tolerance=1e-6)
-    bits = both.bits_per_dim(float_clothes), alone.bits_per_dim(float_clothes)
-    np.testing.assert_allclose(*bits, rtol=1e-6)
-    np.testing.assert_allclose(both.sample(4), alone.sample(4), atol=1e-5)
-
-
 def test_replicas_see_the_same_image_with_different_noise(mirrored_strategy, tiny, clothes):
     with mirrored_strategy.scope():
         model = tiny(**SMALL)
@@ -223,12 +188,6 @@ def test_replicas_see_the_same_image_with_different_noise(mirrored_strategy, tin
 
 
 # Errors.
-
-
-def text_of(function, *args, **kwargs):
-    with pytest.raises(ValueError) as error:
-        function(*args, **kwargs)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from latentzoo import zoo
 from latentzoo.data import two_moons
 from latentzoo.trainers import train
 from latentzoo.zoo.flows import RealNVP, realnvp
+
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 POINTS = two_moons("train")[0][:2048]
 IMAGES = np.random.default_rng(0).integers(0, 256, [16, 4, 4, 2], dtype=np.uint8)
@@ -23,13 +24,6 @@ def vector_model(**kwargs):
     return RealNVP(**{"event_shape": (2,), "depth": 4, "width": 16, "blocks": 1, **kwargs})
 
 
-def fit(model, data, rate, steps):
-    model.compile(optimizer=keras.optimizers.Adam(rate), jit_compile=False)
-    dataset = tf.data.Dataset.from_tensor_slices(data).batch(16, drop_remainder=True).repeat()
-    model.fit(dataset, steps_per_epoch=steps, verbose=0)
-    return model
-
-
 def shaken(model, data, *labels):
     """`model` with random weights, and the statistics of `data`: no training to wait for."""
     rng = np.random.default_rng(1)
@@ -40,42 +34,18 @@ def shaken(model, data, *labels):
 
 
 @pytest.fixture(scope="module")
-def trained_image_model():
-    """Its last layers, gains and statistics are away from where they start."""
-    return fit(image_model(), IMAGES, 1e-2, 20)
+def trained_vector_model(eagerly):
+    model = vector_model()
+    model.compile(optimizer=keras.optimizers.Adam(3e-3), jit_compile=False)
+    tf.config.run_functions_eagerly(False)  # so many steps are worth a trace
+    model.fit(POINTS, batch_size=16, shuffle=False, verbose=0)
+    tf.config.run_functions_eagerly(True)
+    return model
 
 
-@pytest.fixture(scope="module")
-def trained_vector_model():
-    return fit(vector_model(), POINTS, 3e-3, 128)
-
-
-def test_log_prob_of_images_is_that_of_the_whole_jacobian(trained_image_model):
-    model = trained_image_model
-    image = tf.constant((IMAGES[:1] + 0.5) / 256, tf.float32)
-    bijector = model.bijector()
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(image)
-        latents = bijector.forward(tf.identity(image))
-    jacobian = tf.reshape(tape.jacobian(latents, image, experimental_use_pfor=False), [32, 32])
-    _, log_det = np.linalg.slogdet(jacobian.numpy().astype(np.float64))
-    z = latents.numpy().astype(np.float64)
-    expected = -0.5 * np.sum(z**2) - 16 * np.log(2 * np.pi) + log_det
-    # 32 log-scales and 32 squares in float32, each to 6e-8 of its size.
-    np.testing.assert_allclose(model.log_prob(IMAGES[:1]), [expected], rtol=2e-5, atol=1e-3)
-
-
-def test_images_come_back(trained_image_model):
-    again = trained_image_model.reconstruct(IMAGES)
-    np.testing.assert_allclose(again, (IMAGES + 0.5) / 256, atol=1e-4)
-
-
-def test_latents_are_split_by_level(trained_image_model):
-    latents = trained_image_model.encode(IMAGES[:3])
-    fine, coarse = trained_image_model.split_latents(latents)
+def test_the_last_level_is_not_squeezed():
+    fine, coarse = image_model().split_latents(np.zeros([3, 32], np.float32))
     assert fine.shape == coarse.shape == (3, 2, 2, 4)
-    again = np.concatenate([tf.reshape(fine, [3, 16]), tf.reshape(coarse, [3, 16])], -1)
-    np.testing.assert_array_equal(again, latents)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -83,13 +53,6 @@ def test_the_factored_out_half_is_changed_last(depth):
     """So that its last coupling is its prior given the kept half."""
     masks = [coupling.mask.active for coupling in image_model(depth=depth)._couplings[0][1]]
     assert masks == ["second", "first", "second"][-depth:]
-
-
-def test_every_weight_takes_part(trained_image_model):
-    with tf.GradientTape() as tape:
-        loss = trained_image_model(IMAGES, training=True)
-    gradients = tape.gradient(loss, [v.value for v in trained_image_model.trainable_variables])
-    assert all(g is not None and np.any(g.numpy() != 0) for g in gradients)
 
 
 def test_density_of_vectors_integrates_to_one(trained_vector_model):
@@ -153,7 +116,7 @@ def test_training_and_evaluation_agree_on_the_batch_of_the_statistics():
     np.testing.assert_allclose(model(POINTS[:500], training=True), evaluated, rtol=1e-4, atol=1e-4)
 
 
-def test_trainer_ends_with_the_statistics_of_the_averaged_weights(tmp_path):
+def test_trainer_ends_with_the_statistics_of_the_averaged_weights(compiled, tmp_path):
     points = POINTS[:128]
     model = vector_model(depth=2)
     train(model, points, workdir=tmp_path, steps=20, batch_size=128, learning_rate=1e-2, ema=0.9, verbose=0)
@@ -178,48 +141,6 @@ def test_initialisation_estimates_the_statistics_of_the_data():
     x = np.log((0.05 + 0.9 * (IMAGES + 0.5) / 256) / (0.95 - 0.9 * (IMAGES + 0.5) / 256))
     # Up to the dequantisation noise, which the mean does not see to a part in a thousand.
     np.testing.assert_allclose(model._couplings[0][0][0].moving_mean, x.mean((0, 1, 2)), atol=1e-2)
-
-
-def test_two_replicas_train_as_one(mirrored_strategy):
-    """Statistics are those of both halves of the batch, and stay equal on the replicas."""
-    one = vector_model(depth=2)
-    with mirrored_strategy.scope():
-        two = vector_model(depth=2)
-    for model in (one, two):
-        model.initialize(POINTS[:256])
-        with model.distribute_strategy.scope():
-            model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
-        model.fit(tf.data.Dataset.from_tensor_slices(POINTS[:256]).batch(64), verbose=0)
-    for a, b in zip(one.weights, two.weights, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5, err_msg=a.path)
-    mean = two._couplings[0].moving_mean.value
-    replicas = mirrored_strategy.experimental_local_results(mean)
-    np.testing.assert_array_equal(replicas[0], replicas[1])
-
-
-@pytest.mark.parametrize("make, data", [(image_model, IMAGES), (vector_model, POINTS[:64])])
-def test_saved_models_have_the_same_density(make, data, tmp_path):
-    model = shaken(make(), data)
-    expected = model.log_prob(data)
-    model.save(tmp_path / "model.keras")
-    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras").log_prob(data), expected)
-    model.save_to_preset(tmp_path / "preset")
-    np.testing.assert_array_equal(zoo.load(tmp_path / "preset").log_prob(data), expected)
-
-
-def test_samples_are_drawn_row_by_row(trained_vector_model, trained_image_model):
-    for model in (trained_vector_model, trained_image_model):
-        np.testing.assert_allclose(model.sample(16, seed=3)[:4], model.sample(4, seed=3), atol=1e-6)
-        assert np.any(model.sample(4, seed=3) != model.sample(4, seed=4))
-
-
-@pytest.mark.parametrize("make, data", [(image_model, IMAGES), (vector_model, POINTS[:16])])
-def test_classes_have_their_own_densities(make, data):
-    labels = np.arange(16, dtype=np.int32) % 2
-    model = shaken(make(num_classes=2), data, labels)
-    assert np.all(model.log_prob(data, labels=0) != model.log_prob(data, labels=1))
-    again = model.decode(model.encode(data, labels), labels)
-    np.testing.assert_allclose(again, (data + 0.5) / 256 if data.ndim == 4 else data, atol=1e-4)
 
 
 @pytest.mark.parametrize(
