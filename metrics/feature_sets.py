@@ -186,7 +186,8 @@ def real_features(
 ) -> np.ndarray:
     """The features of all real images, or of `num_examples` drawn ones, float32 `[N, F]`.
 
-    They are taken from the cache if they are there."""
+    They are taken from the cache if they are there. A folder is the same dataset however its path is spelled.
+    """
     dataset = as_dataset(dataset)
     count = min(num_examples, int(dataset.cardinality()))
     record = {

@@ -177,6 +177,15 @@ def test_dashes_are_underscores():
     assert (dashed.importance_samples, dashed.batch_size) == (3, 2)
 
 
+def test_old_flags_work_for_one_version():
+    for command in (["evaluate", "x"], ["compare", "x", "y"]):
+        with pytest.warns(DeprecationWarning, match="^--num_samples is --importance_samples now"):
+            parsed = main.parse(["latentzoo", *command, "--num_samples", "3"])
+        assert parsed.importance_samples == 3
+    parsed = [main.parse(["latentzoo", "sample", "x", flag, "5"]) for flag in ("--num", "--num_samples")]
+    assert [one.num_samples for one in parsed] == [5, 5]
+
+
 def test_help_and_version(capsys):
     for arguments in (["help", "sample"], ["sample", "--help"]):
         with pytest.raises(SystemExit) as stop:

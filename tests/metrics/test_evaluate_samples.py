@@ -92,6 +92,20 @@ def test_features_of_real_images_are_cached(painter, paintings, halves, cache):
     assert evaluate(painter, images) == again
 
 
+def test_a_folder_is_cached_once_however_its_path_is_spelled(
+    painter, paintings, halves, cache, tmp_path, monkeypatch
+):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "link").symlink_to("images")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("images", "./images/", "link", "~/images", str(tmp_path / "images")):
+        evaluate(painter, paintings, names=["precision"], dataset_name=name)
+        assert len(list(cache.iterdir())) == 1
+    evaluate(painter, paintings, names=["precision"], dataset_name="no_folder")
+    assert len(list(cache.iterdir())) == 2
+
+
 def test_a_damaged_cache_is_made_anew(painter, paintings, halves, cache):
     expected = evaluate(painter, paintings)
     (path,) = cache.iterdir()
