@@ -285,7 +285,7 @@ def _latents(client, arguments, num=None):
     if getattr(arguments, "latents", None) is not None:
         return arguments.latents
     num = num or _value(arguments, "num")
-    return np.random.default_rng(_value(arguments, "seed")).standard_normal([num, client.latent_size])
+    return np.random.default_rng(_value(arguments, "seed")).standard_normal([num, client.latent_dim])
 
 
 def _read(arguments, name):

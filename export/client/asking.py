@@ -107,7 +107,8 @@ class AskingClient(abc.ABC):
             if name == "seed":
                 rows[name] = checks.row_seeds(value, n)
             else:
-                rows[name] = checks.per_row(name, value, n, inputs[name][0], STANDARD.get(name))
+                dtype, shape = inputs[name]
+                rows[name] = checks.per_row(name, value, n, dtype, STANDARD.get(name), tuple(shape[1:]))
         return self._in_batches(signature, rows, n)
 
     def _complete(self, signature, batches, options):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...zoo.deprecation import old_arguments, warn_of_old_name
+from ...zoo.deprecation import old_arguments, old_name, warn_of_old_name
 from ...zoo.signatures import EVENTS, FLOAT32, INT32, STANDARD, TensorInfo
 from . import checks
 from .asking import AskingClient
@@ -42,86 +42,138 @@ class Client(AskingClient):
         raise ValueError(f"{self._place} has neither images nor vectors.")
 
     @property
-    def latent_size(self) -> int:
+    def latent_dim(self) -> int:
         """D, of the latents that `decode` (of a StyleGAN: `mapping`) takes."""
         signature = next((name for name in ("mapping", "map") if name in self.signatures), "decode")
         return math.prod(self._row_shape(signature, "inputs", "latents"))
 
+    @old_arguments(n="num_samples")
     def sample(
         self,
-        n: int,
+        num_samples: int,
         seed: ArrayLike = 0,
         temperature: ArrayLike | None = None,
         labels: ArrayLike | None = None,
         truncation: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """`n` samples, uint8 `[n, H, W, C]` (vectors: float32 `[n, D]`), row i from (seed, i) alone.
+        """Samples, uint8 `[N, H, W, C]` (vectors: float32 `[N, D]`), row i from (seed, i) alone.
 
         Args:
-          n: at least 1.
-          seed: an integer in [-2^31, 2^31), or a pair of them for each row `[n, 2]`.
-          temperature: the standard deviation of the latents of a flow or a VAE, by default 1; or `[n]`.
-          labels: integers `[n]`, or one for all, of a conditional model.
-          truncation: psi of a StyleGAN, by default 1; or `[n]`.
+          num_samples: N, at least 1.
+          seed: an integer in [-2^31, 2^31), or a pair of them for each row `[N, 2]`.
+          temperature: the standard deviation of the latents of a flow or a VAE, by default 1; or `[N]`.
+          labels: integers `[N]`, or one for all, of a class-conditional model.
+          truncation: psi of a StyleGAN, by default 1; or `[N]`.
+          condition: uint8 images `[N, H, W, C]`, or one for all, of a model that is conditioned on images.
         """
-        n = checks.count("n", n)
-        options = {"temperature": temperature, "truncation": truncation, "labels": labels}
+        n = checks.count("num_samples", num_samples)
+        options = {
+            "temperature": temperature,
+            "truncation": truncation,
+            "labels": labels,
+            "condition": condition,
+        }
         return self._output("sample", {"seed": checks.row_seeds(seed, n)}, options, *EVENTS)
 
-    def encode(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
+    def encode(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> np.ndarray:
         """The latents of images or vectors, float32 `[N, D]`."""
-        return self._output("encode", self._of_events("encode", images), {"labels": labels}, "latents")
+        return self._output(
+            "encode", self._of_events("encode", images), {"labels": labels, "condition": condition}, "latents"
+        )
 
     def decode(
-        self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
+        self,
+        latents: ArrayLike,
+        labels: ArrayLike | None = None,
+        truncation: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
     ) -> np.ndarray:
         """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
         if "decode" not in self.signatures and {"mapping", "map"} & set(self.signatures):
             return self.synthesis(self.mapping(latents, labels, truncation))
-        options = {"labels": labels, "truncation": truncation}
+        options = {"labels": labels, "truncation": truncation, "condition": condition}
         return self._output("decode", {"latents": latents}, options, *EVENTS)
 
-    def reconstruct(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
+    def reconstruct(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> np.ndarray:
         """`decode(encode(images))`."""
         return self._output(
-            "reconstruct", self._of_events("reconstruct", images), {"labels": labels}, *EVENTS
+            "reconstruct",
+            self._of_events("reconstruct", images),
+            {"labels": labels, "condition": condition},
+            *EVENTS,
         )
 
-    def scores(self, images: ArrayLike, labels: ArrayLike | None = None) -> dict[str, np.ndarray]:
+    def scores(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> dict[str, np.ndarray]:
         """`log_prob` and, of images, `bits_per_dim`, in one request.
 
         The noise of this `bits_per_dim` is that of the seed (0, 0) in each row.
         """
-        return self._ask("log_prob", self._of_events("log_prob", images), {"labels": labels})
+        return self._ask(
+            "log_prob", self._of_events("log_prob", images), {"labels": labels, "condition": condition}
+        )
 
-    def log_prob(self, images: ArrayLike, labels: ArrayLike | None = None) -> np.ndarray:
+    def log_prob(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> np.ndarray:
         """log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
-        return self._output("log_prob", self._of_events("log_prob", images), {"labels": labels}, "log_prob")
+        return self._output(
+            "log_prob",
+            self._of_events("log_prob", images),
+            {"labels": labels, "condition": condition},
+            "log_prob",
+        )
 
     def bits_per_dim(
-        self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None
+        self,
+        images: ArrayLike,
+        seed: ArrayLike = 0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
     ) -> np.ndarray:
         """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, row i with noise from (seed, i)."""
-        options = {"seed": seed, "labels": labels}
+        options = {"seed": seed, "labels": labels, "condition": condition}
         return self._output("bits_per_dim", self._of_events("bits_per_dim", images), options, "bits_per_dim")
 
-    def elbo(self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None) -> np.ndarray:
+    def elbo(
+        self,
+        images: ArrayLike,
+        seed: ArrayLike = 0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> np.ndarray:
         """The evidence lower bound of a VAE in nats, float32 `[N]`, one sample from (seed, i) in row i."""
-        return self._elbo(images, seed, labels)["elbo"]
+        return self._elbo(images, seed, labels, condition)["elbo"]
 
-    def kl(self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None) -> np.ndarray:
+    def kl(
+        self,
+        images: ArrayLike,
+        seed: ArrayLike = 0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> np.ndarray:
         """The part of `elbo` that is KL(q(z | x) || p(z)), in nats, float32 `[N]`."""
-        return self._elbo(images, seed, labels)["kl"]
+        return self._elbo(images, seed, labels, condition)["kl"]
 
     def elbo_parts(
-        self, images: ArrayLike, seed: ArrayLike = 0, labels: ArrayLike | None = None
+        self,
+        images: ArrayLike,
+        seed: ArrayLike = 0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The two parts of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
-        scores = self._elbo(images, seed, labels)
+        scores = self._elbo(images, seed, labels, condition)
         return scores["elbo"] + scores["kl"], scores["kl"]
 
-    def _elbo(self, images, seed, labels):
-        options = {"seed": seed, "labels": labels}
+    def _elbo(self, images, seed, labels, condition):
+        options = {"seed": seed, "labels": labels, "condition": condition}
         for name in ("elbo", "kl"):
             self._first("elbo", "outputs", (name,))
         return self._ask("elbo", self._of_events("elbo", images), options)
@@ -175,6 +227,8 @@ class Client(AskingClient):
         return self.synthesis(np.where(first[:, :, None], a, b))
 
     # Old names.
+
+    latent_size = old_name("latent_size", "latent_dim")
 
     def map(
         self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None

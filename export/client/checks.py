@@ -86,22 +86,31 @@ def batch(
     return cast
 
 
-def per_row(name: str, values, n: int, dtype: np.dtype, declared: TensorInfo | None = None) -> np.ndarray:
-    """One value for each of `n` rows `[n]`, of one value for all or of `[n]`.
+def per_row(
+    name: str,
+    values,
+    n: int,
+    dtype: np.dtype,
+    declared: TensorInfo | None = None,
+    shape: tuple[int, ...] = (),
+) -> np.ndarray:
+    """One value for each of `n` rows, `[n, *shape]`, of one for all or of `[n, *shape]`.
 
     Args:
       declared: as `batch`'s.
+      shape: of a value; by default it is a number.
 
     Raises:
       ValueError: another shape or kind, a value out of range, NaN or infinity.
     """
     found = array(name, values)
-    if found.shape not in ((), (n,)):
-        raise ValueError(f"{name} has shape {found.shape}, expected one number or [{n}].")
+    if found.shape not in (shape, (n, *shape)):
+        one = list(shape) if shape else "one number"
+        raise ValueError(f"{name} has shape {found.shape}, expected {one} or {[n, *shape]}.")
     found = _cast(name, found, dtype)
     if not _in_range(found, declared):
         raise ValueError(f"{name} is {shown(values)}, expected {declared.limits}.")
-    return np.broadcast_to(found, [n])
+    return np.broadcast_to(found, [n, *shape])
 
 
 def row_seeds(seed, n: int) -> np.ndarray:

@@ -52,7 +52,7 @@ def arguments(model, method) -> dict:
     labels = {"labels": np.array([2, 0, 1])} if model.num_classes else {}
     if method == "sample":
         scale = {"StyleGAN2": {"truncation": 0.7}, "GAN": {}}.get(type(model).__name__, {"temperature": 0.5})
-        return {"n": 3, "seed": 2**31 - 1, **scale, **labels}
+        return {"num_samples": 3, "seed": 2**31 - 1, **scale, **labels}
     if method in ("decode", "mapping"):
         scale = {"truncation": 0.7} if type(model).__name__ == "StyleGAN2" else {}
         return {"latents": rng.normal(size=[3, model.latent_size]).astype("f"), **scale, **labels}
@@ -90,6 +90,8 @@ def of_keras(model, method, given):
         return model.synthesis(mixed, noise="const")
     if method in OF_ROWS:
         return getattr(model, method)(given.pop("images"), **given)
+    if method == "sample":
+        return model.sample(given.pop("num_samples"), **given)
     return getattr(model, method)(**given)
 
 
@@ -114,7 +116,7 @@ def test_shapes_are_read_from_the_signatures(connect, models):
     for family, model in models.items():
         asked = connect(family)
         assert asked.event_shape == tuple(model.event_shape)
-        assert asked.latent_size == model.latent_size
+        assert asked.latent_dim == model.latent_size
 
 
 @pytest.mark.parametrize(
