@@ -8,40 +8,16 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
+from ..trainers import ranges, settings
 from ..zoo import outline, progress, registry
 from . import arguments as types
 from . import capabilities, models
 
-# Keyword arguments of trainers.train: type, default as it is there, and help.
-SETTINGS = {
-    "steps": (types.integer(1), None, "steps in all; this or --epochs"),
-    "epochs": (types.number(0), None, "passes over the data in all"),
-    "batch_size": (types.integer(1), 16, "images of a step, over all replicas"),
-    "learning_rate": (types.number(0), None, "highest rate of the schedule (default 1e-3, GANs 2e-3)"),
-    "optimizer": (str, "adam", "a Keras optimiser: adam, adamax, adamw, ..."),
-    "schedule": (
-        types.choice("cosine", "constant"),
-        None,
-        "after the warm-up: cosine or constant (default cosine, GANs constant)",
-    ),
-    "warmup_steps": (types.integer(0), None, "steps of linear warm-up (default a tenth, GANs none)"),
-    "clip_norm": (types.number(0), None, "largest norm of the gradient; 0: no limit (default 1, GANs 0)"),
-    "ema": (types.number(0, 1), None, "decay of the average of the weights; 0: none (default 0.999)"),
-    "accumulation": (types.integer(1), 1, "pieces of a batch, one after the other, to save memory"),
-    "on_nan": (
-        types.choice("stop", "skip"),
-        "stop",
-        "at a gradient that is not finite: stop, or skip the step (10 in a row: stop)",
-    ),
-    "checkpoint_every": (types.steps_or_minutes, 1000, "steps between checkpoints, or minutes as 10min"),
-    "keep_checkpoints": (types.integer(1), 2, "how many of the newest are kept"),
-    "evaluate_every": (types.integer(1), None, "steps between evaluations (default: as checkpoints)"),
-    "eval_examples": (types.integer(1), None, "images scored at an evaluation (default 1024, GANs 2000)"),
-    "batch_parts": (types.integer(1), 1, "pieces of a batch side by side, each on its share of threads"),
-    "seed": (types.integer(0), 0, "of the order of the data and of the weights"),
-}
+# The settings of a training that are flags.
+FLAGS = settings.names("recipe", "run")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,33 +58,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dtype", choices=["float32", "mixed_bfloat16"], help="of the networks")
     parser.add_argument(
-        "--strategy",
-        choices=["one", "mirrored", "multi_worker"],
-        help="one device, all local ones, or the workers of TF_CONFIG (default: all GPUs, or one device)",
-    )
-    parser.add_argument(
-        "--replicas", type=types.integer(1), help="of mirrored: GPUs, or parts of the processor"
-    )
-    parser.add_argument(
         "--deterministic", action="store_true", help="the same bits in every run, at some cost in speed"
     )
     parser.add_argument(
         "--skip_unreadable", action="store_true", help="count images that cannot be read, and go on"
     )
-    for name, (kind, default, text) in SETTINGS.items():
+    for name in FLAGS:
+        text, default = settings.SETTINGS[name].help, settings.DEFAULTS[name]
         if default is not None:
             text += f" (default {default})"
-        parser.add_argument(f"--{name}", type=kind, help=text)
+        parser.add_argument(f"--{name}", type=_parser_of(name), help=text.replace("%", "%%"))
+    for old, new in settings.OLD_NAMES.items():
+        parser.add_argument(f"--{old}", dest=old, type=_parser_of(new), help=argparse.SUPPRESS)
+
+
+def _parser_of(name: str) -> Callable[[str], Any]:
+    """The argparse type of a setting."""
+    match settings.SETTINGS[name].values:
+        case ranges.Integer(minimum):
+            return types.integer(minimum)
+        case ranges.Number(minimum, maximum):
+            return types.number(minimum, maximum)
+        case ranges.Choice(values):
+            return types.choice(*values)
+        case ranges.Interval():
+            return types.steps_or_minutes
+    return str
 
 
 def run(arguments: argparse.Namespace) -> None:
-    parts = (arguments.batch_parts or 1) * (arguments.replicas or 1)
-    if parts > 1:
-        # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // parts))
     recipe = _recipe(arguments)
     _check(arguments, recipe)
-    _start_tensorflow(arguments)
+    asked = settings.TrainingSettings(workdir=arguments.workdir, **recipe["train"])
+    if (parts := asked.parallel_micro_batches * (asked.replicas or 1)) > 1:
+        # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // parts))
+    _start_tensorflow(arguments, asked)
     from ..data import class_numbers, classes
     from ..trainers import recipes
     from ..trainers.callbacks import Preemption
@@ -136,9 +121,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace, recipe: dict[str, Any], model, dataset, eval_dataset) -> None:
     from .. import trainers
-    from ..trainers import recipes, strategies
+    from ..trainers import strategies
     from ..trainers.callbacks import Preempted
-    from ..zoo import saving
 
     try:
         trainers.train(
@@ -146,11 +130,10 @@ def _train(arguments: argparse.Namespace, recipe: dict[str, Any], model, dataset
             dataset,
             workdir=arguments.workdir,
             eval_dataset=eval_dataset,
-            strategy=arguments.strategy,
-            replicas=arguments.replicas,
             metadata={
                 "name": arguments.name or arguments.workdir.resolve().name,
                 "dataset": recipe["dataset"],
+                "split": arguments.split,
             },
             **recipe["train"],
         )
@@ -160,15 +143,13 @@ def _train(arguments: argparse.Namespace, recipe: dict[str, Any], model, dataset
         raise
     if unreadable := getattr(dataset, "unreadable", 0):
         print(f"{unreadable} images could not be read and were passed over", file=sys.stderr)
-    if strategies.is_chief(strategies.choose(arguments.strategy, arguments.replicas)):
-        preset = arguments.workdir / "preset"
-        recipes.write(recipe, preset / "recipe.json")
-        saving.update_metadata(preset, {}, files=["recipe.json"])
-        print(f"preset in {preset}")
+    asked = recipe["train"]
+    if strategies.is_chief(strategies.choose(asked.get("strategy"), asked.get("replicas"))):
+        print(f"preset in {arguments.workdir / 'preset'}")
 
 
-def _start_tensorflow(arguments: argparse.Namespace) -> None:
-    """Starts it with what has to be told before it runs anything."""
+def _start_tensorflow(arguments: argparse.Namespace, asked: settings.TrainingSettings) -> None:
+    """Starts it with what has to be set before it runs anything."""
 
     def prepare():
         import tensorflow as tf
@@ -177,7 +158,7 @@ def _start_tensorflow(arguments: argparse.Namespace) -> None:
 
         if arguments.deterministic:
             tf.config.experimental.enable_op_determinism()
-        strategies.choose(arguments.strategy, arguments.replicas)
+        strategies.choose(asked.strategy, asked.replicas)
 
     models.start_tensorflow(prepare)
 
@@ -188,9 +169,9 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ValueError("model or --recipe must be given, one of them and not both.")
     if arguments.recipe:
         arguments.model = str(registry.preset_folder(arguments.recipe) / "recipe.json")
-    changes = dict(arguments.set)
+    changes = settings.with_new_names(dict(arguments.set))
     # The seed is both a setting and the model's: --seed sets the two.
-    for name in changes.keys() & SETTINGS.keys() - {"seed"}:
+    for name in changes.keys() & set(FLAGS) - {"seed"}:
         setattr(arguments, name, _parsed(name, changes.pop(name)))
     if arguments.dtype:
         changes["dtype"] = arguments.dtype
@@ -199,7 +180,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
 
         recipe = recipes.read(arguments.model)
         for name, value in recipe["train"].items():
-            if name in SETTINGS and value is not None:
+            if value is not None:
                 recipe["train"][name] = _parsed(name, value)
     elif arguments.model in outline.models():
         model = {"registered_name": outline.models()[arguments.model], "config": {}}
@@ -236,7 +217,7 @@ def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
 def _parsed(name: str, value: Any) -> Any:
     """A setting that --set or a recipe gives, as its flag takes it."""
     try:
-        return SETTINGS[name][0](str(value))
+        return _parser_of(name)(str(value))
     except argparse.ArgumentTypeError as error:
         raise ValueError(f"{name}: {error}.") from None
 
@@ -247,7 +228,7 @@ def _check_names(changes: dict[str, Any], model: outline.Outline) -> None:
         if name not in known:
             raise ValueError(
                 f"set must name a setting or an argument of {model.name}, got '{name}': "
-                f"{registry.suggest(name, {*known, *SETTINGS})}"
+                f"{registry.suggest(name, {*known, *FLAGS})}"
             )
 
 
@@ -274,17 +255,16 @@ def _is_preset(name: str) -> bool:
 
 def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[str, Any]:
     """Keyword arguments of trainers.train: the recipe's, and over them those that are given."""
-    given = {name: getattr(arguments, name) for name in SETTINGS}
-    settings = {name: value for name, value in given.items() if value is not None}
+    flags = (*FLAGS, *settings.OLD_NAMES)
+    given = {name: getattr(arguments, name) for name in flags if getattr(arguments, name) is not None}
+    given = settings.with_new_names(given)
     length = {"steps", "epochs"}
-    if not length & set(settings):
-        settings = {**of_recipe, **settings}
-    else:
-        kept = {name: value for name, value in of_recipe.items() if name not in length}
-        settings = {**kept, **settings}
-    if len(length & set(settings)) != 1:
+    if length & set(given):
+        of_recipe = {name: value for name, value in of_recipe.items() if name not in length}
+    merged = {**of_recipe, **given}
+    if len(length & set(merged)) != 1:
         raise ValueError("steps or epochs must be given, one of them and not both.")
-    return settings
+    return merged
 
 
 def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):

@@ -5,7 +5,6 @@ Importing this package does not import TensorFlow; `train` does, when it is firs
 
 from typing import TYPE_CHECKING
 
-from ..zoo import keras_backend as keras_backend
 from ..zoo.lazy import attach
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """What happens in training beside its steps: evaluate, draw, checkpoint, stop. All are Keras callbacks."""
 
+from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import contextlib
 import json
 import math
@@ -44,7 +45,7 @@ class StopAtStep(StepCallback):
 
 
 class StopAtNaN(StepCallback):
-    """Ends the training when the optimiser has passed over too many steps with a gradient not finite.
+    """Ends the training when the optimizer has passed over too many steps with a gradient not finite.
 
     Args:
       checkpoints: names the last good one in the error.
@@ -77,7 +78,7 @@ class Evaluation(StepCallback):
     """After every `every` steps and the last, adds a line to metrics.jsonl and scalars to TensorBoard.
 
     The line has step, loss (training, mean since the line before), learning_rate, images_per_second, and
-    what else the model's training tells; `skipped` if steps were; and the value of the metric that
+    what else the model's training logs; `skipped` if steps were; and the value of the metric that
     `evaluate` gives under its name, standard_error and num_examples. When it is the best so far, by the
     direction that the metric declares, the averaged weights are kept as the preset folder `best`; by a metric
     of which neither direction is better, none are. The progress bar shows the loss by its name, and
@@ -116,7 +117,7 @@ class Evaluation(StepCallback):
         self.checkpoints = checkpoints
 
     def on_train_begin(self, logs=None):
-        self.told: dict[str, float] = {}  # beside the loss, until told anew
+        self.numbers: dict[str, float] = {}  # shown beside the loss, until there are new ones
         self.started, self.is_first = None, True
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -125,7 +126,7 @@ class Evaluation(StepCallback):
 
     def at_step(self, step, logs):
         seconds = time.monotonic() - self.started
-        self.told["images_per_second"] = (step - self.first_step) * self.batch_size / seconds
+        self.numbers["images_per_second"] = (step - self.first_step) * self.batch_size / seconds
         if step % self.every == 0 or step == self.last:
             self._log(step, logs)
             self.started = None
@@ -139,7 +140,7 @@ class Evaluation(StepCallback):
     def _show(self, logs):
         """Makes of Keras's logs what is shown of them."""
         logs[self.model.loss_name] = logs.pop("loss")
-        logs |= self.told
+        logs |= self.numbers
 
     def _log(self, step, logs):
         loss = float(logs["loss"])
@@ -152,7 +153,7 @@ class Evaluation(StepCallback):
         scalars = {
             "loss": _finite(loss),
             "learning_rate": float(self.model.optimizer.learning_rate),
-            "images_per_second": self.told["images_per_second"],
+            "images_per_second": self.numbers["images_per_second"],
             # A mean of nothing is NaN: a lazy step of a GAN that has not come.
             **{k: _finite(value) for k, value in logs.items() if k != "loss" and not math.isnan(value)},
         }
@@ -162,7 +163,7 @@ class Evaluation(StepCallback):
             for entry in self.evaluate():
                 scalars |= {entry["name"]: entry["value"]}
                 scalars |= {key: entry[key] for key in ("standard_error", "num_examples")}
-                self.told[f"eval_{entry['name']}"] = entry["value"]
+                self.numbers[f"eval_{entry['name']}"] = entry["value"]
                 self._keep_best(entry)
             self._write_histograms(step)
         append_line(self.workdir / "metrics.jsonl", json.dumps({"step": step, **scalars}))
@@ -187,7 +188,7 @@ class ResetMeans(StepCallback):
     """Makes the means that `fit` reports be over the steps since the last line of the log.
 
     Keras resets them at the start of its epochs, which after a resume need not begin where a line ends.
-    Comes after `Evaluation`, which reads them, and before `SaveCheckpoint`. Every worker needs it.
+    Every worker needs it.
 
     Args:
       every, last: the steps after which `Evaluation` writes a line.

@@ -1,5 +1,6 @@
 """Checkpoints of a training: all that the next step depends on, written whole or not at all."""
 
+from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import contextlib
 import math
 import re

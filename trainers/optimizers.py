@@ -1,12 +1,13 @@
-"""Keras optimisers by name, made safe for long training on several replicas."""
+"""Keras optimizers by name, made safe for long training on several replicas."""
 
+from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import keras
 import numpy as np
 import tensorflow as tf
 
 
 def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
-    """The Keras optimiser called `name`.
+    """The Keras optimizer called `name`.
 
     Raises:
       ValueError: there is none.
@@ -19,7 +20,7 @@ def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
         return type(keras.optimizers.get(name))
     except ValueError:
         raise ValueError(
-            f"optimizer: got {name!r}, expected the name of a Keras optimiser,"
+            f"optimizer: got {name!r}, expected the name of a Keras optimizer,"
             " such as 'adam', 'adamax' or 'adamw'."
         ) from None
 
@@ -108,7 +109,7 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
 
             tf.cond(self.skipped_in_a_row == 0, update, lambda: None)
 
-    # Saved as the Keras optimiser that it is.
+    # Saved as the Keras optimizer that it is.
     Guarded.__name__, Guarded.__qualname__ = keras_class.__name__, keras_class.__qualname__
     Guarded.__module__ = keras_class.__module__
     return Guarded

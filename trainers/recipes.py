@@ -1,30 +1,40 @@
 """Recipes: what was trained on what, and how, as plain data that trains the same again.
 
-A recipe.json has three entries:
+A recipe has three entries, in recipe.json and train.json as under `recipe` in metadata.json:
 
     {"model": {"registered_name": "latentzoo>Glow", "config": {"levels": 2, ...}},
      "dataset": "fashion_mnist",
      "train": {"steps": 40000, "batch_size": 16, ...}}
 
-`train` holds keyword arguments of `trainers.train`.
+`train` holds settings of `trainers.train`: see `settings.TrainingSettings`. The metadata of presets of
+before version 0.2 hold these alone.
 """
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..zoo import folders, json_files, outline
+from ..zoo import folders, json_files
 from ..zoo.json_files import shown
+from .settings import TrainingSettings, names, with_new_names
 
 if TYPE_CHECKING:
     import keras
 
 _KEYS = {"model", "dataset", "train"}
 
-# Arguments of `train` that are of the data, the machine and the preset, not of the recipe.
-_NOT_OF_RECIPE = {
-    *("model", "dataset", "eval_dataset", "workdir", "strategy", "replicas", "callbacks", "metadata"),
-}
+
+def make(model: "keras.Model", dataset: str | None, settings: TrainingSettings) -> dict[str, Any]:
+    """The recipe of a training, as plain JSON.
+
+    Args:
+      dataset: its name or path, if it has one.
+    """
+    import keras
+
+    serialized = keras.saving.serialize_keras_object(model)
+    of_model = {key: serialized[key] for key in ("registered_name", "config")}
+    return json.loads(json.dumps({"model": of_model, "dataset": dataset, "train": settings.recipe()}))
 
 
 def read(path: str | os.PathLike) -> dict:
@@ -43,13 +53,14 @@ def read(path: str | os.PathLike) -> dict:
             raise ValueError(f"recipe: the entry {name} of {path} must be an object, got {shown(part)}.")
     if not isinstance(recipe["dataset"], str | None):
         raise ValueError(f"recipe: the dataset of {path} must be a name, got {shown(recipe['dataset'])}.")
-    known = set(outline.parameters("trainers/training.py", "train")) - _NOT_OF_RECIPE
-    unknown = sorted(set(train) - known)
+    train = with_new_names(train)
+    known = names("recipe", "run")
+    unknown = sorted(set(train) - set(known))
     if unknown:
         raise ValueError(
             f"recipe: {path} gives train the arguments {shown(unknown)}, expected some of {sorted(known)}."
         )
-    return recipe
+    return {**recipe, "train": train}
 
 
 def write(recipe: dict, path: str | os.PathLike) -> None:

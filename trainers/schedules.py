@@ -4,6 +4,7 @@ Warm-up keeps a flow invertible in its first steps (Glow, Kingma and Dhariwal 20
 cosine is that of SGDR (Loshchilov and Hutter 2017, equation 5) without restarts.
 """
 
+from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import math
 
 import keras

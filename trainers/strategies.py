@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-STRATEGIES = ("one", "mirrored", "multi_worker")
+from .settings import STRATEGIES
 
 
 def choose(name: str | None = None, replicas: int | None = None) -> tf.distribute.Strategy:
@@ -82,7 +82,7 @@ def split_cpu(replicas: int) -> None:
 def share_threads(parts: int) -> None:
     """Gives each of `parts` things that run side by side its share of the processor's threads.
 
-    For `Flow.batch_parts`. Call it before TensorFlow runs anything.
+    For `parallel_micro_batches`. Call it before TensorFlow runs anything.
 
     Raises:
       ValueError: TensorFlow has already started.

@@ -1,8 +1,8 @@
 """The folder of a training: what it trains, its checkpoints, its log.
 
 lock             held by the process that trains here, for as long as it lives
-train.json       the model and the settings; a resumed training must agree with it
-checkpoints/     the newest ones: raw weights and optimiser state
+train.json       the recipe, and which data it has: a resumed training must agree with it
+checkpoints/     the newest ones: raw weights and optimizer state
 metrics.jsonl    one line an evaluation
 tensorboard/     the same numbers, sample grids and histograms, by training step
 grids/<step>.png sample grids, always of the same latents
@@ -18,14 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from ..zoo import folders, json_files, locks, regular_files
-
-# Settings that a resumed training may change: how long, and how often it tells. The length of the warm-up
-# follows from the steps if it is not given.
-_FREE = {"steps", "warmup_steps", "checkpoint_every", "evaluate_every", "on_nan"}
+from .settings import SETTINGS
 
 
 @contextlib.contextmanager
@@ -50,10 +46,14 @@ def only_training(path: str | os.PathLike) -> Iterator[None]:
         os.close(descriptor)
 
 
-def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = True) -> Path:
+def open_workdir(
+    path: str | os.PathLike, recipe: dict[str, Any], examples: int | None = None, write: bool = True
+) -> Path:
     """Makes the folder and writes train.json, or checks that the one there is of this training.
 
     Args:
+      recipe: see `recipes`.
+      examples: how many the data has.
       write: False leaves the folder as it is, for workers that are not the chief.
 
     Raises:
@@ -61,12 +61,7 @@ def open_workdir(path: str | os.PathLike, model, settings: dict, write: bool = T
       OSError: the folder cannot be made.
     """
     path = Path(path)
-    serialised = keras.saving.serialize_keras_object(model)
-    ours = {
-        "model": {key: serialised[key] for key in ("registered_name", "config")},
-        "train": {**settings, "dataset_path": _real_path(settings.get("dataset"))},
-    }
-    ours = json.loads(json.dumps(ours))
+    ours = {**recipe, "data": {"examples": examples, "path": _real_path(recipe["dataset"])}}
     record = path / "train.json"
     if record.exists():
         _check_same(path, _read_record(record), ours)
@@ -154,10 +149,10 @@ def _record(path, line):
 def _read_record(path):
     """What train.json holds, if it is as `open_workdir` wrote it."""
     content = json_files.read_object(path)
-    model, settings = content.get("model"), content.get("train")
-    whole = isinstance(model, dict) and isinstance(settings, dict)
+    model = content.get("model")
+    whole = all(isinstance(content.get(name), dict) for name in ("model", "train", "data"))
     if not whole or not isinstance(model.get("config"), dict) or "registered_name" not in model:
-        raise ValueError(f"'{path}' is damaged: expected the entries model and train.")
+        raise ValueError(f"'{path}' is damaged: expected the entries model, train and data.")
     return content
 
 
@@ -166,14 +161,12 @@ def _check_same(path: Path, theirs: dict, ours: dict) -> None:
     pairs = [("model", theirs["model"]["registered_name"], ours["model"]["registered_name"])]
     for there, here, free in (
         (theirs["model"]["config"], ours["model"]["config"], {"name"}),
-        (theirs["train"], ours["train"], _FREE | {"dataset", "dataset_path"}),
+        (theirs["train"], ours["train"], {name for name, setting in SETTINGS.items() if setting.may_change}),
+        (theirs["data"], ours["data"], {"path"}),
     ):
         pairs += [(name, there[name], here[name]) for name in here if name in there and name not in free]
-    if not _is_same_data(theirs["train"], ours["train"]):
-        names = [
-            settings.get("dataset_path") or settings.get("dataset")
-            for settings in (theirs["train"], ours["train"])
-        ]
+    if not _is_same_data(theirs, ours):
+        names = [record["data"].get("path") or record.get("dataset") for record in (theirs, ours)]
         pairs.append(("dataset", *names))
     for name, there, here in pairs:
         if there != here:
@@ -191,7 +184,7 @@ def _real_path(dataset: object) -> str | None:
 
 def _is_same_data(theirs: dict, ours: dict) -> bool:
     """Whether two trainings have the same data: of one path, or of one name where they have been moved."""
-    there, here = theirs.get("dataset_path"), ours.get("dataset_path")
+    there, here = theirs["data"].get("path"), ours["data"].get("path")
     if there and there == here:
         return True
     return theirs.get("dataset") == ours.get("dataset") and not (there and os.path.exists(there))

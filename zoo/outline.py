@@ -83,15 +83,6 @@ def models() -> dict[str, str]:
     return found
 
 
-@functools.cache
-def parameters(module: str, function: str) -> tuple[str, ...]:
-    """The parameters of a function of a module, given as a path such as `trainers/training.py`."""
-    for node in _tree(ROOT / module).body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            return tuple(argument.arg for argument in _arguments(node))
-    raise ValueError(f"'{module}' has no function '{function}'.")
-
-
 def decorated(path: Path, decorator: str) -> dict[str, dict[str, Any]]:
     """The keyword arguments of `@decorator(...)` at the functions of a file, by function.
 

@@ -15,6 +15,7 @@ from PIL import Image
 from latentzoo import zoo
 from latentzoo.cli import main, train
 from latentzoo.data.draws import drawn_numbers
+from latentzoo.trainers import settings
 from latentzoo.trainers import train as train_function
 from latentzoo.zoo.flows import Glow
 
@@ -199,8 +200,10 @@ TINY = ["--batch_size", 16, "--checkpoint_every", 2, "--eval_examples", 8]
 
 
 def test_train_leaves_a_preset_and_fine_tuning_starts_from_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # which --batch_parts sets, put back in the end
-    settings = ["--dataset", SMALL, "--batch_parts", 2, *TINY]
+    monkeypatch.setenv(
+        "TF_NUM_INTRAOP_THREADS", ""
+    )  # which --parallel_micro_batches sets, put back in the end
+    settings = ["--dataset", SMALL, "--parallel_micro_batches", 2, *TINY]
     sizes = ["--set", "depth=1", "--set", "levels=1", "--set", "width=4", "--set", "coupling=additive"]
     run("train", "glow", "--workdir", tmp_path / "first", "--steps", 2, *sizes, *settings)
     preset = tmp_path / "first" / "preset"
@@ -229,8 +232,8 @@ def test_train_follows_a_recipe_and_flags_go_before_it(tmp_path):
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(recipe))
     run("train", path, "--workdir", tmp_path / "run", "--steps", 1, "--eval_split", "none")
-    settings = zoo.info(tmp_path / "run" / "preset")["recipe"]
-    assert [settings[name] for name in ("steps", "batch_size", "ema", "seed")] == [1, 8, 0, 3]
+    recorded = zoo.info(tmp_path / "run" / "preset")["recipe"]["train"]
+    assert [recorded[name] for name in ("steps", "batch_size", "ema", "seed")] == [1, 8, 0, 3]
 
 
 def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, capsys):
@@ -254,11 +257,24 @@ def test_a_recipe_of_endless_layers_is_refused(tmp_path, capsys):
 
 def test_settings_are_those_of_trainers_train():
     parameters = inspect.signature(train_function).parameters
-    own = {"model", "dataset", "workdir", "eval_dataset", "metadata", "verbose"}
-    own |= {"strategy", "replicas", "callbacks"}  # of the machine or of Python, not of a recipe
-    assert set(train.SETTINGS) == set(parameters) - own
-    for name, (_, default, _) in train.SETTINGS.items():
-        assert default == parameters[name].default, name
+    of_python = {"model", "dataset", "workdir", "eval_dataset", "metadata", "verbose", "callbacks"}
+    assert set(train.FLAGS) == set(parameters) - of_python
+    for name in train.FLAGS:
+        assert settings.DEFAULTS[name] == parameters[name].default
+        assert f"{name}: " in train_function.__doc__
+
+
+def test_old_names_of_settings_work_with_a_warning(tmp_path, capsys):
+    fixed = ["train", "glow", "--dataset", SMALL, "--workdir", tmp_path, "--steps", 1, "--dry_run"]
+    with pytest.warns(DeprecationWarning, match="^accumulation is micro_batches now"):
+        run(*fixed, "--accumulation", 2)
+    recipe = json.loads(capsys.readouterr().out)
+    assert recipe["train"]["micro_batches"] == 2
+    recipe = {key: recipe[key] for key in ("model", "dataset")} | {"train": {"steps": 1, "accumulation": 4}}
+    (tmp_path / "old.json").write_text(json.dumps(recipe))
+    with pytest.warns(DeprecationWarning, match="^accumulation is micro_batches now"):
+        run("train", tmp_path / "old.json", *fixed[4:])
+    assert json.loads(capsys.readouterr().out)["train"]["micro_batches"] == 4
 
 
 def test_a_signal_after_the_work_does_not_change_the_exit_code():

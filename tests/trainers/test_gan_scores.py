@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo import metrics, zoo
-from latentzoo.trainers import train, training
+from latentzoo.trainers import train
 from latentzoo.zoo.features import FeatureNetwork
 from latentzoo.zoo.features import register as networks
 from latentzoo.zoo.gans import GAN
@@ -53,7 +53,7 @@ def scripted(monkeypatch):
         entry = {"name": options["names"][0], "standard_error": 0.0, "num_examples": options["num_examples"]}
         return [{**entry, "value": values.pop(0)}]
 
-    monkeypatch.setattr(training.metrics, "evaluate", evaluate)
+    monkeypatch.setattr(metrics, "evaluate", evaluate)
     return values, asked
 
 

@@ -3,12 +3,16 @@ import os
 import resource
 import shutil
 
-import keras
 import pytest
 import tensorflow as tf
 
 from latentzoo.trainers.tensorboard import Board
 from latentzoo.trainers.workdir import cut_log, open_workdir, read_log, write_atomically
+
+
+def recipe(dataset):
+    model = {"registered_name": "latentzoo>Glow", "config": {}}
+    return {"model": model, "dataset": dataset, "train": {}}
 
 
 def test_lines_after_the_checkpoint_and_half_lines_go(tmp_path):
@@ -34,33 +38,32 @@ def test_nothing_but_the_file_is_left(tmp_path):
 def test_a_folder_of_data_is_the_same_however_it_is_spelled_or_moved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    model = keras.layers.Identity()
     for name in ("images", "others"):
         os.mkdir(name)
     os.symlink("images", "link")
-    open_workdir("run", model, {"dataset": "images"})
+    open_workdir("run", recipe("images"))
     for name in ("images/", "./images", str(tmp_path / "images"), "~/images", "link", "others/../images"):
-        open_workdir("run", model, {"dataset": name})
+        open_workdir("run", recipe(name))
     with pytest.raises(ValueError, match="another training, whose dataset is .*images, not .*others;"):
-        open_workdir("run", model, {"dataset": "others"})
-    open_workdir("run", model, {"dataset": "images"})
+        open_workdir("run", recipe("others"))
+    open_workdir("run", recipe("images"))
     os.mkdir("elsewhere")
     os.mkdir("elsewhere/images")
     monkeypatch.chdir("elsewhere")
     with pytest.raises(ValueError, match="another training, whose dataset is"):
-        open_workdir("../run", model, {"dataset": "images"})
+        open_workdir("../run", recipe("images"))
     shutil.rmtree("../images")
-    open_workdir("../run", model, {"dataset": "images"})
+    open_workdir("../run", recipe("images"))
 
 
 DAMAGED = ["", "{", "[]", "null", '{"model": {}}', '{"model": 5, "train": 6}', "[" * 100_000, "\udcff"]
 
 
 @pytest.mark.parametrize("content", DAMAGED)
-def test_a_damaged_train_json_is_named(pixel_flow, tmp_path, content):
+def test_a_damaged_train_json_is_named(tmp_path, content):
     (tmp_path / "train.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"^'.*train\.json' is damaged: "):
-        open_workdir(tmp_path, pixel_flow(), {})
+        open_workdir(tmp_path, recipe(None))
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[1]", "null", "garbage", '{"step": "a"}', '{"step": 1', "\0"])

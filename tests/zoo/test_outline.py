@@ -7,7 +7,6 @@ import pytest
 
 from latentzoo import metrics, zoo
 from latentzoo.cli import capabilities
-from latentzoo.trainers import train
 from latentzoo.zoo import flows, gans, outline, vaes  # noqa: F401  (register the models)
 
 
@@ -41,10 +40,6 @@ def test_choices_are_those_that_the_constructor_takes():
     assert vae["posterior"].choices == ("normal", "iaf", "coupling")
     with pytest.raises(ValueError, match="expected one of normal, iaf, coupling"):
         vaes.VAE(posterior="none")
-
-
-def test_parameters_are_those_of_the_function():
-    assert outline.parameters("trainers/training.py", "train") == tuple(inspect.signature(train).parameters)
 
 
 def test_a_class_that_is_no_model_of_the_zoo_has_none():
