@@ -14,10 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..deprecation import warn_of_old_name
 from ..networks.part import Part
 from .warp import warp
 
-GROUPS = ("blit", "geometry", "colour", "filter", "noise", "cutout")
+GROUPS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
 # Standard deviations, or the largest value where a draw is uniform.
 SHIFT = 0.125  # of whole pixels, in sizes of the image
@@ -54,7 +55,7 @@ class Draws(NamedTuple):
     stretch: tf.Tensor | None = None  # > 1: wider, and lower as much
     rotation_after: tf.Tensor | None = None
     drift: tf.Tensor | None = None  # [N, 2], as `shift`, not rounded
-    # colour
+    # color
     brightness: tf.Tensor | None = None  # added
     contrast: tf.Tensor | None = None  # a factor
     luma_flip: tf.Tensor | None = None  # 0, or 1: bright becomes dark, hues stay
@@ -66,7 +67,7 @@ class Draws(NamedTuple):
     noise: tf.Tensor | None = None  # [N, H, W, C], added
     # cutout
     cutout_size: tf.Tensor | None = None  # in sizes of the image
-    cutout_centre: tf.Tensor | None = None  # [N, 2], x and y, in [0, 1]
+    cutout_center: tf.Tensor | None = None  # [N, 2], x and y, in [0, 1]
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
@@ -77,10 +78,10 @@ class Augment(Part):
 
         blit       mirror image; quarter turns; shift by whole pixels
         geometry   scale; rotation; stretch; shift
-        colour     brightness; contrast; luma flip; hue; saturation
+        color     brightness; contrast; luma flip; hue; saturation
         filter     gains of 4 frequency bands
         noise      normal noise
-        cutout     a grey rectangle
+        cutout     a gray rectangle
 
     Grey images have no hue and saturation. Of RGBA images, alpha takes part in blit, geometry and cutout.
 
@@ -98,8 +99,9 @@ class Augment(Part):
     TensorShape([2, 16, 16, 3])
     """
 
-    def __init__(self, groups: Sequence[str] = ("blit", "geometry", "colour"), **kwargs):
+    def __init__(self, groups: Sequence[str] = ("blit", "geometry", "color"), **kwargs):
         super().__init__(**kwargs)
+        groups = [_group(name) for name in groups]
         unknown = [group for group in groups if group not in GROUPS]
         if unknown:
             raise ValueError(f"groups must be of {', '.join(GROUPS)}, got '{unknown[0]}'.")
@@ -129,6 +131,14 @@ class Augment(Part):
         super().load_own_variables(store if store.keys() else store.get("augment"))
 
 
+def _group(name):
+    """The name of a group, also for an old one."""
+    if name == "colour":
+        warn_of_old_name("the group 'colour'", "'color'", stacklevel=4)
+        return "color"
+    return name
+
+
 def augment(images: tf.Tensor, draws: Draws) -> tf.Tensor:
     """Augmented images `[N, H, W, C]`, a function of the images and the numbers drawn alone.
 
@@ -142,15 +152,15 @@ def augment(images: tf.Tensor, draws: Draws) -> tf.Tensor:
     inverse = _inverse_map(draws, width, height)
     if inverse is not None:
         images = warp(images, inverse)
-    colours, alpha = images[..., :3], images[..., 3:]
-    matrix = _colour_matrix(draws, colours.shape[-1])
+    colors, alpha = images[..., :3], images[..., 3:]
+    matrix = _color_matrix(draws, colors.shape[-1])
     if matrix is not None:
-        colours = _recolour(colours, tf.cast(matrix, images.dtype))
+        colors = _recolor(colors, tf.cast(matrix, images.dtype))
     if draws.band_gains is not None:
-        colours = _filter(colours, tf.cast(draws.band_gains, images.dtype))
+        colors = _filter(colors, tf.cast(draws.band_gains, images.dtype))
     if draws.noise is not None:
-        colours = colours + tf.cast(draws.noise[..., :3], images.dtype)
-    images = tf.concat([colours, alpha], axis=-1)
+        colors = colors + tf.cast(draws.noise[..., :3], images.dtype)
+    images = tf.concat([colors, alpha], axis=-1)
     if draws.cutout_size is not None:
         images = images * tf.cast(_outside(draws, height, width), images.dtype)
     return images
@@ -191,7 +201,7 @@ def draw(seed, shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
         drawn |= {"scale": factor(SCALE), "rotation_before": angle(p_rotation), "stretch": factor(STRETCH)}
         drawn["rotation_after"] = angle(p_rotation)
         drawn["drift"] = chosen(DRIFT * tf.stack([next(normals), next(normals)], axis=1), 0.0)
-    if "colour" in groups:
+    if "color" in groups:
         drawn |= {"brightness": normal(BRIGHTNESS), "contrast": factor(CONTRAST), "luma_flip": integer(2)}
         drawn |= {"hue": angle(), "saturation": factor(SATURATION)}
     if "filter" in groups:
@@ -201,7 +211,7 @@ def draw(seed, shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
         drawn["noise"] = level * tf.random.stateless_normal(shape, noise_seed)
     if "cutout" in groups:
         drawn["cutout_size"] = chosen(tf.fill([n], CUTOUT), 0.0)
-        drawn["cutout_centre"] = tf.stack([next(uniforms), next(uniforms)], axis=1)
+        drawn["cutout_center"] = tf.stack([next(uniforms), next(uniforms)], axis=1)
     return Draws(**drawn)
 
 
@@ -238,34 +248,34 @@ def _matrix(rows):
     return tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def _colour_matrix(draws, channels):
-    """The affine map of colours (r, g, b, 1), `[N, 3, 4]`."""
+def _color_matrix(draws, channels):
+    """The affine map of colors (r, g, b, 1), `[N, 3, 4]`."""
     if draws.brightness is None:
         return None
-    grey = tf.fill([3, 3], 1 / 3)  # projects colours on grey, (1, 1, 1) / sqrt(3)
+    gray = tf.fill([3, 3], 1 / 3)  # projects colors on gray, (1, 1, 1) / sqrt(3)
     identity = tf.eye(3)
 
     def factors(values):
         return values[:, tf.newaxis, tf.newaxis]
 
-    linear = factors(draws.contrast) * (identity - 2 * grey * factors(draws.luma_flip))
+    linear = factors(draws.contrast) * (identity - 2 * gray * factors(draws.luma_flip))
     constant = linear @ tf.tile(factors(draws.brightness), [1, 3, 1])
     if channels > 1:
-        # Rodrigues' rotation about the axis of greys, whose cross product is this matrix.
+        # Rodrigues' rotation about the axis of grays, whose cross product is this matrix.
         cross = tf.constant([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], tf.float32) / math.sqrt(3)
         cos, sin = factors(tf.cos(draws.hue)), factors(tf.sin(draws.hue))
-        rotation = cos * identity + sin * cross + (1 - cos) * grey
-        saturation = grey + (identity - grey) * factors(draws.saturation)
+        rotation = cos * identity + sin * cross + (1 - cos) * gray
+        saturation = gray + (identity - gray) * factors(draws.saturation)
         linear, constant = (saturation @ rotation @ part for part in (linear, constant))
     return tf.concat([linear, constant], axis=2)
 
 
-def _recolour(colours, matrix):
-    if colours.shape[-1] == 1:  # as the mean of the three of a grey RGB image
+def _recolor(colors, matrix):
+    if colors.shape[-1] == 1:  # as the mean of the three of a gray RGB image
         mean = tf.reduce_mean(matrix, axis=1)[:, tf.newaxis, tf.newaxis]
-        return colours * tf.reduce_sum(mean[..., :3], axis=3, keepdims=True) + mean[..., 3:]
-    shape = tf.shape(colours)
-    pixels = tf.reshape(colours, [shape[0], -1, 3])
+        return colors * tf.reduce_sum(mean[..., :3], axis=3, keepdims=True) + mean[..., 3:]
+    shape = tf.shape(colors)
+    pixels = tf.reshape(colors, [shape[0], -1, 3])
     pixels = tf.matmul(pixels, matrix[:, :, :3], transpose_b=True) + matrix[:, tf.newaxis, :, 3]
     return tf.reshape(pixels, shape)
 
@@ -321,6 +331,6 @@ def _outside(draws, height, width):
     x = (np.arange(width, dtype=np.float32) + 0.5) / width
     y = (np.arange(height, dtype=np.float32) + 0.5) / height
     half = draws.cutout_size[:, tf.newaxis] / 2
-    outside_x = tf.abs(x - draws.cutout_centre[:, :1]) >= half
-    outside_y = tf.abs(y - draws.cutout_centre[:, 1:]) >= half
+    outside_x = tf.abs(x - draws.cutout_center[:, :1]) >= half
+    outside_y = tf.abs(y - draws.cutout_center[:, 1:]) >= half
     return (outside_x[:, tf.newaxis, :] | outside_y[:, :, tf.newaxis])[..., tf.newaxis]

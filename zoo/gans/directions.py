@@ -62,10 +62,10 @@ def fit_direction(w, attribute, *, softness: float = 1.0) -> Direction:
     check_number("softness", softness, 0)
     points = _points(w)
     has_it = _answers(attribute, len(points))
-    centre, spread = points.mean(axis=0), np.sqrt(points.var(axis=0).mean())
+    center, spread = points.mean(axis=0), np.sqrt(points.var(axis=0).mean())
     if not spread > 0:
         raise ValueError(f"w has {len(points)} rows that are all the same, expected different ones.")
-    points = (points - centre) / spread
+    points = (points - center) / spread
     held_out = _fifth(has_it)
     normal, offset = _plane(points[~held_out], has_it[~held_out], softness)
     is_right = (points[held_out] @ normal + offset > 0) == has_it[held_out]

@@ -17,7 +17,7 @@ from .training_part import TrainingPart
 class GAN(AdversarialModel):
     """Strided convolutions down, strided convolutions up: the baseline that other GANs are measured by.
 
-    DCGAN's layers, with two changes. There is no batch normalisation, which makes an image depend on those
+    DCGAN's layers, with two changes. There is no batch normalization, which makes an image depend on those
     beside it; R1 steadies the training in its place. Weights start as He's. Classes are embedded: the
     generator's beside z, the discriminator's as a projection (Miyato & Koyama 2018).
 

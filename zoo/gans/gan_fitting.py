@@ -104,7 +104,7 @@ class FittedGAN(ZooModel):
         return () if self._state is None else self._state.parts
 
     def get_compile_config(self) -> dict:
-        """Keras's, with the second optimiser: a loaded model is compiled as it was."""
+        """Keras's, with the second optimizer: a loaded model is compiled as it was."""
         config = super().get_compile_config()
         if self._state is not None:
             config["discriminator_optimizer"] = keras.saving.serialize_keras_object(

@@ -1,4 +1,4 @@
-"""Layers with an equalised learning rate (Karras et al. 2018, section 4.1) and what stands between them.
+"""Layers with an equalized learning rate (Karras et al. 2018, section 4.1) and what stands between them.
 
 Weights start as N(0, 1) and are scaled at run time, so that Adam moves all of them at one relative speed.
 Layers compute in the dtype of their input, from weights that Keras's autocasting leaves as they are.

@@ -11,9 +11,9 @@ from .layers import EqualizedDense
 class MappingNetwork(Part):
     """w = f(z, label), fully connected layers with leaky ReLU (StyleGAN, section 2).
 
-        x = [normalise(z), normalise(embed(label))];  x = sqrt(2) * leaky ReLU(W x + b) in each layer
+        x = [normalize(z), normalize(embed(label))];  x = sqrt(2) * leaky ReLU(W x + b) in each layer
 
-    where normalise(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+    where normalize(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
 
     Args:
       z_dim: of z; 0: there is none, w depends on the label alone.
@@ -84,12 +84,12 @@ class MappingNetwork(Part):
         Raises:
           ValueError: labels are missing, or truncation is asked for where no average is kept.
         """
-        x = [] if z is None else [_normalise(tf.cast(z, self.variable_dtype))]
+        x = [] if z is None else [_normalize(tf.cast(z, self.variable_dtype))]
         if self.embed is not None:
             if labels is None:
                 raise ValueError(f"labels are missing, expected integers below {self.num_classes}.")
             one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=self.variable_dtype)
-            x.append(_normalise(self.embed(one_hot)))
+            x.append(_normalize(self.embed(one_hot)))
         w = tf.concat(x, axis=1)
         for layer in self.layers:
             w = layer(w)
@@ -124,5 +124,5 @@ class MappingNetwork(Part):
         self.w_avg.assign_add((1 - self.w_avg_decay) * step)
 
 
-def _normalise(x):
+def _normalize(x):
     return x * tf.math.rsqrt(tf.reduce_mean(x**2, axis=1, keepdims=True) + 1e-8)

@@ -75,8 +75,8 @@ def project(
             loss = distance + noise_weight * tf.add_n([_correlation(map_) for map_ in noise])
         optimizer.apply_gradients(zip(tape.gradient(loss, [w, *noise]), [w, *noise], strict=True))
         for map_ in noise:
-            centred = map_ - tf.reduce_mean(map_)
-            map_.assign(centred * tf.math.rsqrt(tf.reduce_mean(centred**2) + 1e-12))
+            centered = map_ - tf.reduce_mean(map_)
+            map_.assign(centered * tf.math.rsqrt(tf.reduce_mean(centered**2) + 1e-12))
         return distance
 
     bar = Progress(steps, "steps", verbose)

@@ -1,7 +1,5 @@
 """What style-based generators share: a mapping network, a synthesis network, and control over both."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
 
@@ -15,12 +13,10 @@ from ..signatures import Signature
 from .adversarial_model import AdversarialModel
 from .directions import Direction, fit_direction, move
 from .gan_signatures import style_signatures
+from .layer_ranges import first_and_last
 from .projection import Projection, project
 from .r1 import R1
 from .training_part import TrainingPart
-
-# Resolutions of the styles, first and last (StyleGAN, section 3.1).
-RANGES = {"all": (4, 1024), "coarse": (4, 8), "middle": (16, 32), "fine": (64, 1024)}
 
 NOISE = ("random", "const", "none")
 
@@ -205,7 +201,7 @@ class StyleModel(AdversarialModel):
         """
         if isinstance(layers, int | np.integer):
             return np.arange(self.num_ws) >= check_count("crossover", layers, 0, self.num_ws)
-        first, last = _resolutions("crossover", layers, self.resolution)
+        first, last = first_and_last("crossover", layers, self.resolution)
         of_style = [shape[0] for shape in self.generator.synthesis.noise_shapes]
         # StyleGAN2's last style is that of ToRGB.
         of_style = np.array(of_style + [self.resolution] * (self.num_ws - len(of_style)))
@@ -341,7 +337,7 @@ class StyleModel(AdversarialModel):
     def _noise_layers(self, noise_range) -> tuple[bool, ...] | None:
         if noise_range == "all":
             return None
-        first, last = _resolutions("noise_range", noise_range, self.resolution)
+        first, last = first_and_last("noise_range", noise_range, self.resolution)
         return tuple(first <= shape[0] <= last for shape in self.generator.synthesis.noise_shapes)
 
     def _check_truncation(self, truncation, cutoff):
@@ -392,16 +388,3 @@ class StyleModel(AdversarialModel):
 
     def _images_of(self, latents, labels):
         return self.generator(latents, labels)
-
-
-def _resolutions(name: str, layers, resolution: int) -> Sequence[int]:
-    """The first and the last resolution of a range that has some of the model's."""
-    known = isinstance(layers, str) and layers in RANGES
-    if not known and not (isinstance(layers, tuple | list) and len(layers) == 2):
-        raise ValueError(
-            f"{name} is {layers!r}, expected {', '.join(RANGES)}, or a pair of resolutions (first, last)."
-        )
-    first, last = RANGES[layers] if known else layers
-    if first > resolution or last < 4 or first > last:
-        raise ValueError(f"{name} is {layers!r}, expected resolutions of the model's 4 to {resolution}.")
-    return first, last

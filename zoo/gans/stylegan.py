@@ -15,7 +15,7 @@ from .training_part import TrainingPart
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class StyleGAN(StyleModel):
-    """Adaptive instance normalisation, noise for each channel, progressive growing.
+    """Adaptive instance normalization, noise for each channel, progressive growing.
 
         AdaIN(x, y) = y_s (x - mean(x)) / deviation(x) + y_b,  [y_s, y_b] affine in w = f(z)           (eq. 1)
 

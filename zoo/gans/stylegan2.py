@@ -16,7 +16,7 @@ from .training_part import TrainingPart
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class StyleGAN2(StyleModel):
-    """Modulated convolutions, path length regularisation, adaptive discriminator augmentation.
+    """Modulated convolutions, path length regularization, adaptive discriminator augmentation.
 
     The networks are those of the official code (stylegan2-ada), number for number: weights of its pickles
     can be imported (`latentzoo import`). Training is the same: the logistic loss, R1 every `r1_interval`
@@ -41,7 +41,7 @@ class StyleGAN2(StyleModel):
         only where the dtype policy makes them bfloat16.
       num_classes: 0, or the number of classes that both networks are conditioned on.
       r1_gamma: weight of R1; None: 0.0002 * resolution^2 / 16, the official code's for batches of 16.
-      r1_interval, path_length_interval: steps between those of each regularisation.
+      r1_interval, path_length_interval: steps between those of each regularization.
       path_length_weight: 0: none.
       mixing_probability: of a training image to have styles of two latents.
       augment: "none" or "ada".

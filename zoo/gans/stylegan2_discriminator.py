@@ -24,24 +24,24 @@ class DiscriminatorBlock(Part):
     Args:
       channels_in: of the activations before; 0: the first block, which starts from the images.
       channels, channels_out: of the activations inside and after.
-      colours: channels of the images.
+      colors: channels of the images.
       architecture: one of `ARCHITECTURES`.
       draw: a `keras.random.SeedGenerator`.
       clamp: activations are cut to [-clamp, clamp]; or None.
     """
 
     def __init__(
-        self, channels_in, channels, channels_out, colours, architecture, draw=None, *, clamp, **kwargs
+        self, channels_in, channels, channels_out, colors, architecture, draw=None, *, clamp, **kwargs
     ):
         super().__init__(**kwargs)
         self.channels_in, self.channels, self.channels_out = channels_in, channels, channels_out
-        self.colours, self.architecture, self.clamp = colours, architecture, clamp
+        self.colors, self.architecture, self.clamp = colors, architecture, clamp
         self.feeds_images = architecture == "skip"
         self.fromrgb = self.skip = None
         options = {"clamp": clamp, "dtype": self.dtype_policy}
         with keras.name_scope(self.name):
             if not channels_in or self.feeds_images:
-                self.fromrgb = EqualizedConv2D(colours, channels, 1, draw, **options, name="fromrgb")
+                self.fromrgb = EqualizedConv2D(colors, channels, 1, draw, **options, name="fromrgb")
             self.conv0 = EqualizedConv2D(channels, channels, 3, draw, **options, name="conv0")
             options["convolve"] = conv2d_down
             self.conv1 = EqualizedConv2D(channels, channels_out, 3, draw, **options, name="conv1")
@@ -70,7 +70,7 @@ class DiscriminatorEpilogue(Part):
     Args:
       channels: of the activations.
       size_out: of the vectors.
-      colours, architecture, draw: as the blocks'.
+      colors, architecture, draw: as the blocks'.
       minibatch_group, minibatch_channels: see `minibatch_stddev`; 0 channels: none.
       clamp: of the convolution.
     """
@@ -79,7 +79,7 @@ class DiscriminatorEpilogue(Part):
         self,
         channels,
         size_out,
-        colours,
+        colors,
         architecture,
         draw=None,
         *,
@@ -89,14 +89,14 @@ class DiscriminatorEpilogue(Part):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.channels, self.size_out, self.colours = channels, size_out, colours
+        self.channels, self.size_out, self.colors = channels, size_out, colors
         self.architecture, self.clamp = architecture, clamp
         self.minibatch_group, self.minibatch_channels = minibatch_group, minibatch_channels
         options = {"dtype": self.dtype_policy}
         with keras.name_scope(self.name):
             self.fromrgb = None
             if architecture == "skip":
-                self.fromrgb = EqualizedConv2D(colours, channels, 1, draw, **options, name="fromrgb")
+                self.fromrgb = EqualizedConv2D(colors, channels, 1, draw, **options, name="fromrgb")
             shape = (channels + minibatch_channels, channels, 3, draw)
             self.conv = EqualizedConv2D(*shape, clamp=clamp, **options, name="conv")
             self.fc = EqualizedDense(16 * channels, channels, draw, activate=True, **options, name="fc")
@@ -162,7 +162,7 @@ class Discriminator(Part):
         self.architecture, self.mapping_depth = architecture, mapping_depth
         self.minibatch_group, self.minibatch_channels = minibatch_group, minibatch_channels
         self.activation_clamp, self.seed = activation_clamp, seed
-        resolution, colours = check_square(image_shape)
+        resolution, colors = check_square(image_shape)
         check_architecture(architecture)
         draw = keras.random.SeedGenerator(seed_of_part(seed, 0))
         channels_at = widths(resolution, channel_base, channel_max)
@@ -172,7 +172,7 @@ class Discriminator(Part):
             for size in sorted(channels_at, reverse=True)[:-1]:
                 channels_in = channels_at[size] if size < resolution else 0
                 block = DiscriminatorBlock(
-                    *(channels_in, channels_at[size], channels_at[size // 2], colours, architecture, draw),
+                    *(channels_in, channels_at[size], channels_at[size // 2], colors, architecture, draw),
                     clamp=activation_clamp,
                     dtype=policy_at(size, resolution, self.dtype_policy),
                     name=f"b{size}",
@@ -183,7 +183,7 @@ class Discriminator(Part):
                 options = {"dtype": self.dtype_policy, "name": "mapping"}
                 self.mapping = MappingNetwork(*shape, seed=seed_of_part(seed, 1), **options)
             self.b4 = DiscriminatorEpilogue(
-                *(channels_at[4], channels_at[4] if num_classes else 1, colours, architecture, draw),
+                *(channels_at[4], channels_at[4] if num_classes else 1, colors, architecture, draw),
                 minibatch_group=minibatch_group,
                 minibatch_channels=minibatch_channels,
                 clamp=activation_clamp,

@@ -27,7 +27,7 @@ class SynthesisBlock(Part):
       channels_out: of the activations.
       w_dim: of w.
       resolution: of the output.
-      colours: channels of the images.
+      colors: channels of the images.
       architecture: one of `ARCHITECTURES`.
       draw: a `keras.random.SeedGenerator`.
       is_last: whether the images are of this resolution.
@@ -40,7 +40,7 @@ class SynthesisBlock(Part):
         channels_out,
         w_dim,
         resolution,
-        colours,
+        colors,
         architecture,
         draw=None,
         *,
@@ -50,7 +50,7 @@ class SynthesisBlock(Part):
     ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
-        self.resolution, self.colours = resolution, colours
+        self.resolution, self.colors = resolution, colors
         self.architecture, self.is_last, self.clamp = architecture, is_last, clamp
         self.const = self.conv0 = self.skip = self.torgb = None
         options = {"clamp": clamp, "dtype": self.dtype_policy}
@@ -65,7 +65,7 @@ class SynthesisBlock(Part):
             shape = (channels_out, channels_out, w_dim, resolution, draw)
             self.conv1 = StyledConv2D(*shape, **options, name="conv1")
             if is_last or architecture == "skip":
-                self.torgb = ToRGB(channels_out, colours, w_dim, draw, **options, name="torgb")
+                self.torgb = ToRGB(channels_out, colors, w_dim, draw, **options, name="torgb")
             if channels_in and architecture == "resnet":
                 self.skip = shortcut(channels_in, channels_out, draw, conv2d_up, self.dtype_policy)
         self.convs = [conv for conv in (self.conv0, self.conv1) if conv is not None]

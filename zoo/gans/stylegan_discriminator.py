@@ -118,7 +118,7 @@ class Discriminator(Part):
         self.image_shape = tuple(image_shape)
         self.channel_base, self.channel_max = channel_base, channel_max
         self.doublings, self.minibatch_group, self.seed = doublings, minibatch_group, seed
-        resolution, colours = check_square(image_shape)
+        resolution, colors = check_square(image_shape)
         self.num_classes = num_classes
         self.lod = add_lod(self, doublings)
         draw = keras.random.SeedGenerator(seed_of_part(seed, 0))
@@ -130,7 +130,7 @@ class Discriminator(Part):
                 options = {"dtype": policy_at(size, resolution, self.dtype_policy)}
                 if doublings or size == resolution:
                     name = lod_name("FromRGB", resolution, size)
-                    self.fromrgbs.append(HeConv2D(colours, widths[size], 1, draw, **options, name=name))
+                    self.fromrgbs.append(HeConv2D(colors, widths[size], 1, draw, **options, name=name))
                 if size > 4:
                     shape = (widths[size], widths[size // 2], size, draw)
                     self.blocks.append(DiscriminatorBlock(*shape, **options, name=f"{size}x{size}"))

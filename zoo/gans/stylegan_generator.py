@@ -38,9 +38,9 @@ from .stylegan_layers import EPSILON, HeDense, Noise, adain, he_scaled
 class Mapping(MappingNetwork):
     """w = f(z, label), fully connected layers with leaky ReLU (section 2).
 
-        x = normalise([z, embed(label)]);  x = leaky ReLU(sqrt(2 / n) m W x + m b) in each layer of n inputs
+        x = normalize([z, embed(label)]);  x = leaky ReLU(sqrt(2 / n) m W x + m b) in each layer of n inputs
 
-    where normalise(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+    where normalize(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
 
     Args:
       z_dim: of z and of a label's embedding, at least 1.

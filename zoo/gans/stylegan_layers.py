@@ -73,7 +73,7 @@ def he_scaled(kernel):
 
 
 def adain(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Adaptive instance normalisation: each channel of each image with mean and deviation of the style.
+    """Adaptive instance normalization: each channel of each image with mean and deviation of the style.
 
         y = (1 + scale) (x - mean(x)) / sqrt(mean (x - mean(x))^2 + 1e-8) + shift                      (eq. 1)
 
@@ -81,11 +81,11 @@ def adain(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
       x: `[N or 1, H, W, C]`; the statistics are of the dtype of `scale`.
       scale, shift: `[N, C]`.
     """
-    centred = tf.cast(x, scale.dtype)
-    centred -= tf.reduce_mean(centred, axis=[1, 2], keepdims=True)
-    variance = tf.reduce_mean(centred**2, axis=[1, 2], keepdims=True)
+    centered = tf.cast(x, scale.dtype)
+    centered -= tf.reduce_mean(centered, axis=[1, 2], keepdims=True)
+    variance = tf.reduce_mean(centered**2, axis=[1, 2], keepdims=True)
     factor = (1 + scale[:, None, None]) * tf.math.rsqrt(variance + EPSILON)
-    return tf.cast(centred * factor + shift[:, None, None], x.dtype)
+    return tf.cast(centered * factor + shift[:, None, None], x.dtype)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANNoise")

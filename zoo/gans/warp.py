@@ -39,7 +39,7 @@ def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
     Args:
       images: `[N, H, W, C]`, floating.
       inverse: `[N, 3, 3]`, homogeneous: where a point (x, y, 1) of the result comes from. In pixels,
-        the origin at the centre of the image, x to the right and y down.
+        the origin at the center of the image, x to the right and y down.
 
     Returns:
       `[N, H, W, C]`.
@@ -58,7 +58,7 @@ def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
     columns = _upsampling(width, before[:, 0], after[:, 0], images.dtype)
     upsampled = _filter(images, rows, columns)
     size = [2 * (height + 2 * REACH), 2 * (width + 2 * REACH)]
-    # In pixels of the upsampled image, of which the centre is half of one off.
+    # In pixels of the upsampled image, of which the center is half of one off.
     shift, scale = _shift(-0.5), np.diag([2, 2, 1])
     inverse = _constant(shift @ scale, images) @ inverse @ _constant(np.linalg.inv(shift @ scale), images)
     sampled = _sample(upsampled, inverse, size)
@@ -68,11 +68,11 @@ def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
 
 def _margins(inverse, height, width):
     """How far each image is continued: (left, top) and (right, bottom), whole numbers `[N, 2]`."""
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    corners = np.array([[sx * centre[0], sy * centre[1], 1] for sx in (-1, 1) for sy in (-1, 1)])
+    center = np.array([(width - 1) / 2, (height - 1) / 2])
+    corners = np.array([[sx * center[0], sy * center[1], 1] for sx in (-1, 1) for sy in (-1, 1)])
     points = tf.einsum("nij,cj->nci", inverse[:, :2], _constant(corners, inverse))
     needed = tf.stack([tf.reduce_max(-points, axis=1), tf.reduce_max(points, axis=1)])
-    needed = needed + _constant(2 * REACH - centre, inverse)
+    needed = needed + _constant(2 * REACH - center, inverse)
     return tf.unstack(tf.math.ceil(tf.clip_by_value(needed, 0, _constant([width - 1, height - 1], inverse))))
 
 

@@ -6,6 +6,11 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.trainers import train
+from latentzoo.zoo.gans.ada import AdaptiveAugmentation
+from latentzoo.zoo.gans.growing import Growing
+from latentzoo.zoo.gans.path_length import PathLength
+from latentzoo.zoo.gans.r1 import R1
+from latentzoo.zoo.gans.training_part import TrainingPart
 from latentzoo.zoo.gans.training_state import TrainingState
 
 
@@ -55,6 +60,49 @@ def test_r1_is_half_gamma_times_the_squared_slope(line_gan, interval):
         np.testing.assert_allclose(step, rate * interval * gamma * before, rtol=1e-5)
     else:
         np.testing.assert_allclose(weights_of(without)[2] - before, rate * gamma * 2.0, rtol=1e-5)
+
+
+class Drift(TrainingPart):
+    """A part of three lines: weight * E D(x)^2 of real images, the mean logit its state."""
+
+    name, network, metric_names, variable_names = "drift", "discriminator", ("drift",), ("mean",)
+
+    def loss(self, model, reals, labels):
+        logits = model._logits(reals, labels, stream=6)
+        self.log("drift", tf.reduce_mean(logits))
+        self.variables["mean"].assign(tf.reduce_mean(logits))
+        return 0.5 * tf.reduce_mean(logits**2)
+
+
+@pytest.mark.parametrize("interval", [1, 3])
+def test_a_model_adds_a_part_by_naming_it(line_gan, interval):
+    part = Drift()
+    part.interval, part.is_lazy = interval, interval > 1
+    with_part, without = line_gan(), line_gan()
+    with_part.training_parts = lambda: [part]
+    for model in (with_part, without):
+        model.compile(sgd(0.1), sgd(0.1), jit_compile=False)
+        model._step((tf.zeros([2, 1, 1, 1]),))  # black, -1
+    c, d = 2.0, 0.125
+    if interval > 1:
+        assert weights_of(with_part) == weights_of(without)
+        c, d = weights_of(with_part)[2:]
+        with_part._lazy_step(part, (tf.zeros([2, 1, 1, 1]),))
+    logit = d - c  # its square has the slopes -2 logit by c, 2 logit by d
+    moved = np.subtract(weights_of(with_part), weights_of(without))
+    np.testing.assert_allclose(moved, [0, 0, 0.1 * interval * logit, -0.1 * interval * logit], atol=1e-6)
+    results = with_part.get_metrics_result()
+    np.testing.assert_allclose([results["drift"], part.variables["mean"]], logit, rtol=1e-6)
+    assert "drift_mean" in with_part._state.named_variables()
+    assert with_part.adam_settings("discriminator", 1.0)["learning_rate"] == (0.75 if interval > 1 else 1)
+
+
+def test_parts_have_names_and_random_numbers_of_their_own():
+    parts = [AdaptiveAugmentation, Growing, PathLength, R1]
+    assert {*TrainingPart.__subclasses__()} - {Drift} == {*parts}
+    assert len({part.name for part in parts}) == len(parts)
+    streams = [0, 1, 2, *(stream for part in parts for stream in part.streams)]
+    assert len(set(streams)) == len(streams) and max(streams) < 8
 
 
 def test_lazy_steps_come_every_interval_and_are_not_counted(line_gan):

@@ -43,7 +43,7 @@ def row(draws, i):
 # Parity with the official code
 
 
-@pytest.mark.parametrize("kind", ["colour", "grey"])
+@pytest.mark.parametrize("kind", ["color", "gray"])
 def test_its_draws_give_the_official_images(kind):
     prefix = f"{kind}/draws/"
     draws = {name.removeprefix(prefix): x for name, x in official().items() if name.startswith(prefix)}
@@ -52,7 +52,7 @@ def test_its_draws_give_the_official_images(kind):
     np.testing.assert_allclose(result, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["colour", "grey"])
+@pytest.mark.parametrize("kind", ["color", "gray"])
 def test_percentiles_of_our_distributions_give_the_official_images(kind):
     q = official()[f"{kind}/percentiles"].astype(np.float64)
     z, centred = erfinv(2 * q - 1), 2 * q - 1  # as there, without the square root of 2
@@ -112,13 +112,13 @@ def test_where_a_map_moves_the_pixels(draws, expected):
     np.testing.assert_allclose(moved(image, **draws), expected(image), atol=0.02)
 
 
-def test_alpha_moves_with_the_colours_and_keeps_its_values():
+def test_alpha_moves_with_the_colors_and_keeps_its_values():
     image, draws = noise(4, 24, 32, 4), drawn(4, shape=(24, 32, 4))
     result = augment(image, draws._replace(cutout_size=None))
-    colours = augment(image[..., :3], draws._replace(cutout_size=None))
+    colors = augment(image[..., :3], draws._replace(cutout_size=None))
     geometry = draws._replace(brightness=None, band_gains=None, noise=None, cutout_size=None)
     alpha = augment(image[..., 3:], geometry)
-    np.testing.assert_allclose(result, tf.concat([colours, alpha], axis=-1), atol=1e-6)
+    np.testing.assert_allclose(result, tf.concat([colors, alpha], axis=-1), atol=1e-6)
     cut = augment(image, draws).numpy()
     assert ((cut == 0).all(axis=-1).mean(axis=(1, 2)) > 0.05).all()
 
@@ -228,7 +228,7 @@ def test_each_transformation_has_its_probability():
     expected |= dict.fromkeys(["rotation_before", "rotation_after"], 1 - math.sqrt(1 - p))
     changed = {}
     for name, values in draws._asdict().items():
-        if name != "cutout_centre":
+        if name != "cutout_center":
             rows = values.numpy().reshape(n, -1) if name != "band_gains" else values.numpy()[:, 2:3]
             changed[name] = (rows != identity.get(name, 0)).any(axis=1)
             probability = expected.get(name, p)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from latentzoo.zoo.gans import stylegan2_networks, stylegan_layers, stylegan_networks
 from latentzoo.zoo.gans.ada import AdaptiveAugmentation, adapt
+from latentzoo.zoo.gans.augment import Augment
 from latentzoo.zoo.gans.path_length import PathLength
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -212,6 +214,19 @@ def test_bad_input_is_one_sentence(style_model, call, message):
 def test_bad_arguments_are_one_sentence(tiny_style, options, message):
     with pytest.raises(ValueError, match=message):
         tiny_style(**options)
+
+
+def test_old_names_work_with_a_warning(style_model):
+    with pytest.warns(DeprecationWarning, match="n is num_samples now"):
+        np.testing.assert_array_equal(style_model.sample(n=2), style_model.sample(num_samples=2))
+    with pytest.warns(DeprecationWarning, match="augment_kind is augment now"):
+        assert style_model.augment_kind == style_model.augment == "none"
+    with pytest.warns(DeprecationWarning, match="the group 'colour' is 'color' now"):
+        assert Augment(["colour"]).groups == ("color",)
+    with pytest.warns(DeprecationWarning, match=r"stylegan2_networks.Generator is .*stylegan2_generator"):
+        assert stylegan2_networks.Generator is type(style_model.generator)
+    with pytest.warns(DeprecationWarning, match=r"stylegan_networks.adain is .*stylegan_layers.adain now"):
+        assert stylegan_networks.adain is stylegan_layers.adain
 
 
 @pytest.mark.parametrize("make", ["tiny_gan", "tiny_style"])
