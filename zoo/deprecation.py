@@ -47,13 +47,14 @@ def old_arguments(**names: str) -> Callable:
 
 
 def old_module(old: str, *modules: ModuleType) -> Callable[[str], object]:
-    """The `__getattr__` of a module that was split into others."""
+    """The `__getattr__` of a module whose classes and functions are in others now."""
 
     def get(name):
         for module in modules:
-            if name in vars(module) and not name.startswith("_"):
+            value = vars(module).get(name)
+            if getattr(value, "__module__", None) == module.__name__:
                 warn_of_old_name(f"{old}.{name}", f"{module.__name__}.{name}")
-                return getattr(module, name)
+                return value
         raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
     return get
