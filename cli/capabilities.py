@@ -49,7 +49,7 @@ class Capabilities:
         return self._argument("num_classes") or 0
 
     @property
-    def latent_size(self) -> int:
+    def latent_dim(self) -> int:
         """Of one latent vector: a flow's is as large as an event."""
         return self._argument("latent_dim") or math.prod(self.event_shape)
 

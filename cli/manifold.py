@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require_images()
-    if preset.latent_size != 2:
+    if preset.latent_dim != 2:
         raise ValueError(
             f"preset must have 2 latent dimensions for a manifold, got '{arguments.preset}' "
-            f"of {preset.latent_size}."
+            f"of {preset.latent_dim}."
         )
     preset.require("encode", "encode images")
     arguments.label = preset.class_number(arguments.label)

@@ -21,7 +21,7 @@ def check_prior(model) -> None:
 
 def draw_latents(model, rows: np.ndarray, stream: int) -> np.ndarray:
     """z, standard normal float32 `[n, D]`; row i of `rows[i]` and the stream alone."""
-    return _normal(tf.constant(rows, tf.int32), _STREAM + stream, model.latent_size).numpy()
+    return _normal(tf.constant(rows, tf.int32), _STREAM + stream, model.latent_dim).numpy()
 
 
 def draw_uniform(rows: np.ndarray, stream: int) -> np.ndarray:

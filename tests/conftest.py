@@ -29,8 +29,8 @@ class PixelFlow(Flow):
     def __init__(self, image_shape=(4, 4, 1), width=1, **kwargs):
         super().__init__(event_shape=tuple(image_shape), **kwargs)
         self.image_shape, self.width = tuple(image_shape), width
-        self.shift = self.add_weight(shape=(self.latent_size,), name="shift")
-        self.log_scale = self.add_weight(shape=(self.latent_size,), initializer="zeros", name="log_scale")
+        self.shift = self.add_weight(shape=(self.latent_dim,), name="shift")
+        self.log_scale = self.add_weight(shape=(self.latent_dim,), initializer="zeros", name="log_scale")
         self.built = True
 
     def bijector(self, labels=None):
@@ -40,7 +40,7 @@ class PixelFlow(Flow):
         return tfb.Chain([MultiScale([level], [lambda h: (tf.zeros_like(h),) * 2], self.event_shape)])
 
     def _initialize(self, images, labels):
-        self.shift.assign(tf.fill([self.latent_size], tf.reduce_mean(tf.cast(images, tf.float32))))
+        self.shift.assign(tf.fill([self.latent_dim], tf.reduce_mean(tf.cast(images, tf.float32))))
 
     def closed_form_log_prob(self, x):
         z = (x.reshape(len(x), -1) - self.shift.numpy()) * np.exp(self.log_scale.numpy())

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from . import signatures
-from .latents import served, served_finite
+from .latents import served_finite
 from .signatures import Signature, Tensors
 
 # A model, whatever its family: its own file imports this one.
@@ -15,8 +15,7 @@ Model = Any
 
 def events(model: Model) -> Tensors:
     """The declaration of a model's data: `images`, or the `vectors` of a flow on vectors."""
-    shape = model.event_shape
-    return signatures.images(shape) if len(shape) == 3 else signatures.vectors(*shape)
+    return model.events.tensors()
 
 
 def served_events(model: Model, values: tf.Tensor, cause: str) -> dict[str, tf.Tensor]:
@@ -25,38 +24,43 @@ def served_events(model: Model, values: tf.Tensor, cause: str) -> dict[str, tf.T
     Args:
       cause: the input to blame, such as "latents".
     """
-    (name,) = events(model)
-    return {name: (served if name == "images" else served_finite)(values, cause)}
+    return {model.events.name: model.events.served(served_finite(values, cause))}
 
 
 def sample(model: Model, function: Callable, scale: Tensors) -> Signature:
-    """`sample` by a function of seeds and labels, and of a temperature or truncation in between."""
-    inputs = {**signatures.seeds(), **scale, **signatures.labels(model.num_classes)}
-    return Signature("sample", inputs, events(model), function)
+    """`sample` by a function of seeds and conditions, and of a temperature or truncation in between."""
+    inputs = {**signatures.seeds(), **scale, **model.condition.tensors()}
+    return Signature("sample", inputs, events(model), _of_condition(model, function))
 
 
 def encode(model: Model) -> Signature:
     """`encode`."""
 
-    def function(events, labels=None):
-        return {"latents": model._encode(events, labels)}
+    def function(events, condition=None):
+        return {"latents": model._encode(events, condition)}
 
-    inputs = {**events(model), **signatures.labels(model.num_classes)}
-    return Signature("encode", inputs, signatures.encoded(model.latent_size), function)
+    return of_events(model, "encode", function, signatures.encoded(model.latent_dim))
 
 
 def decode(model: Model) -> Signature:
     """`decode`."""
 
-    def function(latents, labels=None):
-        return served_events(model, model._decode(latents, labels), "latents")
+    def function(latents, condition=None):
+        return served_events(model, model._decode(latents, condition), "latents")
 
-    inputs = {**signatures.latents(model.latent_size), **signatures.labels(model.num_classes)}
-    return Signature("decode", inputs, events(model), function)
+    inputs = {**signatures.latents(model.latent_dim), **model.condition.tensors()}
+    return Signature("decode", inputs, events(model), _of_condition(model, function))
 
 
 def of_events(model: Model, name: str, function: Callable, outputs: Tensors, seed: bool = False) -> Signature:
-    """A signature by a function of events and labels, and of seeds in between if `seed`."""
+    """A signature by a function of events and conditions, and of seeds in between if `seed`."""
     seeds = signatures.seeds() if seed else {}
-    inputs = {**events(model), **seeds, **signatures.labels(model.num_classes)}
-    return Signature(name, inputs, outputs, function)
+    inputs = {**events(model), **seeds, **model.condition.tensors()}
+    return Signature(name, inputs, outputs, _of_condition(model, function))
+
+
+def _of_condition(model, function):
+    """`function`, which gets the last tensor as the model uses a condition, if it has one."""
+    if not model.condition:
+        return function
+    return lambda *tensors: function(*tensors[:-1], model.condition.as_tensor(tensors[-1]))

@@ -14,22 +14,26 @@ from .batch_loss import as_weights, micro_batches, not_empty, replica_share, wei
 class FittedModel(keras.Model):
     """A model that computes the losses of examples in `call`, and is trained on their mean by `fit`.
 
-    Batches are images, (images, labels) or (images, labels, sample_weight). Labels are an input of a
-    conditional model; one that has no classes ignores them.
+    Batches are images, (images, labels) or (images, labels, sample_weight). A model that is conditioned on
+    something else takes it in the place of labels. An unconditional model ignores labels.
 
-    A subclass has `num_classes`, `seed`, `initialized`, `initialize(images, labels)`, and checks batches and
-    labels by `_check_events` and `_check_labels`.
+    A subclass has `events`, `condition`, `num_classes`, `seed`, `initialized`, `initialize`, and checks
+    batches and their conditions by `_check_events` and `_check_condition`.
     """
 
     # Whether the loss of an event depends on the batch around it.
     _needs_whole_batch = False
+    # Whether `call` cuts a batch into `parallel_micro_batches`.
+    _cuts_batches = False
+    # Whether float events that hold 8-bit pixels make the loss worthless: it is a density.
+    _needs_continuous_events = False
     # Whether there are weights that `initialize` sets from data.
     _depends_on_data = False
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self._accumulation = 1
-        self._piece = 0
+        self._micro_batches = self._parallel_micro_batches = 1
+        self._micro_batch = 0
 
     def compile(
         self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **kwargs
@@ -74,30 +78,30 @@ class FittedModel(keras.Model):
         seed, initialize the model. So do those of a `tf.data.Dataset` of known length, which is read once
         more if the model has weights that depend on data; else the first batch does. Of datasets and
         generators the first batch is checked, and the labels of each batch before its step. Labels are
-        integers `[N]` or `[N, 1]`.
+        integers `[N]` or `[N, 1]`. What else a model may be conditioned on is in their place.
 
         Raises:
-          ValueError: no batch, examples or labels that are not what the model takes, targets for a model
-            that has none, weights of what are no classes.
+          ValueError: no batch, examples, labels or conditions that are not what the model takes, targets for
+            a model that has none, weights of what are no classes.
         """
         if isinstance(x, tf.distribute.DistributedDataset):
             if not self.initialized:
                 raise ValueError(
-                    "x is a DistributedDataset and the model is not initialised, "
+                    "x is a DistributedDataset and the model is not initialized, "
                     "expected `initialize(images)` before `fit`."
                 )
         else:
             split = 0.0 if validation_data is not None else validation_split
-            some, x, y, sample_weight = self._examined(x, y, sample_weight, split)
+            some, x, y, sample_weight = self._examined("fit", x, y, sample_weight, split)
             if (given := kwargs.get("class_weight")) is not None:
                 kwargs["class_weight"] = fit_data.class_weights(given, _unpacked(some)[1], self.num_classes)
             self._check_sizes(x, batch_size, split, kwargs.get("steps_per_epoch"))
             if self._depends_on_data and not self.initialized and fit_data.is_finite_dataset(x):
                 some = fit_data.drawn_from_batches(x, self.seed)
-            self.initialize(*self._images_and_labels(some))
+            self._initialize_from(some)
         if isinstance(validation_data, list | tuple):
             unpacked = keras.utils.unpack_x_y_sample_weight(validation_data)
-            validation_data = self._examined(*unpacked)[1:]
+            validation_data = self._examined("fit", *unpacked)[1:]
         return super().fit(
             x, y, batch_size, epochs, verbose, callbacks, validation_split=validation_split,
             validation_data=validation_data, sample_weight=sample_weight, **kwargs,
@@ -111,8 +115,7 @@ class FittedModel(keras.Model):
         """
         # Within `fit` the data was checked, and a first batch could not be put back.
         if not kwargs.get("_use_cached_eval_dataset") and not isinstance(x, tf.distribute.DistributedDataset):
-            some, x, y, sample_weight = self._examined(x, y, sample_weight)
-            self._check_examples(some)
+            _, x, y, sample_weight = self._examined("evaluate", x, y, sample_weight)
         return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
@@ -121,10 +124,10 @@ class FittedModel(keras.Model):
         Raises:
           ValueError: as `fit`.
         """
-        some, x, y, sample_weight = self._examined(x, y, sample_weight)
+        some, x, y, sample_weight = self._examined("fit", x, y, sample_weight)
         if class_weight is not None:
             class_weight = fit_data.class_weights(class_weight, _unpacked(some)[1], self.num_classes)
-        self.initialize(*self._images_and_labels(some))
+        self._initialize_from(some)
         return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
@@ -133,10 +136,10 @@ class FittedModel(keras.Model):
         Raises:
           ValueError: as `fit`.
         """
-        return super().test_on_batch(*self._examined(x, y, sample_weight)[1:], return_dict)
+        return super().test_on_batch(*self._examined("evaluate", x, y, sample_weight)[1:], return_dict)
 
-    def _examined(self, x, y, weights, split=0.0):
-        """Some examples of the data, as (x, y, weights), and the data as Keras takes it.
+    def _examined(self, use, x, y, weights, split=0.0):
+        """Some examples of the data, as (x, y, weights), and the data as Keras takes it; for "fit", say.
 
         What could be wrong with the rest of arrays is looked for here.
         """
@@ -148,20 +151,38 @@ class FittedModel(keras.Model):
         else:
             if len(x) == 0:
                 raise ValueError("x is empty, expected at least one image.")
-            if self.num_classes and y is not None:
-                self._check_labels(fit_data.as_row(y), len(x))
+            if y is not None:
+                self._check_values(y, len(x))
             fit_data.check_lengths(x, y, weights)
             if fit_data.holds_floats(x) or fit_data.holds_floats(y):  # which may be out of range
                 for block in fit_data.blocks(x, y, weights):
-                    self._check_examples(block)
+                    self._check_examples(block, use)
             some = fit_data.drawn(x, y, weights, max(1, math.floor(len(x) * (1 - split))), self.seed)
-        self._check_examples(some)
+        self._check_examples(some, use)
         return some, *fit_data.with_labels(x, y, weights)
 
-    def _check_examples(self, batch):
-        """Raises ValueError for a batch of Keras's that the model does not take, values looked at."""
+    def _check_examples(self, batch, use):
+        """Raises ValueError for a batch of Keras's that the model does not take, values looked at.
+
+        Warns of float images that hold 8-bit pixels where the loss is a density.
+        """
         self._as_input(batch)
-        self._check_events(*self._images_and_labels(batch))
+        images, beside = self._images_and_labels(batch)
+        images, _ = self._check_events(images, **self.condition.keywords(beside))
+        self._warn_if_quantized(images, use)
+
+    def _warn_if_quantized(self, events, use):
+        if self._needs_continuous_events:
+            self.events.warn_if_quantized(events, use)
+
+    def _check_values(self, y, count):
+        """Raises ValueError for labels, of `count` examples, that are none."""
+        if self.condition.differs_in_values:
+            self._check_condition(count, **self.condition.keywords(fit_data.as_row(y)))
+
+    def _initialize_from(self, batch):
+        images, beside = self._images_and_labels(batch)
+        self.initialize(images, **self.condition.keywords(beside))
 
     def _check_sizes(self, x, batch_size, split, steps_per_epoch):
         """Raises ValueError if a batch of arrays would have a size that the model does not take."""
@@ -175,7 +196,7 @@ class FittedModel(keras.Model):
 
     def train_step(self, data):
         inputs, weights, count = self._counted_input(data)
-        gradients_of = self._gradients if self._accumulation == 1 else self._accumulated_gradients
+        gradients_of = self._gradients if self._micro_batches == 1 else self._accumulated_gradients
         loss, gradients = gradients_of(inputs, weights, replica_share(count))
         if gradients:
             self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
@@ -208,22 +229,22 @@ class FittedModel(keras.Model):
 
     def _accumulated_gradients(self, inputs, weights, share):
         """`_gradients`, summed over micro-batches."""
-        count, variables = self._accumulation, self.trainable_weights
-        pieces, weights, whole = micro_batches(inputs, weights, count)
+        count, variables = self._micro_batches, self.trainable_weights
+        cut, weights, whole = micro_batches(inputs, weights, count)
 
-        def add_piece(k, loss, sums):
-            self._piece = k
-            piece = tf.nest.map_structure(lambda x: x[k], pieces)
+        def add(k, loss, sums):
+            self._micro_batch = k
+            micro_batch = tf.nest.map_structure(lambda x: x[k], cut)
             with tf.GradientTape() as tape:
-                losses = self(piece, training=True)
+                losses = self(micro_batch, training=True)
                 part = weighted_mean(losses, None if weights is None else weights[k]) / whole
                 scaled = self.optimizer.scale_loss(part * share)
             grads = tape.gradient(scaled, variables, unconnected_gradients="zero")
             return k + 1, loss + part, [total + grad for total, grad in zip(sums, grads, strict=True)]
 
         start = (0, 0.0, [tf.zeros(variable.shape, variable.dtype) for variable in variables])
-        _, loss, gradients = tf.while_loop(lambda k, *_: k < count, add_piece, start)
-        self._piece = 0
+        _, loss, gradients = tf.while_loop(lambda k, *_: k < count, add, start)
+        self._micro_batch = 0
         return loss, gradients
 
     def _logs_of(self, loss, count):
@@ -264,16 +285,16 @@ class FittedModel(keras.Model):
     @property
     def _checks_batches(self) -> bool:
         """Whether a batch of the right shapes may still be one that the model does not take."""
-        return self.num_classes > 0 or (
+        return self.condition.differs_in_values or (
             self._needs_whole_batch and self.distribute_strategy.num_replicas_in_sync > 1
         )
 
     def _check_batch(self, batch):
         """Raises ValueError for a batch, of all replicas, with labels that are none."""
         images, y, _ = _unpacked(batch)
-        if self.num_classes and y is not None:
+        if self.condition.differs_in_values and y is not None:
             count = sum(fit_data.row_counts(self.distribute_strategy, images))
-            self._check_labels(fit_data.as_row(fit_data.gathered(self.distribute_strategy, y)), count)
+            self._check_values(fit_data.gathered(self.distribute_strategy, y), count)
 
     def _check_training_batch(self, batch):
         """Raises ValueError for a batch, of all replicas, that must not reach a training step."""
@@ -286,10 +307,10 @@ class FittedModel(keras.Model):
             )
 
     def _noise_step(self):
-        """What the noise of training depends on: the step's number, other in every piece of a batch too."""
+        """What the noise of training depends on: the step's number, other in every micro-batch too."""
         optimizer = getattr(self, "optimizer", None)
         step = optimizer.iterations if optimizer is not None else 0
-        return tf.cast(step, tf.int64) * self._accumulation + tf.cast(self._piece, tf.int64)
+        return tf.cast(step, tf.int64) * self._micro_batches + tf.cast(self._micro_batch, tf.int64)
 
     # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
     # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
@@ -304,35 +325,25 @@ class FittedModel(keras.Model):
         """Does nothing: the constructor has built the model, and Keras would reduce a batch over workers."""
 
     def _as_input(self, data):
-        """A batch of Keras's as what `call` takes, labels beside the images, and its weights or None."""
+        """A batch of Keras's as what `call` takes, conditions beside the images, and its weights or None."""
         images, y, weights = _unpacked(data)
         beside = self._beside(images, y)
         weights = None if weights is None else as_weights(weights, tf.float32)
         return images if beside is None else (images, beside), weights
 
     def _beside(self, images, y):
-        """What `call` takes beside the images: labels of a conditional model. None: nothing.
+        """What `call` takes beside the images, their conditions. None: nothing.
 
         Raises:
-          ValueError: labels are missing, or y is of targets and the model has none.
+          ValueError: a condition is missing, or y is of targets and the model has none.
         """
-        if self.num_classes:
-            if y is None:
-                raise ValueError(
-                    f"{self.name} has {self.num_classes} classes and got images alone, "
-                    "expected (images, labels)."
-                )
-            return fit_data.as_row(y)
-        if y is not None and len(y.shape) > 1 and tuple(y.shape[1:]) == tuple(images.shape[1:]):
-            raise ValueError(
-                f"y has the shape of x, {tuple(y.shape)}: {self.name} has no targets, expected labels."
-            )
-        return None
+        return self.condition.of_fit(y, images, self.name)
 
     def _images_and_labels(self, data):
+        """The images of a batch of Keras's and their conditions, labels or others, or None."""
         images, y, _ = _unpacked(data)
         beside = self._beside(images, y)
-        return images, beside if self.num_classes else None
+        return images, beside if self.condition else None
 
 
 def _unpacked(data):

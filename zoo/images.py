@@ -6,12 +6,14 @@ anywhere in it where dequantisation noise is drawn (Theis et al. 2016, section 3
 """
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 # What float images are often made of, value by value: k / 255, k / 256, and the centres of bins.
 _GRIDS = {"k / 255": (255.0, 0.0), "k / 256": (256.0, 0.0), "(k + 1/2) / 256": (256.0, 0.5)}
+GRIDS = tuple(_GRIDS)
 
 # So many values, drawn over all images, tell whether all are on a grid. Float32 rounds them by less than this
 # part of a step.
@@ -56,14 +58,23 @@ def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
       ValueError: a wrong rank, size or dtype, no vectors, NaN or infinity.
     """
     vectors = as_tensor(vectors, name)
-    if vectors.shape.rank != 2 or vectors.shape[1] != size:
-        raise ValueError(f"{name} has shape {tuple(vectors.shape)}, expected [N, {size}].")
-    if vectors.dtype != tf.float32:
-        raise ValueError(f"{name} has dtype {vectors.dtype.name}, expected float32.")
+    check_kind_of_vectors(vectors, size, name)
     _check_not_empty(vectors, name, f"[N, {size}]")
     if not bool(tf.reduce_all(tf.math.is_finite(vectors))):
         raise ValueError(f"{name} holds NaN or infinity, expected finite numbers.")
     return vectors
+
+
+def check_kind_of_vectors(vectors: tf.Tensor, size: int, name: str = "vectors") -> None:
+    """The part of `check_vectors` that needs no values, for graphs.
+
+    Raises:
+      ValueError: a wrong rank, size or dtype.
+    """
+    if not vectors.shape.is_compatible_with([None, size]):
+        raise ValueError(f"{name} has shape {tuple(vectors.shape)}, expected [N, {size}].")
+    if vectors.dtype != tf.float32:
+        raise ValueError(f"{name} has dtype {vectors.dtype.name}, expected float32.")
 
 
 def from_keras(events) -> tf.Tensor:
@@ -113,9 +124,7 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.floor(images * 256.0), 0.0, 255.0), tf.uint8)
 
 
-def warn_if_quantised(
-    images: tf.Tensor | np.ndarray, use: str, grids: tuple[str, ...] = tuple(_GRIDS)
-) -> None:
+def warn_if_quantised(images: tf.Tensor | np.ndarray, use: str, grids: Sequence[str] = GRIDS) -> None:
     """Warns, once for each use, if float images hold pixels of 8 bits and not continuous values.
 
     To a flow they are points of a density, which it can raise without end where all values of a dataset lie.

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from . import litert, saving, weights_file
 from .checks import check_count
+from .conditions import Condition, of_classes
 from .constructor_arguments import constructor_arguments
-from .deprecation import without_old_names
+from .deprecation import old_name, without_old_names
+from .events import Events
 from .fitting import FittedModel
 from .signatures import Signature
 from .training_hooks import TrainingHooks
@@ -21,10 +22,11 @@ class ZooModel(TrainingHooks, FittedModel):
     """What all families share.
 
     A subclass is built by its constructor, from plain JSON-able arguments, which it keeps in attributes
-    of the same names: its configuration is read from them. It names its `family`. It computes its
-    per-example loss in `call`; `compute_loss` takes the mean of them, with the weights and the replicas of
-    `fit`. `fit` takes batches of images, of (images, labels), or of (images, labels, sample_weight); an
-    unconditional model ignores the labels.
+    of the same names: its configuration is read from them. It names its `family` and sets `events` and, if
+    it is not of class labels, `condition`. It computes its per-example loss in `call`; `compute_loss` takes
+    the mean of them, with the weights and the replicas of `fit`. `fit` takes batches of images, of (images,
+    labels), or of (images, labels, sample_weight); an unconditional model ignores the labels, and one that is
+    conditioned on an image takes it in their place.
 
     Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
     the networks inside follow the policy. Weights are float32 whatever Keras's floatx, image data format and
@@ -35,6 +37,8 @@ class ZooModel(TrainingHooks, FittedModel):
     place of one, where it depends on the model's arguments.
 
     Attributes:
+      events: what the model is about, images or vectors.
+      condition: what it is conditioned on: nothing, class labels, or an image.
       scores: the metrics of examples that the model is scored by (`latentzoo.metrics`), the usual one first;
         of these, those apply that fit its events.
       likelihood_kind: what its likelihoods are: "exact"; "bound", a lower one (the ELBO); None: it has none.
@@ -48,6 +52,8 @@ class ZooModel(TrainingHooks, FittedModel):
     """
 
     family: str
+    events: Events
+    condition: Condition
 
     scores: tuple[str, ...] = ()
     likelihood_kind: str | None = None
@@ -56,18 +62,29 @@ class ZooModel(TrainingHooks, FittedModel):
     has_styles = False
     pixel_rounding = "bin"
 
+    # Old names.
+    latent_size = old_name("latent_size", "latent_dim")
+    accumulation = old_name("accumulation", "micro_batches")
+    batch_parts = old_name("batch_parts", "parallel_micro_batches")
+
     def __init__(self, num_classes: int = 0, dtype: str | keras.DTypePolicy | None = None, **kwargs):
         super().__init__(dtype=_dtype_policy(dtype), **kwargs)
         self.num_classes = check_count("num_classes", num_classes, 0)
+        self.condition = of_classes(self.num_classes)
         self._class_names: tuple[str, ...] = ()
-        self._initialised = self.add_weight(
+        self._initialized = self.add_weight(
             shape=(), dtype="bool", initializer="zeros", trainable=False, name="initialised"
         )
 
     @property
     def draws_images(self) -> bool:
         """Whether `sample` gives images."""
-        return self.sampling_options is not None and len(self.event_shape) == 3
+        return self.sampling_options is not None and self.events.name == "images"
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of images, (D,) of vectors."""
+        return self.events.shape
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -90,73 +107,86 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def initialized(self) -> bool:
-        """Whether data-dependent initialisation has been done, in this life or before saving."""
-        return bool(keras.ops.convert_to_numpy(self._initialised))
+        """Whether data-dependent initialization has been done, in this life or before saving."""
+        return bool(keras.ops.convert_to_numpy(self._initialized))
 
-    def initialize(self, images, labels=None) -> None:
+    def initialize(self, images, labels=None, condition=None) -> None:
         """Sets the weights that depend on data (actnorm) from one batch. A second call does nothing.
 
         Args:
           images: a batch as `fit` takes it; some tens of images at least.
-          labels: int `[N]` of a conditional model.
+          labels: int `[N]` of a class-conditional model.
+          condition: of a model that is conditioned on something else.
 
         Raises:
-          ValueError: images or labels of a wrong kind.
+          ValueError: images, labels or condition of a wrong kind.
         """
-        images, labels = self._check_events(images, labels)
+        images, condition = self._check_events(images, labels, condition)
+        self._warn_if_quantized(images, "fit")
         if not self.initialized:
-            self._initialize(images, labels)
-            self._initialised.assign(True)
+            self._initialize(images, condition)
+            self._initialized.assign(True)
 
-    def _initialize(self, images, labels):
+    def _initialize(self, images, condition):
         """Nothing depends on data, unless a subclass says so."""
 
-    def _check_events(self, events, labels) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """A batch of the model's own kind and its labels as tensors, or ValueError."""
-        raise NotImplementedError
+    def _check_events(self, events, labels=None, condition=None) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """A batch of the model's own kind and its condition as tensors, or ValueError."""
+        events = self.events.check(events)
+        return events, self._check_condition(events.shape[0], labels, condition)
 
-    @property
-    def accumulation(self) -> int:
-        """In how many pieces, one after the other, `fit` takes the gradient of a batch; 1 at first.
-
-        The gradient is that of the whole batch, in the memory of one piece. Set it before `fit`.
-
-        Raises:
-          ValueError: set below 1, or above 1 for a model with batch normalisation.
-        """
-        return self._accumulation
-
-    @accumulation.setter
-    def accumulation(self, pieces: int) -> None:
-        if pieces != 1 and self._needs_whole_batch:
-            raise ValueError(
-                f"accumulation is {pieces}, expected 1: {self.name} normalises by its whole batch."
-            )
-        self._accumulation = check_count("accumulation", pieces, 1)
-        self.train_function = None  # it was traced with the number before
+    def _check_condition(self, count: int, labels=None, condition=None) -> tf.Tensor | None:
+        """The condition of `count` events as one tensor, None of an unconditional model."""
+        return self.condition.check(count, self.name, labels, condition)
 
     def _check_labels(self, labels, n: int) -> tf.Tensor | None:
         """int32 `[n]`, or None for an unconditional model."""
-        if not self.num_classes:
-            if labels is not None:
-                raise ValueError(f"labels were given, but {self.name} is unconditional: expected none.")
-            return None
-        if labels is None:
-            raise ValueError(f"labels are missing, expected {n} integers below {self.num_classes}.")
-        try:
-            labels = np.asarray(labels)
-        except ValueError:
-            raise ValueError(f"labels make no array, expected {n} integers.") from None
-        if labels.shape not in ((), (n,)) or labels.dtype.kind not in "iu":
+        return self._check_condition(n, labels)
+
+    @property
+    def micro_batches(self) -> int:
+        """In how many micro-batches `fit` accumulates the gradient of a batch, 1 at first. Set it before.
+
+        The gradient is that of the whole batch, in the memory of one micro-batch.
+
+        Raises:
+          ValueError: set below 1, or above 1 for a model that needs the whole batch, as batch normalization
+            does.
+        """
+        return self._micro_batches
+
+    @micro_batches.setter
+    def micro_batches(self, count: int) -> None:
+        if count != 1 and self._needs_whole_batch:
             raise ValueError(
-                f"labels have shape {labels.shape} and dtype {labels.dtype}, expected {n} integers."
+                f"micro_batches is {count}, expected 1: {self.name} normalizes by its whole batch."
             )
-        if labels.min() < 0 or labels.max() >= self.num_classes:
+        self._micro_batches = check_count("micro_batches", count, 1)
+        self.train_function = None  # it was traced with the number before
+
+    @property
+    def parallel_micro_batches(self) -> int:
+        """In how many micro-batches, side by side, a flow computes the losses of a batch. 1 at first.
+
+        They run on the threads of a processor, which beats several threads in every operation: set
+        TensorFlow's intra-op threads to the processors divided by the micro-batches
+        (`trainers.strategies.share_threads`). The loss and its gradient are the same; tracing takes as
+        many times as long. Of no use on a GPU. Set it before `fit`.
+
+        Raises:
+          ValueError: set below 1, or above 1 for a model that is no flow, or needs the whole batch.
+        """
+        return self._parallel_micro_batches
+
+    @parallel_micro_batches.setter
+    def parallel_micro_batches(self, count: int) -> None:
+        if count != 1 and (self._needs_whole_batch or not self._cuts_batches):
+            reason = "normalizes by" if self._needs_whole_batch else "computes the losses of"
             raise ValueError(
-                f"labels are from {labels.min()} to {labels.max()}, "
-                f"expected integers in [0, {self.num_classes})."
+                f"parallel_micro_batches is {count}, expected 1: {self.name} {reason} its whole batch."
             )
-        return tf.broadcast_to(tf.cast(labels, tf.int32), [n])
+        self._parallel_micro_batches = check_count("parallel_micro_batches", count, 1)
+        self.train_function = None  # it was traced with the number before
 
     def __dir__(self):
         return without_old_names(type(self), super().__dir__())
@@ -203,7 +233,8 @@ class ZooModel(TrainingHooks, FittedModel):
         """Keras's `export`: the model as a file whose one endpoint, `serve`, is `model(inputs)`.
 
         That is the loss of each event for flows and autoencoders, and images of latents for GANs. Inputs are
-        float32 `[N, ...]`, images in [0, 1]; of a conditional model they are a pair with int32 labels `[N]`.
+        float32 `[N, ...]`, images in [0, 1]; of a conditional model they are a pair with int32 labels `[N]`,
+        or with the float32 condition.
         `latentzoo.export.saved_model` writes all that a model can do, for TF Serving.
 
         With `format="litert"` the file needs nothing but LiteRT's own operations. A VAE's loss draws random
@@ -229,13 +260,13 @@ class ZooModel(TrainingHooks, FittedModel):
         """The specification of what `call` takes."""
         name, shape = self._input
         inputs = keras.InputSpec(shape=(None, *shape), dtype="float32", name=name)
-        labels = keras.InputSpec(shape=(None,), dtype="int32", name="labels")
-        return (inputs, labels) if self.num_classes else inputs
+        condition = self.condition.input_spec()
+        return inputs if condition is None else (inputs, condition)
 
     @property
     def _input(self) -> tuple[str, tuple[int, ...]]:
-        """The name of what `call` takes beside labels, and the shape of one of them."""
-        return "images" if len(self.event_shape) == 3 else "vectors", self.event_shape
+        """The name of what `call` takes beside the condition, and the shape of one of them."""
+        return self.events.name, self.events.shape
 
     def serving_signatures(self) -> list[Signature]:
         """What an export of the model offers a server, the default first: see `latentzoo.zoo.signatures`.

@@ -4,6 +4,8 @@ Row i of a draw has a seed of its own, a pair of integers. So the first 4 of 16 
 in Keras and on a server, and a row's answer does not depend on the rows beside it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -46,7 +48,21 @@ def fold(seeds: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
     """Other pairs, int32 `[n, 2]`: of each row's own stream, the draw `number`."""
     number = tf.cast(number, tf.int32)
     fold_in = tf.random.experimental.stateless_fold_in
-    return _of_each(lambda seed: fold_in(seed, number), seeds, tf.TensorSpec([2], tf.int32))
+    return of_each(lambda seed: fold_in(seed, number), seeds, tf.TensorSpec([2], tf.int32))
+
+
+def of_each(function: Callable, rows, signature: tf.TensorSpec) -> tf.Tensor:
+    """`function` of each row, a pair or a structure whose first part is one, stacked.
+
+    Args:
+      rows: a tensor `[n, ...]` or a tuple of them.
+      signature: of what `function` returns.
+    """
+    pairs = tf.nest.flatten(rows)[0]
+    if tf.executing_eagerly() and len(pairs):  # `map_fn` takes four times as long there
+        each = [tf.nest.map_structure(lambda x, i=i: x[i], rows) for i in range(len(pairs))]
+        return tf.stack([function(row) for row in each])
+    return tf.map_fn(function, rows, fn_output_signature=signature)
 
 
 def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
@@ -78,11 +94,4 @@ def _is_int32(values):
 
 
 def _rows(draw, seeds, shape):
-    return _of_each(lambda seed: draw(shape, seed), seeds, tf.TensorSpec(shape, tf.float32))
-
-
-def _of_each(function, seeds, signature):
-    """`function` of each pair, stacked."""
-    if tf.executing_eagerly() and len(seeds):  # `map_fn` takes four times as long there
-        return tf.stack([function(seed) for seed in seeds])
-    return tf.map_fn(function, seeds, fn_output_signature=signature)
+    return of_each(lambda seed: draw(shape, seed), seeds, tf.TensorSpec(shape, tf.float32))

@@ -35,7 +35,7 @@ def inputs(model) -> dict[str, np.ndarray]:
         events = random.randint(0, 256, (ROWS, *shape)).astype(np.uint8)
     else:
         events = random.standard_normal((ROWS, *shape)).astype(np.float32)
-    return {"events": events, "latents": random.standard_normal((ROWS, model.latent_size)).astype(np.float16)}
+    return {"events": events, "latents": random.standard_normal((ROWS, model.latent_dim)).astype(np.float16)}
 
 
 def numbers(model, name: str, events: np.ndarray, latents: np.ndarray) -> np.ndarray:

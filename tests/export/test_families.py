@@ -55,7 +55,7 @@ def arguments(model, method) -> dict:
         return {"num_samples": 3, "seed": 2**31 - 1, **scale, **labels}
     if method in ("decode", "mapping"):
         scale = {"truncation": 0.7} if type(model).__name__ == "StyleGAN2" else {}
-        return {"latents": rng.normal(size=[3, model.latent_size]).astype("f"), **scale, **labels}
+        return {"latents": rng.normal(size=[3, model.latent_dim]).astype("f"), **scale, **labels}
     if method in OF_ROWS:
         is_image = len(model.event_shape) == 3
         seed = {"seed": 5} if method in ("bits_per_dim", "elbo", "kl") else {}
@@ -116,7 +116,7 @@ def test_shapes_are_read_from_the_signatures(connect, models):
     for family, model in models.items():
         asked = connect(family)
         assert asked.event_shape == tuple(model.event_shape)
-        assert asked.latent_dim == model.latent_size
+        assert asked.latent_dim == model.latent_dim
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def pixel_noise(rows):
 class Painter(keras.Model):
     """Paints z [N, 2] on 4x4 images, a number on each half."""
 
-    num_classes, event_shape, latent_size = 0, (4, 4, 1), 2
+    num_classes, event_shape, latent_dim = 0, (4, 4, 1), 2
     scores, sampling_options, likelihood_kind = (), ("truncation",), None
     prior, has_styles, pixel_rounding = "normal", False, "nearest"
 

@@ -55,9 +55,9 @@ def test_all_weights_but_those_of_classes_are_the_models(name):
 def test_a_model_without_classes_does_with_some_what_it_did(name):
     model = trained(name, 0)
     other = with_new_classes(model, 3)
-    latents = np.random.default_rng(0).standard_normal([3, model.latent_size]).astype(np.float32)
+    latents = np.random.default_rng(0).standard_normal([3, model.latent_dim]).astype(np.float32)
     if name == "stylegan":  # its mapping normalises latents and label together
-        latents *= np.sqrt(model.latent_size / (latents**2).sum(axis=1, keepdims=True))
+        latents *= np.sqrt(model.latent_dim / (latents**2).sum(axis=1, keepdims=True))
         label = other.generator.mapping.embedding
         label.assign(label * np.sqrt(label.shape[1] / (label.numpy() ** 2).sum(axis=1, keepdims=True)))
     expected = model.decode(latents)

@@ -58,7 +58,7 @@ def test_public_methods_do_not_trace_another_size_anew(name, monkeypatch):
     network = type(NETWORKS[name](model))
     call = network.call
     monkeypatch.setattr(network, "call", lambda *args, **kwargs: runs.append(1) or call(*args, **kwargs))
-    latents = np.zeros([4, model.latent_size], np.float32)
+    latents = np.zeros([4, model.latent_dim], np.float32)
     results = {}
     for n in (3, 4):
         before = len(runs)

@@ -72,7 +72,7 @@ def test_samples_have_the_shape_of_draws_batch_and_event(flow, labels):
     for draws in [(), (2, 3)]:
         samples = distribution.sample(draws, seed=[1, 2])
         assert samples.shape == (*draws, *batch, *flow.event_shape)
-        assert len(np.unique(np.reshape(samples, [-1, flow.latent_size]), axis=0)) == np.prod(draws + batch)
+        assert len(np.unique(np.reshape(samples, [-1, flow.latent_dim]), axis=0)) == np.prod(draws + batch)
 
 
 @pytest.mark.parametrize("batch_shape", [(), (2, 1, 2, 3)], ids=str)

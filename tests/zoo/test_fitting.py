@@ -185,12 +185,12 @@ def test_a_loss_of_ones_own_is_refused():
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS[:11]])
-@pytest.mark.parametrize("accumulation, size", [(4, 11), (4, 8), (5, 3)])
+@pytest.mark.parametrize("micro_batches, size", [(4, 11), (4, 8), (5, 3)])
 def test_micro_batches_of_uneven_batches_give_the_gradient_of_the_batch(
-    accumulation, size, weights, assert_same_weights
+    micro_batches, size, weights, assert_same_weights
 ):
     whole, parts = compiled("autoencoder"), compiled("autoencoder")
-    parts.accumulation = accumulation
+    parts.micro_batches = micro_batches
     losses = [
         fitted(model, IMAGES[:11], sample_weight=weights, batch_size=size).history["loss"]
         for model in (whole, parts)
@@ -199,7 +199,9 @@ def test_micro_batches_of_uneven_batches_give_the_gradient_of_the_batch(
     assert_same_weights(parts, whole, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("name, setting", [("glow", "batch_parts"), ("autoencoder", "accumulation")])
+@pytest.mark.parametrize(
+    "name, setting", [("glow", "parallel_micro_batches"), ("autoencoder", "micro_batches")]
+)
 def test_micro_batches_set_after_a_training_are_used(name, setting, assert_same_weights):
     models = [compiled(name) for _ in range(2)]
     for model in models:
@@ -212,15 +214,15 @@ def test_micro_batches_set_after_a_training_are_used(name, setting, assert_same_
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS[:7]])
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_replicas_share_an_uneven_batch(mirrored_strategy, accumulation, weights, assert_same_weights):
+@pytest.mark.parametrize("micro_batches", [1, 2])
+def test_replicas_share_an_uneven_batch(mirrored_strategy, micro_batches, weights, assert_same_weights):
     """Batches of 4, then of 3; of 6, then of 1, where a replica has none."""
     models = []
     for strategy in (tf.distribute.get_strategy(), mirrored_strategy):
         with strategy.scope():
             model = SMALL["autoencoder"]()
             model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
-        model.accumulation = accumulation
+        model.micro_batches = micro_batches
         losses = [
             fitted(model, IMAGES[:7], sample_weight=weights, batch_size=size).history["loss"]
             for size in (4, 6)

@@ -130,14 +130,16 @@ def test_reversible_and_stored_activations_have_the_same_gradients(trained, tiny
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(a).max(), err_msg=weight.path)
 
 
-@pytest.mark.parametrize("batch_parts", [2, 3, 16])
-def test_parts_of_a_batch_give_the_loss_and_gradient_of_the_whole(trained, tiny, clothes, batch_parts):
+@pytest.mark.parametrize("parallel_micro_batches", [2, 3, 16])
+def test_parts_of_a_batch_give_the_loss_and_gradient_of_the_whole(
+    trained, tiny, clothes, parallel_micro_batches
+):
     inputs = tf.nest.map_structure(lambda array: array[:16], clothes)
     results = []
-    for parts in (1, batch_parts):
+    for parts in (1, parallel_micro_batches):
         model = tiny(num_classes=10, permutation="reverse")
         model.set_weights(trained("conditional").get_weights())
-        model.batch_parts = parts
+        model.parallel_micro_batches = parts
         with tf.GradientTape() as tape:
             loss = model(inputs, training=True)  # with noise, which must be that of the whole too
             mean = tf.reduce_mean(loss)

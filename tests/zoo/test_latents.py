@@ -34,7 +34,7 @@ def model(request):
 
 @pytest.mark.parametrize("bad", [1e38, -1e38, np.nan, np.inf, 2e6])
 def test_latents_out_of_range_are_refused(model, bad):
-    latents = np.zeros([2, model.latent_size], np.float32)
+    latents = np.zeros([2, model.latent_dim], np.float32)
     latents[1, 0] = bad
     with pytest.raises(ValueError, match="latents holds"):
         model.decode(latents)
@@ -54,7 +54,7 @@ def test_temperatures_out_of_range_are_refused(model, bad):
 def test_images_of_latents_far_out_are_in_the_unit_interval(model):
     if len(model.event_shape) == 1:
         return  # vectors have no limits
-    direction = np.random.default_rng(0).standard_normal([4, model.latent_size]).astype(np.float32)
+    direction = np.random.default_rng(0).standard_normal([4, model.latent_dim]).astype(np.float32)
     for size in (3, 100):
         images = np.asarray(model.decode(size * direction))
         assert np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1

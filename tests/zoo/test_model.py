@@ -229,22 +229,26 @@ LATENTS = np.zeros([3, 64], np.float32)
 @pytest.mark.parametrize(
     "method, arguments, message",
     [
-        ("sample", {"n": 0}, "n is 0, expected an integer of at least 1."),
-        ("sample", {"n": 2.0}, "n is 2.0, expected an integer of at least 1."),
+        ("sample", {"num_samples": 0}, "num_samples is 0, expected an integer of at least 1."),
+        ("sample", {"num_samples": 2.0}, "num_samples is 2.0, expected an integer of at least 1."),
         (
             "sample",
-            {"n": 1, "temperature": -0.1},
+            {"num_samples": 1, "temperature": -0.1},
             "temperature is -0.1, expected a finite number from 0 to 1e+06.",
         ),
         (
             "sample",
-            {"n": 1, "temperature": float("nan")},
+            {"num_samples": 1, "temperature": float("nan")},
             "temperature is nan, expected a finite number from 0 to 1e+06.",
         ),
-        ("sample", {"n": 2, "seed": 0.5}, "seed is 0.5, expected integers in [-2^31, 2^31), one or [2, 2]."),
         (
             "sample",
-            {"n": 1, "labels": 0},
+            {"num_samples": 2, "seed": 0.5},
+            "seed is 0.5, expected integers in [-2^31, 2^31), one or [2, 2].",
+        ),
+        (
+            "sample",
+            {"num_samples": 1, "labels": 0},
             "labels were given, but tiny is unconditional: expected none.",
         ),
         ("log_prob", {"images": IMAGE}, "images has shape (8, 8, 1), expected [N, 8, 8, 1]."),

@@ -50,7 +50,7 @@ def test_a_class_that_is_no_model_of_the_zoo_has_none():
 def test_a_preset_can_do_what_its_model_can(name):
     model, found = zoo.load(name), capabilities.of_preset(name)
     assert (found.event_shape, found.num_classes) == (tuple(model.event_shape), model.num_classes)
-    assert found.latent_size == model.latent_size
+    assert found.latent_dim == model.latent_dim
     found.check_metrics(metrics.names_for(model))
     for metric in set(metrics.METRICS) - set(metrics.names_for(model)) - set(found.scores):
         with pytest.raises(ValueError, match=f"metrics: got '{metric}'"):

@@ -160,5 +160,7 @@ def test_wrong_arguments(arguments, message):
 
 def test_batch_normalisation_needs_the_whole_batch():
     model = RealNVP(event_shape=(2,), depth=1, width=4)
-    with pytest.raises(ValueError, match="batch_parts is 2, expected 1: .* normalises by its whole batch"):
-        model.batch_parts = 2
+    with pytest.raises(
+        ValueError, match="parallel_micro_batches is 2, expected 1: .* normalizes by its whole batch"
+    ):
+        model.parallel_micro_batches = 2

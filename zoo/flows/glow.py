@@ -21,10 +21,9 @@ from ...bijectors import (
     sigmoid_scale,
 )
 from ..checks import check_choice, check_count, check_image_shape
-from ..images import dequantise
 from ..networks.stacked_conv_net import StackedConvNet
 from ..networks.zero_conv import ZeroConv2D
-from .flow import Flow
+from .multi_scale_flow import MultiScaleFlow
 
 tfb = tfp.bijectors
 
@@ -43,7 +42,7 @@ MAX_INPUT = 50.0
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
-class Glow(Flow):
+class Glow(MultiScaleFlow):
     """Glow, with L levels of K flow steps (figure 2).
 
     One step is actnorm, a permutation of the channels and a coupling (figure 2a, Table 1). A level
@@ -154,24 +153,23 @@ class Glow(Flow):
             name=f"level_{level}",
         )
 
-    def bijector(self, labels=None) -> tfb.Bijector:
+    def multi_scale(self, labels=None) -> MultiScale:
         levels = [tfb.Chain([steps.bijector(), Squeeze()]) for steps in self._steps]
         split_priors = [_fresh_prior(layer) for layer in self._split_priors]
         priors = [*split_priors, lambda h: self._top_prior(labels)]
-        return tfb.Chain([MultiScale(levels, priors, self.image_shape), *self._preprocess()])
+        return MultiScale(levels, priors, self.image_shape)
 
-    def _preprocess(self):
-        """What comes before the levels, last first."""
+    def preprocessing(self) -> list[tfb.Bijector]:
         if self.preprocess == "centre":
             return [centre()]
         equalise = HistogramEqualisation(tf.convert_to_tensor(self._histogram))
         return [centre(), equalise, GaussianBins(self.num_bits)]
 
     def _initialize(self, images, labels):
-        x = dequantise(images, self._training_noise(images), self.num_bits)
+        x = self.events.dequantize(images, self._training_noise(images))
         if self.preprocess == "equalise":
             self._histogram.assign(HistogramEqualisation.masses_of(x, 2**self.num_bits))
-        x = tfb.Chain(self._preprocess()).forward(x)
+        x = tfb.Chain(self.preprocessing()).forward(x)
         for level, steps in enumerate(self._steps):
             x = steps.initialize(Squeeze().forward(x))
             if level < self.levels - 1:

@@ -22,9 +22,8 @@ from ...bijectors import (
 from .. import fit_data
 from ..checks import check_count, check_image_shape
 from ..compiled import compiled
-from ..images import dequantise
 from ..networks.residual import ResidualConvNet, ResidualDenseNet
-from .flow import Flow
+from .multi_scale_flow import MultiScaleFlow
 
 tfb = tfp.bijectors
 
@@ -36,7 +35,7 @@ _FINAL_BATCHES = 200
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
-class RealNVP(Flow):
+class RealNVP(MultiScaleFlow):
     """RealNVP, on images with the multi-scale architecture of section 3.6, or on vectors.
 
     Images pass the logit of section 4.1. A level is `depth` couplings with checkerboard masks, a squeeze
@@ -155,25 +154,39 @@ class RealNVP(Flow):
             name=name,
         )
 
+    @property
+    def has_levels(self) -> bool:
+        """Whether it is a flow on images."""
+        return self.image_shape is not None
+
+    def multi_scale(self, labels=None) -> MultiScale:
+        return self._levels(lambda coupling: coupling.bijector(labels))
+
+    def preprocessing(self) -> list[tfb.Bijector]:
+        return [logit()]
+
     def bijector(self, labels=None) -> tfb.Bijector:
         return self._assemble(lambda coupling: coupling.bijector(labels))
 
     def training_bijector(self, labels=None) -> tfb.Bijector:
-        """The map that normalises by the statistics of its batch, and moves the moving ones.
+        """The map that normalizes by the statistics of its batch, and moves the moving ones.
 
         Frozen couplings keep and use the moving ones.
         """
         return self._assemble(lambda coupling: coupling.bijector(labels, MOMENTUM))
 
     def _assemble(self, bijector):
-        if self.image_shape is None:
+        """The whole map, `bijector(coupling)` of each coupling."""
+        if not self.has_levels:
             return _in_turn([bijector(coupling) for coupling in self._couplings])
+        return tfb.Chain([self._levels(bijector), *self.preprocessing()])
+
+    def _levels(self, bijector):
         levels = []
         for before, after in self._couplings:
             squeeze = [Squeeze()] if after else []
             levels.append(_in_turn([*map(bijector, before), *squeeze, *map(bijector, after)]))
-        priors = [_standard_normal] * self.levels
-        return tfb.Chain([MultiScale(levels, priors, self.image_shape), logit()])
+        return MultiScale(levels, [_standard_normal] * self.levels, self.image_shape)
 
     def estimate_statistics(self, batches: Iterable) -> None:
         """Sets the moving statistics to the mean of those of `batches` under the weights as they are now.
@@ -201,7 +214,7 @@ class RealNVP(Flow):
     @compiled
     def _average_statistics(self, images, labels, momentum, moves):
         del moves  # what is frozen is a constant of the graph: another set of layers is another graph
-        x = dequantise(images, self._training_noise(images), self.num_bits)
+        x = self.events.dequantize(images, self._training_noise(images))
         self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)
 
     def _initialize(self, images, labels):

@@ -9,7 +9,8 @@ from .. import seeds
 from ..checks import check_count, check_three
 from ..compiled import compiled
 from ..deprecation import old_arguments
-from ..images import as_tensor, check_images, from_keras
+from ..events import Images
+from ..images import as_tensor, from_keras
 from ..latents import check_latents
 from ..slerp import slerp
 from . import mode_collapse
@@ -52,18 +53,9 @@ class AdversarialModel(AdversarialTraining):
     ):
         super().__init__(num_classes=num_classes, **kwargs)
         self.image_shape = check_three(image_shape)
+        self.events = Images(self.image_shape)
         self.latent_dim = check_count("latent_dim", latent_dim, 1)
         self.seed = check_count("seed", seed, 0, 2**31 - 1)
-
-    @property
-    def event_shape(self) -> tuple[int, int, int]:
-        """(H, W, C)."""
-        return self.image_shape
-
-    @property
-    def latent_size(self) -> int:
-        """The size of z."""
-        return self.latent_dim
 
     @old_arguments(n="num_samples")
     def sample(self, num_samples: int, seed=0, labels=None) -> tf.Tensor:
@@ -108,7 +100,7 @@ class AdversarialModel(AdversarialTraining):
 
     def call(self, inputs, training=None):
         """The images of latents z, or of (latents, labels): what `decode` gives, for graphs."""
-        latents, labels = inputs if self.num_classes else (inputs, None)
+        latents, labels = self.condition.unpack(inputs)
         return self._to_unit(self._images_of(from_keras(latents), labels))
 
     @property
@@ -122,10 +114,6 @@ class AdversarialModel(AdversarialTraining):
     @compiled
     def _decode(self, latents, labels):
         return self._to_unit(self._images_of(latents, labels))
-
-    def _check_events(self, events, labels):
-        events = check_images(events, self.image_shape)
-        return events, self._check_labels(labels, events.shape[0])
 
     def _to_unit(self, images):
         """Images of the networks, from -1 to 1, as the model's own: cut to its shape, in [0, 1]."""

@@ -37,7 +37,7 @@ def style_signatures(model: common_signatures.Model) -> list[Signature]:
         return served_events(model, model._synthesis(w, "const"), "w")
 
     mapped = Signature(
-        "mapping", {**signatures.latents(model.latent_size), **truncation, **labels}, w, mapping
+        "mapping", {**signatures.latents(model.latent_dim), **truncation, **labels}, w, mapping
     )
     synthesized = Signature("synthesis", w, common_signatures.events(model), synthesis)
     return [

@@ -6,13 +6,13 @@ import tensorflow as tf
 
 from ..checks import check_count, check_image_shape
 from ..compiled import compiled
-from ..images import as_tensor, check_images, check_kind, from_keras
-from ..latents import check_finite, check_latents
-from ..model import ZooModel
+from ..events import Images
+from ..images import check_images, check_kind, from_keras
+from ..latent_model import LatentModel
 from .residual_networks import Decoder, Encoder
 
 
-class EncoderDecoder(ZooModel):
+class EncoderDecoder(LatentModel):
     """An encoder and a decoder, and the public methods that need no more.
 
     A subclass makes them (`_make_encoder`, `_make_decoder`) and implements `_latents_of(images, labels)` and
@@ -46,21 +46,12 @@ class EncoderDecoder(ZooModel):
     ):
         super().__init__(num_classes=num_classes, **kwargs)
         self.image_shape = check_image_shape(image_shape, levels)
+        self.events = Images(self.image_shape)
         self.latent_dim = check_count("latent_dim", latent_dim, 1)
         self.levels = levels
         self.depth = check_count("depth", depth, 0)
         self.width = check_count("width", width, 1)
         self.seed = check_count("seed", seed, 0, 2**31 - 1)
-
-    @property
-    def event_shape(self) -> tuple[int, int, int]:
-        """(H, W, C)."""
-        return self.image_shape
-
-    @property
-    def latent_size(self) -> int:
-        """D."""
-        return self.latent_dim
 
     def _make_encoder(self, size_out: int) -> keras.layers.Layer:
         """Images from -1 to 1 -> float32 `[N, size_out]`."""
@@ -79,43 +70,8 @@ class EncoderDecoder(ZooModel):
         """The seed of the initial weights of part k."""
         return int(np.random.default_rng([self.seed, k]).integers(2**31))
 
-    def encode(self, images, labels=None) -> tf.Tensor:
-        """The latents of images, float32 `[N, D]`."""
-        return self._encode(*self._check_events(images, labels))
-
-    def decode(self, latents, labels=None) -> tf.Tensor:
-        """The images of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1]."""
-        latents = check_latents(latents, self.latent_dim)
-        images = self._decode(latents, self._check_labels(labels, latents.shape[0]))
-        return check_finite(images, "latents")
-
-    def reconstruct(self, images, labels=None) -> tf.Tensor:
-        """`decode(encode(images))`, float32 `[N, H, W, C]` in [0, 1]."""
-        images, labels = self._check_events(images, labels)
-        return self._decode(self._encode(images, labels), labels)
-
-    def interpolate(self, image_a, image_b, steps: int, labels=None) -> tf.Tensor:
-        """Images on the straight line between two images' latents; the ends are their reconstructions.
-
-        Args:
-          image_a, image_b: one image each, `[H, W, C]`.
-          steps: at least 2.
-          labels: one int for all, of a conditional model.
-
-        Returns:
-          float32 `[steps, H, W, C]` in [0, 1].
-        """
-        steps = check_count("steps", steps, 2)
-        first = self._encode(*self._check_one(image_a, labels, "image_a"))[0]
-        last = self._encode(*self._check_one(image_b, labels, "image_b"))[0]
-        return self.decode(tf.linspace(first, last, steps), labels)
-
-    def _check_events(self, events, labels):
-        events = check_images(events, self.image_shape)
-        return events, self._check_labels(labels, events.shape[0])
-
-    def _check_examples(self, batch):
-        super()._check_examples(batch)
+    def _check_examples(self, batch, use):
+        super()._check_examples(batch, use)
         images, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         if self._beside(images, y) is not None and not self.num_classes:
             check_images(y, self.image_shape, "y")
@@ -135,14 +91,6 @@ class EncoderDecoder(ZooModel):
         if self.num_classes:
             return images, tf.cast(beside, tf.int32), images
         return images, None, images if beside is None else from_keras(beside)
-
-    def _check_one(self, image, labels, name):
-        """A single image as a batch of one."""
-        image = as_tensor(image, name)
-        if image.shape != self.image_shape:
-            raise ValueError(f"{name} has shape {tuple(image.shape)}, expected {self.image_shape}.")
-        image = check_images(image[None], self.image_shape, name)
-        return image, self._check_labels(labels, 1)
 
     def _latents_of(self, images, labels):
         raise NotImplementedError

@@ -10,7 +10,6 @@ from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
 from ..deprecation import FormerMethod, old_arguments, old_name
 from ..images import check_images
-from ..latents import check_finite, check_temperature
 from ..signatures import Signature
 from . import likelihoods, posterior_collapse, posteriors, priors
 from .annealing import annealed, with_free_bits
@@ -226,11 +225,7 @@ class VAE(VariationalBounds):
           ValueError: num_samples below 1, labels missing or out of range, a negative temperature, or one so
             high that numbers overflow.
         """
-        num_samples = check_count("num_samples", num_samples, 1)
-        temperature = check_temperature(temperature)
-        labels = self._check_labels(labels, num_samples)
-        images = self._sample(seeds.row_seeds(seed, num_samples), temperature, labels)
-        return check_finite(images, f"latents of temperature {temperature:g}")
+        return self._sampled(num_samples, seed, temperature, labels)
 
     def encode(self, images, labels=None, sample: bool = False, seed=0) -> tf.Tensor:
         """Latents of images, float32 `[N, D]`.
@@ -295,7 +290,7 @@ class VAE(VariationalBounds):
         return self._likelihood.images(self.decoder(latents, labels))
 
     @compiled
-    def _sample(self, row_seeds, temperature, labels):
+    def _draw(self, row_seeds, temperature, labels):
         noise = seeds.normal(row_seeds, (self._prior.noise_size,))
         return self._images_of(self._prior.latents(noise, temperature), labels)
 

@@ -26,7 +26,7 @@ def vae_signatures(vae: common_signatures.Model) -> list[Signature]:
     """
 
     def sample(seed, temperature, labels=None):
-        return served_events(vae, vae._sample(seed, temperature[:, None], labels), "temperature")
+        return served_events(vae, vae._draw(seed, temperature[:, None], labels), "temperature")
 
     def elbo(images, seed, labels=None):
         reconstruction, kl = vae._elbo_parts(images, seed, labels)

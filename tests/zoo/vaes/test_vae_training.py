@@ -55,9 +55,9 @@ def test_free_bits_cost_nothing_below_and_the_divergence_above(vae, shaken, clot
     loss, _, _ = training_loss(model, clothes[0], 5)
     expected = np.maximum(means, free * 3 / groups).sum() - reconstruction.mean()
     np.testing.assert_allclose(loss.mean(), expected, rtol=1e-5)
-    message = f"accumulation is 2, expected 1: {model.name} normalises by its whole batch."
+    message = f"micro_batches is 2, expected 1: {model.name} normalizes by its whole batch."
     with pytest.raises(ValueError) as error:
-        model.accumulation = 2
+        model.micro_batches = 2
     assert str(error.value) == message
 
 
@@ -111,7 +111,7 @@ def test_an_accumulated_gradient_is_that_of_the_whole_batch(
 ):
     without_noise(monkeypatch)
     models = [vae(binarization="static", **SMALL) for _ in range(2)]
-    models[1].accumulation = 4
+    models[1].micro_batches = 4
     for model in models:
         model.compile(optimizer=keras.optimizers.SGD(1e-2), jit_compile=False)
         model.fit(clothes[0][:32], batch_size=32, verbose=0)  # one step: in more, rounding grows
