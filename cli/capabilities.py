@@ -45,6 +45,11 @@ class Capabilities:
         return tuple(shape) if isinstance(shape, list | tuple) else ()
 
     @property
+    def has_images(self) -> bool:
+        """Whether the model's events are images."""
+        return len(self.event_shape) == 3
+
+    @property
     def num_classes(self) -> int:
         return self._argument("num_classes") or 0
 
@@ -90,7 +95,7 @@ class Capabilities:
 
     def require_images(self) -> "Capabilities":
         """Itself, if the model is of images."""
-        if len(self.event_shape) != 3:
+        if not self.has_images:
             shape = list(self.event_shape)
             raise ValueError(f"preset must be a model of images, got '{self.preset}' of vectors, {shape}.")
         return self

@@ -86,7 +86,7 @@ def _floors(presets, columns, arguments):
         wanted = [column for column in columns if column != "score"]
         wanted = [column for column in wanted if "features" in metrics.METRICS[column].needs]
         model = models.load_model(preset["name"])
-        if not wanted or len(model.event_shape) != 3:
+        if not wanted or not model.has_images:
             continue
         of_preset = types.changed(arguments, preset=preset["name"])
         of_preset.split = models.usual_split(of_preset)

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     preset = capabilities.of_preset(arguments.preset).require("sample", "draw samples")
     options = preset.options(arguments, preset.sampling_options, ("temperature", "truncation"))
     arguments.labels = preset.class_numbers(arguments.labels)
-    if len(preset.event_shape) != 3 and preset.event_shape != (2,):
+    if not preset.has_images and preset.event_shape != (2,):
         shape = list(preset.event_shape)
         raise ValueError(
             f"preset must be of images or points of the plane, got '{arguments.preset}' of {shape}."
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     repeated = None if labels is None else np.resize(labels, arguments.num_samples)
     models.note(f"drawing {arguments.num_samples} samples ...")
     samples = np.asarray(model.sample(arguments.num_samples, seed=arguments.seed, labels=repeated, **options))
-    if len(model.event_shape) == 3:
+    if model.has_images:
         captions = _captions(arguments, labels)
         models.save_grid(samples, arguments.out, len(labels) if captions else None, **captions)
         return

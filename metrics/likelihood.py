@@ -42,7 +42,7 @@ def log_likelihoods(
             reconstruction, kl = model.elbo_parts(examples, seed=rows, labels=labels)
             return reconstruction - kl
 
-    elif len(model.event_shape) == 3:
+    elif model.has_images:
         nats = -math.log(2) * math.prod(model.event_shape)
 
         def score(examples, labels, first):

@@ -71,12 +71,12 @@ class Metric:
         """Whether `model` has what the metric needs of it.
 
         Args:
-          model: a `ZooModel`, or what declares `event_shape`, `scores`, `sampling_options` and `has_styles`
+          model: a `ZooModel`, or what declares `has_images`, `scores`, `sampling_options` and `has_styles`
             as one does.
         """
         has = {
             "scores": self.name in model.scores,
-            "images": len(model.event_shape) == 3,
+            "images": model.has_images,
             "samples": model.sampling_options is not None,
             "styles": model.has_styles,
         }

@@ -61,9 +61,8 @@ def begin(prepared: Prepared) -> Run:
     workdir = open_workdir(settings.workdir, prepared.recipe, prepared.num_examples, write=chief)
     prepared.model.class_names = prepared.class_names
     trained = _copy_into(prepared.strategy, prepared.model)
-    trained.accumulation = settings.micro_batches
-    if settings.parallel_micro_batches != 1:
-        trained.batch_parts = settings.parallel_micro_batches
+    trained.micro_batches = settings.micro_batches
+    trained.parallel_micro_batches = settings.parallel_micro_batches
     compile_for(trained, prepared.strategy, settings)
     checkpoints = Checkpoints(trained, workdir / "checkpoints", settings.keep_checkpoints)
     resumed = checkpoints.restore()

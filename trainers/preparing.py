@@ -111,10 +111,7 @@ def prepare(model: keras.Model, dataset: Data | Source, settings: TrainingSettin
         )
     settings = settings.completed(model.training_defaults, count / settings.batch_size)
     _check_optimizer(model, settings)
-    if settings.parallel_micro_batches != 1 and not hasattr(model, "batch_parts"):
-        raise ValueError(
-            f"parallel_micro_batches: got {settings.parallel_micro_batches}, expected 1 for {model.name}."
-        )
+    model.parallel_micro_batches = settings.parallel_micro_batches
     scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
     return Prepared(
         model=model,

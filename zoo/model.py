@@ -77,9 +77,14 @@ class ZooModel(TrainingHooks, FittedModel):
         )
 
     @property
+    def has_images(self) -> bool:
+        """Whether its events are images."""
+        return self.events.name == "images"
+
+    @property
     def draws_images(self) -> bool:
         """Whether `sample` gives images."""
-        return self.sampling_options is not None and self.events.name == "images"
+        return self.sampling_options is not None and self.has_images
 
     @property
     def event_shape(self) -> tuple[int, ...]:

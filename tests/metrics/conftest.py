@@ -62,7 +62,7 @@ class Painter(keras.Model):
 
     num_classes, event_shape, latent_dim = 0, (4, 4, 1), 2
     scores, sampling_options, likelihood_kind = (), ("truncation",), None
-    prior, has_styles, pixel_rounding = "normal", False, "nearest"
+    prior, has_styles, has_images, pixel_rounding = "normal", False, True, "nearest"
 
     def decode(self, latents, labels=None):
         z = check_vectors(latents, 2)

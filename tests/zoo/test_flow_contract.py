@@ -86,7 +86,7 @@ def test_the_distribution_samples_what_it_scores(each_trained):
 def test_latents_and_back(each_trained):
     model, events, labels = each_trained
     latents = model.encode(events, labels)
-    assert latents.shape == (16, model.latent_size) and latents.dtype == tf.float32
+    assert latents.shape == (16, model.latent_dim) and latents.dtype == tf.float32
     # A copy, so that TFP cannot answer from its cache.
     decoded = model.decode(np.array(latents), labels)
     np.testing.assert_allclose(decoded, continuous(model, events), atol=1e-5)
@@ -172,7 +172,7 @@ def test_rows_of_a_sample_belong_to_the_seed_and_their_index(each_trained):
 
 def test_a_sample_is_the_decoded_noise_times_the_temperature(each_trained):
     model, _, labels = each_trained
-    noise = seeds.normal(seeds.row_seeds(2, 16), (model.latent_size,))
+    noise = seeds.normal(seeds.row_seeds(2, 16), (model.latent_dim,))
     for temperature in (1.0, 0.3):
         expected = model.decode(temperature * noise, labels)
         drawn = model.sample(16, seed=2, temperature=temperature, labels=labels)
@@ -184,7 +184,7 @@ def test_temperature_0_gives_one_event(each_trained):
     label = None if labels is None else labels[0]
     events = np.asarray(model.sample(4, seed=0, temperature=0, labels=label))
     np.testing.assert_allclose(events, np.repeat(events[:1], 4, axis=0), atol=1e-6)
-    origin = model.decode(np.zeros([1, model.latent_size], np.float32), label)
+    origin = model.decode(np.zeros([1, model.latent_dim], np.float32), label)
     np.testing.assert_allclose(events[:1], origin, atol=1e-6)
 
 

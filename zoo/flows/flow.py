@@ -205,7 +205,7 @@ class Flow(LatentModel):
         return self._bits_per_dim(images, seeds.row_seeds(seed, images.shape[0]), condition)
 
     def _require_images(self, method):
-        if self.loss_name != "bits_per_dim":
+        if not self.has_images:
             raise ValueError(f"{self.name} is a flow on {self.events.name}: {method} is of images alone.")
 
     def serving_signatures(self) -> list[Signature]:

@@ -15,8 +15,7 @@ def flow_signatures(flow: common_signatures.Model) -> list[Signature]:
     compiled functions of the flow, since its graph is large.
     """
     events = common_signatures.events(flow)
-    of_images = flow.loss_name == "bits_per_dim"
-    bits = signatures.score("bits_per_dim") if of_images else {}
+    bits = signatures.score("bits_per_dim") if flow.has_images else {}
 
     def sample(seed, temperature, condition=None):
         drawn = flow._draw(seed, temperature[:, None], condition)
@@ -28,7 +27,7 @@ def flow_signatures(flow: common_signatures.Model) -> list[Signature]:
 
     def log_prob(events, condition=None):
         scores = {"log_prob": flow._log_prob(flow.events.dequantize(events), condition)}
-        if of_images:
+        if flow.has_images:
             scores |= bits_per_dim(events, tf.zeros([tf.shape(events)[0], 2], tf.int32), condition)
         return scores
 
@@ -43,7 +42,7 @@ def flow_signatures(flow: common_signatures.Model) -> list[Signature]:
     return [
         common_signatures.sample(flow, sample, signatures.temperatures()),
         of_events(flow, "log_prob", log_prob, {**signatures.score("log_prob"), **bits}),
-        *([of_events(flow, "bits_per_dim", bits_per_dim, bits, seed=True)] if of_images else []),
+        *([of_events(flow, "bits_per_dim", bits_per_dim, bits, seed=True)] if flow.has_images else []),
         common_signatures.encode(flow),
         common_signatures.decode(flow),
         of_events(flow, "reconstruct", reconstruct, events),
