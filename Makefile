@@ -3,14 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test quick lint bench fuzz clean
 
 demo: .venv/package.stamp
 	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
 
-# A process for each core, of one thread each: more of them only wait for each other.
+# Processes of one thread each, three for every two cores: many tests wait for a process or a server.
+PROCESSES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+PYTEST = TF_NUM_INTRAOP_THREADS=1 $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
 test: .venv/test.stamp
-	TF_NUM_INTRAOP_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
+
+# Two minutes: without what starts processes or servers, trains, or traces replicas (tests/conftest.py).
+quick: .venv/test.stamp
+	$(PYTEST) -m 'not slow'
 
 # A million damaged inputs, some 20 minutes; INPUTS=1000 for a quick look.
 fuzz: .venv/test.stamp

@@ -22,6 +22,18 @@ tf.config.set_logical_device_configuration(
 )
 
 
+# What makes a file's tests slow if the file imports it, or a test slow if it uses that fixture.
+SLOW_IMPORTS = {"subprocess", "train", "StandIn", "Session"}
+SLOW_FIXTURES = {"mirrored_strategy", "compiled"}
+
+
+def pytest_collection_modifyitems(items):
+    """Marks as slow what starts processes or servers, trains by the trainer, or traces replicas."""
+    for item in items:
+        if SLOW_IMPORTS & set(vars(item.module)) or SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
+
+
 @keras.saving.register_keras_serializable(package="latentzoo_tests")
 class PixelFlow(Flow):
     """Each pixel is normal, z = (x - shift) * exp(log_scale): its density has a closed form."""

@@ -70,25 +70,6 @@ def trained(parameters) -> list[str]:
     return [name for name in parameters if name.removesuffix("_0").removesuffix("_1") not in FIXED]
 
 
-def jacobian_log_dets(function, events: tf.Tensor) -> np.ndarray:
-    """log|det| of the autodiff Jacobian of `function` at each event `[N, ...]`, in float64.
-
-    All rows in one backward pass: the event is given D times, and of copy i the gradient of output i is
-    taken. (`tape.jacobian` does the same in a loop, much more slowly.)
-    """
-    return np.array([_jacobian_log_det(function, event) for event in events])
-
-
-def _jacobian_log_det(function, event):
-    size = int(tf.size(event))
-    copies = tf.repeat(event[tf.newaxis], size, axis=0)
-    with tf.GradientTape() as tape:
-        tape.watch(copies)
-        outputs = tf.reshape(function(fresh(copies)), [size, size])
-    rows = tape.gradient(outputs, copies, output_gradients=tf.eye(size, dtype=event.dtype))
-    return np.linalg.slogdet(tf.reshape(rows, [size, size]).numpy())[1]
-
-
 def assert_close(actual, expected, rtol, atol=0.0):
     """`np.testing.assert_allclose` over structures of tensors."""
     tf.nest.assert_same_structure(actual, expected)

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from ..jacobians import jacobian_log_dets
 from .cases import CASES
-from .measure import assert_close, fresh, jacobian_log_dets, latents, passes
+from .measure import assert_close, fresh, latents, passes
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

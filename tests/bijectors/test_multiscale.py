@@ -8,8 +8,9 @@ import tensorflow_probability as tfp
 
 from latentzoo.bijectors import MultiScale, Squeeze
 
+from ..jacobians import jacobian_log_dets
 from .cases import CASES
-from .measure import assert_close, fresh, jacobian_log_dets
+from .measure import assert_close, fresh
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

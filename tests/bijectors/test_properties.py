@@ -6,8 +6,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ..jacobians import jacobian_log_dets
 from . import cases
-from .measure import assert_close, fresh, jacobian_log_dets
+from .measure import assert_close, fresh
 
 FAMILIES = {
     "actnorm": cases.actnorm,

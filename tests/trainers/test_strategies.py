@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from latentzoo.trainers.strategies import local_strategy, share_threads, split_cpu
 
@@ -15,8 +16,12 @@ def test_two_replicas_are_mirrored():
 
 
 def test_enough_cpus_are_left_as_they_are():
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    before = tf.config.get_logical_device_configuration(cpu)
+    assert len(before) == 2
     split_cpu(1)
     split_cpu(2)
+    assert tf.config.get_logical_device_configuration(cpu) == before
 
 
 def test_too_late_to_split():

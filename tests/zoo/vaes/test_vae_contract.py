@@ -13,6 +13,8 @@ from latentzoo.export import saved_model
 from latentzoo.zoo import seeds
 from latentzoo.zoo.vaes.binarization import binarize_once
 
+from ...errors import text_of
+
 pytestmark = pytest.mark.usefixtures("eagerly")
 
 D = 64
@@ -277,12 +279,6 @@ def test_an_export_gives_what_the_model_does(compiled, trained_vae, clothes, tmp
 
 
 # Errors.
-
-
-def text_of(function, *args, **kwargs):
-    with pytest.raises(ValueError) as error:
-        function(*args, **kwargs)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(
