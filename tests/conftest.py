@@ -2,6 +2,7 @@
 
 import math
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Several processes of pytest share the processors, and what they compute is small.
@@ -22,15 +23,26 @@ tf.config.set_logical_device_configuration(
 )
 
 
-# What makes a file's tests slow if the file imports it, or a test slow if it uses that fixture.
-SLOW_IMPORTS = {"subprocess", "train", "StandIn", "Session"}
+# What makes a file's tests slow if the file imports it, and a test slow if it uses that fixture.
+SLOW_IMPORTS = {"subprocess", "train", "main", "StandIn", "Session"}
 SLOW_FIXTURES = {"mirrored_strategy", "compiled"}
+# Fits, traces and whole models: folders and files of over ten seconds.
+SLOW_PATHS = (
+    "benchmarks", "test_doctests.py", "bijectors/test_modes.py", "bijectors/test_repeat.py",
+    "data/test_training_batches.py", "zoo/gans", "zoo/importers", "zoo/vaes/test_vae_training.py",
+    "zoo/test_class_head.py", "zoo/test_distribution.py", "zoo/test_example_weights.py",
+    "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py", "zoo/test_model.py",
+    "zoo/test_presets.py", "zoo/test_saving.py",
+)  # fmt: skip
+TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    """Marks as slow what starts processes or servers, trains by the trainer, or traces replicas."""
+    """Marks as slow what `make quick` leaves out."""
     for item in items:
-        if SLOW_IMPORTS & set(vars(item.module)) or SLOW_FIXTURES & set(item.fixturenames):
+        path = item.path.relative_to(TESTS).as_posix()
+        imports = SLOW_IMPORTS & set(vars(item.module))
+        if imports or SLOW_FIXTURES & set(item.fixturenames) or path.startswith(SLOW_PATHS):
             item.add_marker("slow")
 
 
