@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 .PHONY: demo test quick lint bench fuzz clean
 
 demo: .venv/package.stamp
-	$(BIN)/latentzoo sample glow-fashion-mnist --num 64 --out samples.png
+	$(BIN)/latentzoo sample glow-fashion-mnist --num_samples 64 --out samples.png
 
 # Processes of one thread each, three for every two cores: many tests wait for a process or a server.
 PROCESSES = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
