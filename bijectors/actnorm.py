@@ -1,4 +1,4 @@
-"""Activation normalisation (Glow, Kingma & Dhariwal 2018, section 3.1)."""
+"""Activation normalization (Glow, Kingma & Dhariwal 2018, section 3.1)."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp

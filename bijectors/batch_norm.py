@@ -1,4 +1,4 @@
-"""Batch normalisation (RealNVP, Dinh et al. 2016, section 3.7 and appendix E)."""
+"""Batch normalization (RealNVP, Dinh et al. 2016, section 3.7 and appendix E)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Dequantisation noise that a flow of affine maps can fit: Gaussian in every bin."""
+"""Dequantization noise that a flow of affine maps can fit: Gaussian in every bin."""
 
 import math
 
@@ -13,20 +13,20 @@ _MASS = math.erf(_END / math.sqrt(2))  # of a standard normal between -_END and 
 
 
 class GaussianBins(SinglePassBijector):
-    r"""Uniform noise in every bin of a quantised value to truncated Gaussian noise in the same bin.
+    r"""Uniform noise in every bin of a quantized value to truncated Gaussian noise in the same bin.
 
         forward          y = (n + 1/2 + s t) / 2^b,  Phi(t) = Phi(-1/(2s)) + (x 2^b - n) m
         inverse          x = (n + (Phi(t) - Phi(-1/(2s))) / m) / 2^b,  t = (y 2^b - n - 1/2) / s
         log|det dy/dx|   sum(log(s m sqrt(2 pi)) + t^2 / 2)
 
     with n the bin, floor(x 2^b), s = 1/4 and m = Phi(1/(2s)) - Phi(-1/(2s)). Continuous and increasing;
-    edges and centres of bins stay where they are.
+    edges and centers of bins stay where they are.
 
     A pixel that is black in every image is the uniform distribution on one bin to a flow. The best Gaussian
     is 0.25 bits from that, and affine couplings bend it only over many steps; it is 0.05 bits from this
-    one. Under dequantisation with uniform noise this bijector is the first map of the model, and the
+    one. Under dequantization with uniform noise this bijector is the first map of the model, and the
     likelihood is as exact as without. It equals training with the fixed noise q in the bound of
-    variational dequantisation, E_q[log p(n + v) - log q(v)] (Flow++, Ho et al. 2019, section 3.1).
+    variational dequantization, E_q[log p(n + v) - log q(v)] (Flow++, Ho et al. 2019, section 3.1).
 
     Works on any shape, value by value.
 

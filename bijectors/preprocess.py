@@ -8,9 +8,9 @@ import tensorflow_probability as tfp
 tfb = tfp.bijectors
 
 
-def centre() -> tfb.Bijector:
+def center() -> tfb.Bijector:
     """x - 1/2: from [0, 1] to [-1/2, 1/2], as OpenAI's Glow feeds its images."""
-    return _affine(1.0, -0.5, name="centre")
+    return _affine(1.0, -0.5, name="center")
 
 
 def logit(margin: float = 0.05) -> tfb.Bijector:

@@ -20,18 +20,20 @@ from latentzoo.bijectors import (
     ChannelHalves,
     Checkerboard,
     GaussianBins,
-    HistogramEqualisation,
+    HistogramEqualization,
     InvertibleConv1x1,
     MaskedAutoregressive,
     MultiScale,
     Repeat,
     Squeeze,
     autoregressive_masks,
-    centre,
+    center,
     logit,
     sigmoid_scale,
     tanh_scale,
 )
+
+from .residual import Residual
 
 tfb = tfp.bijectors
 
@@ -49,12 +51,18 @@ class Case:
       family: event_shape -> (parameters, build): the parameters in float64, all away from the values where
         training starts, and the function that makes the bijector of them.
       unit_interval: whether the inputs lie in (0, 1), and not on the real line.
+      inverse_tolerance: in float64; 0 of a closed form.
+      estimated_log_det: whether the log-determinant is an estimate. Its seed is the parameter "seed".
+      value_only: whether values come without their log-determinants.
     """
 
     name: str
     event_shape: Shape
     family: Callable[[Shape], tuple[Parameters, Callable[[Parameters], tfb.Bijector]]]
     unit_interval: bool = False
+    inverse_tolerance: float = 0.0
+    estimated_log_det: bool = False
+    value_only: bool = False
 
     @property
     def event_ndims(self) -> int:
@@ -70,7 +78,10 @@ class Case:
             return self.family(self.event_shape)
 
     def parameters(self, dtype=tf.float64) -> Parameters:
-        return {name: tf.cast(value, dtype) for name, value in self._made[0].items()}
+        return {
+            name: tf.cast(value, dtype) if value.dtype.is_floating else value
+            for name, value in self._made[0].items()
+        }
 
     def build(self, parameters: Parameters) -> tfb.Bijector:
         return self._made[1](parameters)
@@ -91,7 +102,7 @@ def stacked(family, event_shape: Shape, num_steps: int) -> tuple[Parameters, Cal
     parameters, build = family(event_shape)
     steps = [
         {
-            name: value if name in FIXED else value + 0.3 * normal(*value.shape, seed=100 * k + i)
+            name: _changed(name, value, k, seed=100 * k + i)
             for i, (name, value) in enumerate(parameters.items())
         }
         for k in range(num_steps)
@@ -99,8 +110,17 @@ def stacked(family, event_shape: Shape, num_steps: int) -> tuple[Parameters, Cal
     return {name: tf.stack([step[name] for step in steps]) for name in parameters}, build
 
 
+def _changed(name, value, k, seed):
+    if name == "seed":
+        return value + k
+    return value if name in FIXED else value + 0.3 * normal(*value.shape, seed=seed)
+
+
 # Parameters that are never trained.
-FIXED = ("permutation", "sign", "moving_mean", "moving_variance")
+FIXED = ("permutation", "sign", "moving_mean", "moving_variance", "seed")
+
+# Of an iteration whose numbers are of size 1, a few roundings.
+TOLERANCES = {tf.float32: 1e-6, tf.float64: 1e-14}
 
 
 # The families.
@@ -203,6 +223,39 @@ def masked_autoregressive(scale="sigmoid"):
     return family
 
 
+def residual(estimate=False):
+    """Lipschitz constant of the network at most 1/2, by the Frobenius norms of its kernels."""
+
+    def family(event_shape):
+        parameters = network_parameters(event_shape, event_shape[-1], event_shape[-1], seed=60)
+        if estimate:
+            parameters["seed"] = tf.constant([6, 3])
+        seen_thrice = 3 if len(event_shape) == 3 else 1
+
+        def build(p):
+            hidden = p["hidden"] / (tf.norm(p["hidden"]) * math.sqrt(seen_thrice))
+            contraction = network(p | {"hidden": hidden, "out": 0.5 * p["out"] / tf.norm(p["out"])})
+            return Residual(contraction, len(event_shape), TOLERANCES[hidden.dtype], p.get("seed"))
+
+        return parameters, build
+
+    return family
+
+
+def residual_step(estimate=False):
+    """Actnorm and a residual block (Residual Flow, appendix E)."""
+
+    def family(event_shape):
+        (block, build_block), (norm, build_norm) = residual(estimate)(event_shape), actnorm(event_shape)
+
+        def build(p):
+            return tfb.Chain([build_block(p), build_norm({name: p[name] for name in norm})])
+
+        return block | norm, build
+
+    return family
+
+
 def glow_step(coupling):
     """Actnorm, 1x1 convolution, coupling (Glow, figure 2a)."""
 
@@ -219,9 +272,9 @@ def glow_step(coupling):
     return family
 
 
-def repeat(coupling, reversible, num_steps=2):
+def repeat(of_step, reversible, num_steps=2):
     def family(event_shape):
-        parameters, step = stacked(glow_step(coupling), event_shape, num_steps)
+        parameters, step = stacked(of_step, event_shape, num_steps)
         return parameters, lambda p: Repeat(step, p, len(event_shape), reversible)
 
     return family
@@ -277,9 +330,9 @@ def multi_scale(event_shape):
     return parameters, build
 
 
-def histogram_equalisation(event_shape):
+def histogram_equalization(event_shape):
     parameters = {"masses": tf.nn.softmax(normal(4, seed=40))}
-    return parameters, lambda p: HistogramEqualisation(p["masses"])
+    return parameters, lambda p: HistogramEqualization(p["masses"])
 
 
 def without_parameters(make):
@@ -291,6 +344,8 @@ EVEN, ODD = AlternatingChannels(0), AlternatingChannels(1)
 BLACK, WHITE = Checkerboard(0), Checkerboard(1)
 
 IMAGE, VECTOR, TO_SQUEEZE, TWO_LEVELS = (2, 2, 3), (5,), (2, 4, 2), (4, 4, 1)
+
+BY_ITERATION = {"inverse_tolerance": TOLERANCES[tf.float64], "value_only": True}
 
 CASES = [
     Case("actnorm-image", IMAGE, actnorm),
@@ -316,17 +371,27 @@ CASES = [
     Case("masked_autoregressive-tanh", VECTOR, masked_autoregressive("tanh")),
     Case("reversal-image", IMAGE, permuted(lambda c: list(range(c))[::-1])),
     Case("shuffle-vector", VECTOR, permuted(lambda c: [*range(2, c), 0, 1])),
-    Case("repeat-stored-affine-image", IMAGE, repeat(affine_coupling(), reversible=False)),
-    Case("repeat-stored-additive-vector", VECTOR, repeat(additive_coupling(), reversible=False)),
-    Case("repeat-reversible-affine-vector", VECTOR, repeat(affine_coupling(), reversible=True)),
-    Case("repeat-reversible-additive-image", IMAGE, repeat(additive_coupling(), reversible=True)),
+    Case("repeat-stored-affine-image", IMAGE, repeat(glow_step(affine_coupling()), reversible=False)),
+    Case("repeat-stored-additive-vector", VECTOR, repeat(glow_step(additive_coupling()), reversible=False)),
+    Case("repeat-reversible-affine-vector", VECTOR, repeat(glow_step(affine_coupling()), reversible=True)),
+    Case("repeat-reversible-additive-image", IMAGE, repeat(glow_step(additive_coupling()), reversible=True)),
+    Case("residual-exact-image", IMAGE, residual(), **BY_ITERATION),
+    Case("residual-estimated-vector", VECTOR, residual(True), estimated_log_det=True, **BY_ITERATION),
+    Case("repeat-stored-residual-vector", VECTOR, repeat(residual_step(), False), **BY_ITERATION),
+    Case(
+        "repeat-reversible-estimated-residual-vector",
+        VECTOR,
+        repeat(residual_step(estimate=True), reversible=True),
+        estimated_log_det=True,
+        **BY_ITERATION,
+    ),
     Case("squeeze-channel_first", TO_SQUEEZE, squeeze("channel_first")),
     Case("squeeze-block_first", TO_SQUEEZE, squeeze("block_first")),
     Case("multi_scale", TWO_LEVELS, multi_scale),
-    Case("centre-image", IMAGE, without_parameters(centre), unit_interval=True),
+    Case("center-image", IMAGE, without_parameters(center), unit_interval=True),
     Case("logit-image", IMAGE, without_parameters(logit), unit_interval=True),
-    Case("histogram_equalisation-image", IMAGE, histogram_equalisation, unit_interval=True),
-    Case("histogram_equalisation-vector", VECTOR, histogram_equalisation),
+    Case("histogram_equalization-image", IMAGE, histogram_equalization, unit_interval=True),
+    Case("histogram_equalization-vector", VECTOR, histogram_equalization),
     Case("gaussian_bins-image", IMAGE, without_parameters(lambda: GaussianBins(2)), unit_interval=True),
     Case("gaussian_bins-vector", VECTOR, without_parameters(lambda: GaussianBins(1))),
 ]
@@ -337,7 +402,7 @@ _ALIKE = {
     *("actnorm-vector", "invertible_conv-vector", "batch_norm-vector"),
     *("affine_coupling-sigmoid-second_half-image", "affine_coupling-sigmoid-second_half-vector"),
     *("affine_coupling-tanh-white-image", "affine_coupling-tanh-first_half-vector"),
-    *("affine_coupling-tanh-even-vector", "histogram_equalisation-vector", "gaussian_bins-vector"),
+    *("affine_coupling-tanh-even-vector", "histogram_equalization-vector", "gaussian_bins-vector"),
     *(case.name for case in CASES if case.name.startswith("repeat")),
 }
 DISTINCT = [case for case in CASES if case.name not in _ALIKE]

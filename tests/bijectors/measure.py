@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from ..jacobians import jacobian_log_dets
 from .cases import FIXED, Case
 
 tfb = tfp.bijectors
@@ -68,6 +69,13 @@ def eager(case: Case):
 
 def trained(parameters) -> list[str]:
     return [name for name in parameters if name.removesuffix("_0").removesuffix("_1") not in FIXED]
+
+
+def log_dets(case: Case, bijector: tfb.Bijector, events: tf.Tensor) -> np.ndarray:
+    """log|det| of forward at each event `[N, ...]`: the Jacobian's, or the estimate for the case's seed."""
+    if case.estimated_log_det:
+        return bijector.forward_log_det_jacobian(fresh(events), case.event_ndims).numpy()
+    return jacobian_log_dets(bijector.forward, events)
 
 
 def assert_close(actual, expected, rtol, atol=0.0):

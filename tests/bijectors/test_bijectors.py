@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from latentzoo.bijectors import has_estimated_log_det, has_value_only, inverse_tolerance, mean_log_det
+
 from ..jacobians import jacobian_log_dets
 from .cases import CASES
-from .measure import assert_close, fresh, latents, passes
+from .measure import assert_close, fresh, latents, log_dets, passes
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -26,7 +28,8 @@ def test_inverse_undoes_forward_and_forward_undoes_inverse(case, dtype):
     def assert_undone(start, way, back):
         assert way.dtype == back.dtype == dtype
         largest = max(1, *(float(tf.reduce_max(tf.abs(value))) for value in (start, way)))
-        assert_close(back, start, rtol=0, atol=ROUND_TRIP[dtype] * largest)
+        tolerance = max(ROUND_TRIP[dtype] * largest, 2 * inverse_tolerance(bijector))
+        assert_close(back, start, rtol=0, atol=tolerance)
 
     x = case.inputs([7], dtype)
     y = bijector.forward(x)
@@ -40,13 +43,39 @@ def test_inverse_undoes_forward_and_forward_undoes_inverse(case, dtype):
 def test_log_determinants_are_those_of_the_jacobian(case):
     x, z = case.inputs([2]), latents(case, [2])
     bijector = case.build(case.parameters())
-    out = passes(bijector, x, z, case.event_ndims)
     forward, inverse = (
         jacobian_log_dets(bijector.forward, x),
         jacobian_log_dets(bijector.inverse, z),
     )
+    if case.estimated_log_det:
+        assert_unbiased(case, x, forward)
+        assert_unbiased(case, bijector.inverse(z), -inverse)
+        return
+    out = passes(bijector, x, z, case.event_ndims)
     assert_close(tf.broadcast_to(out["forward_log_det"], [2]), forward, rtol=0, atol=1e-11)
     assert_close(tf.broadcast_to(out["inverse_log_det"], [2]), inverse, rtol=0, atol=1e-11)
+
+
+def assert_unbiased(case, x, expected):
+    @tf.function(autograph=False)
+    def estimates(seeds):
+        def build(seed):
+            parameters = case.parameters()
+            return case.build(parameters | {"seed": parameters["seed"] + seed})
+
+        return mean_log_det(build, x, case.event_ndims, seeds)
+
+    mean, standard_error = estimates(tf.stack([tf.range(400)] * 2, axis=1))
+    assert np.all(np.abs(mean - expected) < 4 * standard_error), (mean, standard_error, expected)
+    assert np.all(standard_error < 0.1)
+
+
+def test_declarations_are_read_through_stock_bijectors_around(case):
+    bare = case.build(case.parameters())
+    for bijector in (bare, tfb.Chain([tfb.Invert(tfb.Chain([tfb.Exp(), bare])), tfb.Exp()])):
+        assert inverse_tolerance(bijector) == case.inverse_tolerance
+        assert has_estimated_log_det(bijector) == case.estimated_log_det
+        assert has_value_only(bijector) == case.value_only
 
 
 @pytest.mark.parametrize("batch_shape", [[], [2, 3]], ids=str)
@@ -90,7 +119,7 @@ def test_density_is_base_density_plus_log_determinants_inside_stock_tfp(case):
     z = np.reshape(bijector.forward(half * x), [3, -1])
     by_hand = (
         np.sum(-0.5 * z**2 - 0.5 * math.log(2 * math.pi), axis=-1)
-        + jacobian_log_dets(bijector.forward, half * x)
+        + log_dets(case, bijector, half * x)
         + case.event_size * math.log(0.5)
     )
     assert_close(distribution.log_prob(x), by_hand, rtol=1e-10)

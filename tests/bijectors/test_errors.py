@@ -19,6 +19,8 @@ from latentzoo.bijectors import (
     logit,
 )
 
+from .residual import Residual
+
 tfb = tfp.bijectors
 
 
@@ -186,6 +188,16 @@ ERRORS = [
             "repeat: a step maps shape (2, 4, 4, 1) to (2, 2, 2, 4), expected a step that keeps the shape.",
         )
         for reversible in (False, True)
+    ),
+    (
+        "repeat-inaccurate-inverse",
+        lambda: Repeat(
+            lambda p: tfb.Chain([tfb.Invert(Residual(tf.sin, 1, tolerance=1e-3)), tfb.Scale(p)]),
+            tf.ones([3]),
+            event_ndims=1,
+            reversible=True,
+        ).forward(images(2, 4)),
+        "repeat: the inverse_tolerance of a step is 0.001, expected at most 1e-05, or reversible=False.",
     ),
     (
         "multi_scale-priors",

@@ -30,7 +30,7 @@ def test_actnorm_init_gives_mean_zero_and_variance_one_whatever_the_data():
     assert_close(y.std((0, 1, 2)), np.ones(3), rtol=1e-10)
 
 
-def test_actnorm_init_of_a_constant_channel_is_finite_and_centred():
+def test_actnorm_init_of_a_constant_channel_is_finite_and_centered():
     x = tf.fill([4, 3], 2.0)
     log_scale, shift = ActNorm.data_dependent_init(x)
     assert np.all(np.isfinite(log_scale)) and np.all(np.isfinite(shift))

@@ -19,7 +19,7 @@ FAMILIES = {
     "affine_coupling-second_half": cases.affine_coupling(cases.SECOND),
     "affine_coupling-odd": cases.affine_coupling(cases.ODD, "tanh"),
     "affine_coupling-black": cases.affine_coupling(cases.BLACK),
-    "repeat-reversible": cases.repeat(cases.affine_coupling(), reversible=True),
+    "repeat-reversible": cases.repeat(cases.glow_step(cases.affine_coupling()), reversible=True),
     "squeeze": cases.squeeze("channel_first"),
 }
 IMAGES_ONLY = ("affine_coupling-black", "squeeze")

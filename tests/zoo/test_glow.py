@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from latentzoo.bijectors import ActNorm, Squeeze, centre
+from latentzoo.bijectors import ActNorm, Squeeze, center
 from latentzoo.zoo.flows import glow
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -87,7 +87,7 @@ def test_after_initialisation_every_actnorm_gives_mean_0_and_variance_1(
 ):
     model = shaken(tiny(coupling=coupling, permutation=permutation))  # couplings are no identities
     model.initialize(float_clothes)
-    x = centre().forward(tf.constant(float_clothes))
+    x = center().forward(tf.constant(float_clothes))
     for steps in model._steps:
         x = Squeeze().forward(x)
         for k in range(model.depth):

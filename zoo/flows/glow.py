@@ -12,12 +12,12 @@ from ...bijectors import (
     AdditiveCoupling,
     AffineCoupling,
     GaussianBins,
-    HistogramEqualisation,
+    HistogramEqualization,
     InvertibleConv1x1,
     MultiScale,
     Repeat,
     Squeeze,
-    centre,
+    center,
     sigmoid_scale,
 )
 from ..checks import check_choice, check_count, check_image_shape
@@ -61,7 +61,7 @@ class Glow(MultiScaleFlow):
       num_bits: 8, or fewer: bits of a colour channel that are modelled (the paper's faces: 5).
       preprocess: "centre" (the paper): x - 1/2. "equalise": also equalises the histogram that
         `initialize` sees, each bin made Gaussian (`latentzoo.bijectors.GaussianBins`,
-        `HistogramEqualisation`): for images with a flat background.
+        `HistogramEqualization`): for images with a flat background.
       reversible: False: fastest while memory allows. True: activations are rebuilt in the backward pass,
         so memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
       seed: integer, of the initial weights and of the dequantisation noise in training.
@@ -161,14 +161,14 @@ class Glow(MultiScaleFlow):
 
     def preprocessing(self) -> list[tfb.Bijector]:
         if self.preprocess == "centre":
-            return [centre()]
-        equalise = HistogramEqualisation(tf.convert_to_tensor(self._histogram))
-        return [centre(), equalise, GaussianBins(self.num_bits)]
+            return [center()]
+        equalise = HistogramEqualization(tf.convert_to_tensor(self._histogram))
+        return [center(), equalise, GaussianBins(self.num_bits)]
 
     def _initialize(self, images, labels):
         x = self.events.dequantize(images, self._training_noise(images))
         if self.preprocess == "equalise":
-            self._histogram.assign(HistogramEqualisation.masses_of(x, 2**self.num_bits))
+            self._histogram.assign(HistogramEqualization.masses_of(x, 2**self.num_bits))
         x = tfb.Chain(self.preprocessing()).forward(x)
         for level, steps in enumerate(self._steps):
             x = steps.initialize(Squeeze().forward(x))

@@ -1,4 +1,4 @@
-"""Histogram equalisation as a bijector: each bin of values as wide as it is frequent."""
+"""Histogram equalization as a bijector: each bin of values as wide as it is frequent."""
 
 import tensorflow as tf
 
@@ -8,7 +8,7 @@ from .base import SinglePassBijector, as_parameter
 UNIFORM_PART = 0.1
 
 
-class HistogramEqualisation(SinglePassBijector):
+class HistogramEqualization(SinglePassBijector):
     r"""The continuous, piecewise linear map that makes the values of a histogram uniform on [0, 1].
 
         forward          y = p_0 + ... + p_(n-1) + p_n (B x - n),  n = floor(B x) between 0 and B - 1
@@ -21,7 +21,7 @@ class HistogramEqualisation(SinglePassBijector):
     In images with a flat background, one bin holds most of the values and 255 share the rest: on their
     common scale, a flow must learn a density that is hundreds of times as high in one place as in others.
     After this map every part has the size that its frequency deserves. It is the first step of
-    Gaussianisation by marginals (Chen & Gopinath 2000; Laparra et al. 2011, arXiv:1602.00229, section II).
+    Gaussianization by marginals (Chen & Gopinath 2000; Laparra et al. 2011, arXiv:1602.00229, section II).
 
     Args:
       masses: float `[B]`, positive, their sum 1; a tensor or a variable. See `masses_of`.
@@ -31,13 +31,13 @@ class HistogramEqualisation(SinglePassBijector):
 
     Example: half of all values lie in the first of four bins.
 
-    >>> from latentzoo.bijectors import HistogramEqualisation
-    >>> equalise = HistogramEqualisation([0.5, 0.25, 0.125, 0.125])
-    >>> equalise.forward([0.0, 0.25, 0.5, 1.0]).numpy().tolist()
+    >>> from latentzoo.bijectors import HistogramEqualization
+    >>> equalize = HistogramEqualization([0.5, 0.25, 0.125, 0.125])
+    >>> equalize.forward([0.0, 0.25, 0.5, 1.0]).numpy().tolist()
     [0.0, 0.5, 0.75, 1.0]
     """
 
-    def __init__(self, masses, validate_args: bool = False, name: str = "histogram_equalisation"):
+    def __init__(self, masses, validate_args: bool = False, name: str = "histogram_equalization"):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self.masses = as_parameter(masses, "masses")
