@@ -24,6 +24,7 @@ from flows import markdown_table
 from latentzoo import data, metrics, zoo
 from latentzoo.data import sources
 from latentzoo.zoo import seeds
+from latentzoo.zoo.conditions import Unconditional
 
 
 class Mixed:
@@ -34,7 +35,8 @@ class Mixed:
       num_latents: of a sample; one follows the other at random layers.
     """
 
-    num_classes = 0
+    num_classes, condition = 0, Unconditional()
+    has_images = True
     sampling_options = ()
     pixel_rounding = "nearest"
 

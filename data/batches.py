@@ -45,34 +45,38 @@ def as_dataset(data: Data, name: str = "dataset") -> tf.data.Dataset:
 def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
     """`as_dataset`, checked against `model`; labels that an unconditional model ignores are dropped.
 
+    Elements for a conditional model are pairs: (example, label), or what else it is conditioned on.
+
     A dataset that names its classes (`class_names`) gets the model's numbers of them.
 
     Raises:
-      ValueError: as `as_dataset`; examples of another shape than the model's; no labels where it is
-        class-conditional.
+      ValueError: as `as_dataset`; examples of another shape than the model's; no labels or conditions
+        where it is conditional.
     """
     dataset = as_dataset(data, name)
-    labelled = isinstance(dataset.element_spec, tuple)
-    if model.num_classes and not labelled:
+    paired, condition = isinstance(dataset.element_spec, tuple), model.condition
+    if condition and not paired:
         raise ValueError(
-            f"{name}: got examples without labels, expected (example, label) pairs for a model with"
-            f" num_classes={model.num_classes}."
+            f"{name}: got examples without {condition.keyword}, expected (example, {condition.field}) pairs"
+            f" for a model {condition.in_words}."
         )
-    spec = dataset.element_spec[0] if labelled else dataset.element_spec
+    spec = dataset.element_spec[0] if paired else dataset.element_spec
     if not spec.shape.is_compatible_with(model.event_shape):
         raise ValueError(
             f"{name}: got examples of shape {tuple(spec.shape)},"
             f" expected the model's {tuple(model.event_shape)}."
         )
-    if model.num_classes:
+    if condition:
         return numbered_as(dataset, model, name)
-    return dataset.map(lambda example, label: example) if labelled else dataset
+    return dataset.map(lambda example, label: example) if paired else dataset
 
 
 def batches(
     model, dataset: Data, batch_size: int, num: int | None = None, seed: int = 0
 ) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
-    """Yields (examples, labels) of `num` examples, a draw of `seed`; labels are None if not conditional.
+    """Yields (examples, labels) of `num` examples, a draw of `seed`.
+
+    In place of labels is what the model is conditioned on, None for an unconditional one.
 
     Without `num`, or where there are no more, of all examples in their order: see `draws.draw`.
 

@@ -37,6 +37,6 @@ def bits_per_dim(
             return model.bits_per_dim(
                 images, seed=pairs, importance_samples=importance_samples, labels=labels
             )
-        return model.bits_per_dim(images, seed=pairs, labels=labels)
+        return model.bits_per_dim(images, seed=pairs, **model.condition.keywords(labels))
 
     return mean_over_examples(score, model, dataset, num_examples, batch_size, seed, verbose, protocol)

@@ -47,12 +47,12 @@ def log_likelihoods(
 
         def score(examples, labels, first):
             rows = numbered_seeds(seed, first, len(examples))
-            return nats * model.bits_per_dim(examples, seed=rows, labels=labels)
+            return nats * model.bits_per_dim(examples, seed=rows, **model.condition.keywords(labels))
 
     else:
 
         def score(examples, labels, first):
-            return model.log_prob(examples, labels=labels)
+            return model.log_prob(examples, **model.condition.keywords(labels))
 
     return scores_of_examples(score, model, dataset, num_examples, batch_size, seed, verbose)
 

@@ -22,7 +22,7 @@ def log_prob(
     """
 
     def score(examples, labels, first):
-        return model.log_prob(examples, labels=labels)
+        return model.log_prob(examples, **model.condition.keywords(labels))
 
     protocol = "exact density, no noise"
     return mean_over_examples(score, model, dataset, num_examples, batch_size, seed, verbose, protocol)

@@ -28,7 +28,8 @@ def reconstruction_error(
     """
 
     def score(images, labels, first):
-        differences = model.reconstruct(images, labels=labels) - bin_centres(tf.convert_to_tensor(images))
+        restored = model.reconstruct(images, **model.condition.keywords(labels))
+        differences = restored - bin_centres(tf.convert_to_tensor(images))
         return np.mean(np.square(differences), axis=(1, 2, 3))
 
     protocol = "pixels in [0, 1]"

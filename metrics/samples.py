@@ -29,14 +29,18 @@ def sample_batches(
     """Yields samples, float32 `[<= batch_size, H, W, C]` in [0, 1]; sample i is of (seed, i) alone.
 
     Args:
-      labels: int `[num_samples]` of a conditional model, else None.
+      labels: int `[num_samples]` of a class-conditional model, the conditions of another conditional one, or
+        None.
       sampling: of the model's `sampling_options`.
     """
     for first in range(0, num_samples, batch_size):
         # Whole batches alone, of which the last one is cut: another size would be traced anew.
         rows = numbered_seeds(seed, first, batch_size)
-        classes = {} if labels is None else {"labels": np.resize(labels[first:], batch_size)}
-        images = model.sample(batch_size, seed=rows, **classes, **sampling)
+        given = {}
+        if labels is not None:
+            places = np.arange(first, first + batch_size)
+            given = model.condition.keywords(np.take(labels, places, axis=0, mode="wrap"))
+        images = model.sample(batch_size, seed=rows, **given, **sampling)
         yield np.asarray(images)[: num_samples - first]
 
 
@@ -51,17 +55,17 @@ def as_bytes(model, samples: np.ndarray) -> np.ndarray:
 
 
 def labels_like(model, dataset: Data, num_samples: int, seed: int) -> np.ndarray | None:
-    """Labels for `num_samples` samples of a conditional model, those of the data's examples; else None.
+    """Labels or conditions for `num_samples` samples, those of the data's examples; None if unconditional.
 
-    Each example gives its label equally often; the rest is a draw, as `batches` draws.
+    Each example gives its own equally often; the rest is a draw, as `batches` draws.
     """
-    if not model.num_classes:
+    if not model.condition:
         return None
     labels = np.concatenate(
         [np.asarray(labels) for _, labels in batches(model, dataset, 1024, num_samples, seed)]
     )
     times, rest = divmod(num_samples, len(labels))
-    return np.concatenate([np.tile(labels, times), labels[drawn_numbers(len(labels), rest, seed)]])
+    return np.concatenate([*[labels] * times, labels[drawn_numbers(len(labels), rest, seed)]])
 
 
 def in_words(num_samples: int, seed: int, sampling: dict) -> str:

@@ -90,7 +90,7 @@ class Evaluation(StepCallback):
       batch_size: over all replicas.
       evaluate: gives the one entry of `metrics.evaluate`, or none; called with the averaged weights in
         place.
-      shown: examples and their labels, or None, of the model's `training_histograms`.
+      shown: examples and their labels or conditions, or None, of the model's `training_histograms`.
       checkpoints: remember the best value.
 
     Raises:
@@ -180,7 +180,9 @@ class Evaluation(StepCallback):
 
     def _write_histograms(self, step):
         with self.board.at(step):
-            for name, values in self.model.training_histograms(*self.shown).items():
+            examples, beside = self.shown
+            of_examples = self.model.condition.keywords(beside)
+            for name, values in self.model.training_histograms(examples, **of_examples).items():
                 tf.summary.histogram(name, values)
 
 
@@ -216,7 +218,8 @@ class ResetMeans(StepCallback):
 class SampleGrid(StepCallback):
     """After every `every` steps and the last, draws samples of the same `num` latents.
 
-    They become a PNG and a TensorBoard image. Does nothing for a model of vectors, or that has no samples.
+    They become a PNG and a TensorBoard image. Does nothing for a model of vectors, that has no samples, or
+    whose samples need other conditions than classes.
     """
 
     def __init__(self, workdir: Path, every: int, last: int, num: int = 16):
@@ -230,6 +233,8 @@ class SampleGrid(StepCallback):
         if not self.model.draws_images or (step % self.every and step != self.last):
             return
         classes = self.model.num_classes
+        if self.model.condition and not classes:
+            return
         labels = np.arange(self.num) % classes if classes else None
         try:
             with averaged_weights(self.model):

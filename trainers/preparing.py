@@ -131,7 +131,7 @@ def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Da
     source = as_source(dataset)
     if not isinstance(source, Source):
         return of_model
-    return source if model.num_classes else source.without_labels()
+    return source if model.condition else source.without_labels()
 
 
 def _check_optimizer(model: keras.Model, settings: TrainingSettings) -> None:

@@ -36,6 +36,11 @@ class Condition(abc.ABC):
     def __bool__(self) -> bool:
         return self.keyword is not None
 
+    @property
+    def in_words(self) -> str:
+        """What follows "a model", in messages."""
+        return "without a condition"
+
     def check(self, count: int, owner: str, labels=None, condition=None) -> tf.Tensor | None:
         """A batch of `count` conditions as one tensor, or None of an unconditional model.
 
@@ -148,6 +153,10 @@ class ClassLabels(Condition):
 
     num_classes: int
 
+    @property
+    def in_words(self):
+        return f"with num_classes={self.num_classes}"
+
     def _check(self, value, count):
         if value is None:
             raise ValueError(f"labels are missing, expected {count} integers below {self.num_classes}.")
@@ -197,6 +206,10 @@ class ConditionImage(Condition):
     field = "condition"
 
     shape: tuple[int, int, int]
+
+    @property
+    def in_words(self):
+        return f"conditioned on images of shape {self.shape}"
 
     def _check(self, value, count):
         if value is None:

@@ -58,7 +58,8 @@ class LatentModel(ZooModel):
             the training that rounding in float32 would show.
         """
         events, condition = self._check_events(images, labels, condition)
-        return self._check_restored(events, self._decode(self._encode(events, condition), condition))
+        restored = self._decode(self._encode(events, condition), condition)
+        return self._check_restored(events, restored, condition)
 
     def interpolate(self, image_a, image_b, steps: int, labels=None, condition=None) -> tf.Tensor:
         """Images on the straight line between two images' latents; the ends are their reconstructions.
@@ -80,8 +81,8 @@ class LatentModel(ZooModel):
         of_end = self._check_condition(1, labels, condition)
         path = tf.linspace(*(self._encode(end, of_end)[0] for end in ends), steps)
         events = self.decode(path, labels, condition)
-        self._check_restored(ends[0], events[:1])
-        self._check_restored(ends[1], events[-1:])
+        self._check_restored(ends[0], events[:1], of_end)
+        self._check_restored(ends[1], events[-1:], of_end)
         return events
 
     def _sampled(self, num_samples, seed, temperature, labels=None, condition=None) -> tf.Tensor:
@@ -92,7 +93,7 @@ class LatentModel(ZooModel):
         events = self._draw(seeds.row_seeds(seed, num_samples), temperature, condition)
         return check_finite(events, f"latents of temperature {temperature:g}")
 
-    def _check_restored(self, events: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
+    def _check_restored(self, events: tf.Tensor, restored: tf.Tensor, condition) -> tf.Tensor:
         """`restored`; ValueError if the model promises the events themselves and these are others."""
         return restored
 

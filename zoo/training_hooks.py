@@ -89,11 +89,12 @@ class TrainingHooks:
         """
         return None
 
-    def training_histograms(self, images, labels=None) -> dict[str, tf.Tensor]:
+    def training_histograms(self, images, labels=None, condition=None) -> dict[str, tf.Tensor]:
         """What TensorBoard shows as histograms in training, by name: nothing, unless a subclass says so.
 
         Args:
           images: some of the training data.
-          labels: int `[N]` of a conditional model.
+          labels: int `[N]` of a class-conditional model.
+          condition: of a model that is conditioned on something else.
         """
         return {}

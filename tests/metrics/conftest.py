@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.zoo import seeds
+from latentzoo.zoo.conditions import Unconditional
 from latentzoo.zoo.features import FeatureNetwork
 from latentzoo.zoo.features import register as networks
 from latentzoo.zoo.images import check_vectors
@@ -60,7 +61,7 @@ def pixel_noise(rows):
 class Painter(keras.Model):
     """Paints z [N, 2] on 4x4 images, a number on each half."""
 
-    num_classes, event_shape, latent_dim = 0, (4, 4, 1), 2
+    num_classes, condition, event_shape, latent_dim = 0, Unconditional(), (4, 4, 1), 2
     scores, sampling_options, likelihood_kind = (), ("truncation",), None
     prior, has_styles, has_images, pixel_rounding = "normal", False, True, "nearest"
 

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from ...bijectors import inverse_tolerance
 from .. import seeds
 from ..checks import check_count
 from ..compiled import compiled
@@ -56,6 +57,9 @@ class Flow(LatentModel):
     def bijector(self, condition: tf.Tensor | None = None) -> tfb.Bijector:
         """The map from data to latents, over the weights as they are now.
 
+        A log-determinant that is an estimate takes a fixed seed here, so that scores can be repeated, and one
+        of the step in `training_bijector` (`seeds.training_seed(self.seed, self._noise_step())`).
+
         Args:
           condition: of a conditional model, one for each event: int `[N]` labels, or float32 images
             `[N, H, W, C]`.
@@ -63,14 +67,17 @@ class Flow(LatentModel):
         raise NotImplementedError
 
     def training_bijector(self, condition: tf.Tensor | None = None) -> tfb.Bijector:
-        """The map that the training loss sees: `bijector`, but for flows with batch normalization."""
+        """The map that the training loss sees: `bijector`, but for flows with batch normalization, or whose
+        log-determinant is an estimate.
+        """
         return self.bijector(condition)
 
     def base(self, condition: tf.Tensor | None = None) -> tfd.Distribution:
         """The distribution of the latents, standard normal unless a subclass says otherwise.
 
         Its event shape is `[D]`, its batch shape that of `condition`, or empty. Its sampler takes TFP's
-        stateless seeds; it has a mean, which temperatures scale distances from.
+        stateless seeds; it has a mean, which temperatures scale distances from. A subclass with another base
+        sets `prior` to its name: metrics that need standard normal latents refuse the model.
 
         Args:
           condition: as `bijector`'s.
@@ -212,13 +219,15 @@ class Flow(LatentModel):
         """What an export of the flow offers a server, the main one first: see `flow_signatures`."""
         return flow_signatures(self)
 
-    def _check_restored(self, events, restored):
-        """`restored`, if it is `events` up to rounding and the tolerance of the inverse."""
+    def _check_restored(self, events, restored, condition):
+        """`restored`, if it is `events` up to rounding and the tolerance of an iterative inverse."""
         error = np.asarray(self.events.reconstruction_error(events, restored))
         if not (error <= 1).all():
             row, kind = int(np.argmax(~(error <= 1))), self.events.name
+            tolerance = inverse_tolerance(self.bijector(condition))
+            iterative = f" and an inverse with a tolerance of {tolerance:g}" if tolerance else ""
             raise ValueError(
-                f"{kind} are not restored by float32 arithmetic, row {row} for one: "
+                f"{kind} are not restored by float32 arithmetic{iterative}, row {row} for one: "
                 f"expected {kind} more like those that {self.name} was trained on."
             )
         return restored

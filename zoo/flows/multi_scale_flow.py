@@ -18,11 +18,6 @@ class MultiScaleFlow(Flow):
     `preprocessing()`.
     """
 
-    @property
-    def has_levels(self) -> bool:
-        """Whether there are levels: not in a flow on vectors."""
-        return True
-
     def multi_scale(self, condition: tf.Tensor | None = None) -> MultiScale:
         """The levels, over the weights as they are now.
 
@@ -63,7 +58,7 @@ class MultiScaleFlow(Flow):
         return self._level_log_dets(*self._check_events(images, labels, condition))
 
     def training_histograms(self, images, labels=None, condition=None):
-        if not self.has_levels:
+        if not self.has_images:
             return {}
         levels = self.level_log_dets(images, labels, condition)
         return {f"log_det/level_{level}": values for level, values in enumerate(levels)}

@@ -154,11 +154,6 @@ class RealNVP(MultiScaleFlow):
             name=name,
         )
 
-    @property
-    def has_levels(self) -> bool:
-        """Whether it is a flow on images."""
-        return self.image_shape is not None
-
     def multi_scale(self, labels=None) -> MultiScale:
         return self._levels(lambda coupling: coupling.bijector(labels))
 
@@ -177,7 +172,7 @@ class RealNVP(MultiScaleFlow):
 
     def _assemble(self, bijector):
         """The whole map, `bijector(coupling)` of each coupling."""
-        if not self.has_levels:
+        if self.image_shape is None:
             return _in_turn([bijector(coupling) for coupling in self._couplings])
         return tfb.Chain([self._levels(bijector), *self.preprocessing()])
 
