@@ -1,9 +1,9 @@
-"""Where examples come from: TensorFlow Datasets, folders of images, arrays, and this project's own sets.
+"""Datasets: from TensorFlow Datasets, folders of images, arrays, and this project's own.
 
     from latentzoo import data
     images = data.source("fashion_mnist", split="train")
 
-Importing this package does not import TensorFlow; what is used first does.
+Importing this package does not import TensorFlow; the first use of a name does.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,7 @@
-"""The batches that a model is scored on."""
+"""Batches of examples to score a model on."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -8,50 +9,55 @@ import tensorflow as tf
 from .class_numbers import numbered_as
 from .draws import draw
 
+if TYPE_CHECKING:
+    from ..zoo.model import ZooModel
+
 Data = tf.data.Dataset | np.ndarray | tuple[np.ndarray, np.ndarray]
 
 
 def as_dataset(data: Data, name: str = "dataset") -> tf.data.Dataset:
-    """`data` as an unbatched dataset of examples or (example, label) pairs.
+    """Returns `data` as an unbatched dataset of examples or (example, label) pairs.
 
     Args:
       data: an unbatched, finite `tf.data.Dataset`, an array of examples [N, ...], or a pair of
         arrays (examples, labels).
-      name: the argument that an error names.
+      name: the name of the argument in error messages.
 
     Raises:
-      ValueError: it is empty, infinite or of unknown length.
+      ValueError: the data is empty, infinite or of unknown length.
 
     >>> import numpy as np
     >>> from latentzoo.data.batches import as_dataset
     >>> int(as_dataset(np.zeros([3, 28, 28, 1], np.uint8)).cardinality())
     3
     """
-    if not isinstance(data, tf.data.Dataset):
-        if len(data) == 0:
-            raise ValueError(f"{name}: got no examples, expected at least one.")
-        data = tf.data.Dataset.from_tensor_slices(data)
-    count = int(data.cardinality())
+    if isinstance(data, tf.data.Dataset):
+        dataset: tf.data.Dataset = data
+    elif len(data):
+        dataset = tf.data.Dataset.from_tensor_slices(data)
+    else:
+        raise ValueError(f"{name}: got no examples, expected at least one.")
+    count = int(dataset.cardinality())
     if count == 0:
         raise ValueError(f"{name}: got no examples, expected at least one.")
     if count < 0:
         raise ValueError(
             f"{name}: got an infinite dataset or one of unknown length, expected a finite one"
-            " (tf.data.experimental.assert_cardinality tells its length)."
+            " (tf.data.experimental.assert_cardinality sets its length)."
         )
-    return data
+    return dataset
 
 
-def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
-    """`as_dataset`, checked against `model`; labels that an unconditional model ignores are dropped.
+def examples(data: Data, model: "ZooModel", name: str = "dataset") -> tf.data.Dataset:
+    """Returns `as_dataset(data)`, checked against `model`, without labels if the model is unconditional.
 
-    Elements for a conditional model are pairs: (example, label), or what else it is conditioned on.
+    Elements for a conditional model are pairs (example, label), or pairs with another condition.
 
-    A dataset that names its classes (`class_names`) gets the model's numbers of them.
+    If the dataset names its classes (`class_names`), its labels become the model's labels of those names.
 
     Raises:
-      ValueError: as `as_dataset`; examples of another shape than the model's; no labels or conditions
-        where it is conditional.
+      ValueError: as `as_dataset`; the examples do not have the model's shape; a conditional model gets no
+        labels or conditions.
     """
     dataset = as_dataset(data, name)
     paired, condition = isinstance(dataset.element_spec, tuple), model.condition
@@ -72,19 +78,18 @@ def examples(data: Data, model, name: str = "dataset") -> tf.data.Dataset:
 
 
 def batches(
-    model, dataset: Data, batch_size: int, num: int | None = None, seed: int = 0
+    model: "ZooModel", dataset: Data, batch_size: int, num: int | None = None, seed: int = 0
 ) -> Iterator[tuple[tf.Tensor, tf.Tensor | None]]:
-    """Yields (examples, labels) of `num` examples, a draw of `seed`.
+    """Yields batches (examples, labels) of `num` examples, drawn with `seed`.
 
-    In place of labels is what the model is conditioned on, None for an unconditional one.
-
-    Without `num`, or where there are no more, of all examples in their order: see `draws.draw`.
+    Without `num`, or if the dataset has no more than `num` examples, yields all in their order: see
+    `draws.draw`. Instead of labels, a model may have other conditions; an unconditional one has None.
 
     Raises:
-      ValueError: a bad `batch_size` or `num`, or a dataset that is not of the model: see `examples`.
+      ValueError: `batch_size` or `num` is below 1, or the dataset does not fit the model: see `examples`.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: got {batch_size}, expected at least 1.")
-    dataset = draw(examples(dataset, model), num, seed)
-    for batch in dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE):
+    drawn = draw(examples(dataset, model), num, seed)
+    for batch in drawn.batch(batch_size).prefetch(tf.data.AUTOTUNE):
         yield batch if isinstance(batch, tuple) else (batch, None)

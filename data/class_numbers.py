@@ -1,38 +1,43 @@
-"""Classes of data beside those of a model: the same names are the same classes, in whatever order."""
+"""Matches the classes of a dataset to those of a model, by their names."""
 
 import dataclasses
 import warnings
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tensorflow as tf
 
 from ..zoo.class_names import listed, match
 
-# A data set: arrays, a `tf.data.Dataset`, or a source of `latentzoo.trainers`.
-Labelled = TypeVar("Labelled")
+if TYPE_CHECKING:
+    from ..zoo.model import ZooModel
+
+# A dataset: arrays, a `tf.data.Dataset`, or a `data.sources.Source`.
+AnyData = TypeVar("AnyData", bound=Any)
 
 
-def names_of(data: Labelled | None) -> tuple[str, ...]:
-    """What the labels 0, 1, ... of some data stand for; empty if it is not known."""
+def names_of(data: object) -> tuple[str, ...]:
+    """Returns the names of the labels 0, 1, ... of some data; empty if they are not known."""
     return tuple(getattr(data, "class_names", None) or ())
 
 
-def numbered_as(data: Labelled, model, name: str = "dataset", known: Sequence[str] | None = None) -> Labelled:
-    """The data with its classes numbered as the model's, which are found by their names.
+def numbered_as(
+    data: AnyData, model: "ZooModel", name: str = "dataset", known: Sequence[str] | None = None
+) -> AnyData:
+    """Returns the data with the model's labels, matching classes by their names.
 
-    What is the same name, `zoo.class_names.match` says. The data may lack classes that the model has. Without
-    names on either side, the numbers are taken as they are; but names that are numbers are those of a model's
-    classes without names.
+    `zoo.class_names.match` defines which names are the same. The data may lack some of the model's classes.
+    If either side has no names, labels do not change, except that names that are numbers match the
+    numbers of a model's unnamed classes.
 
     Args:
       data: a source or an unbatched `tf.data.Dataset`, whose attribute `class_names` names its labels.
-      model: of the zoo; one without classes takes any data.
-      name: of the data, for messages.
+      model: a model of the zoo; one without classes takes any data.
+      name: the name of the data in messages.
       known: names of the model's classes; None: `model.class_names`.
 
     Returns:
-      `data`, or, if the numbers differ, the same with others; a warning says which.
+      `data` itself, or a copy with other labels if they differ, which is warned about.
 
     Raises:
       ValueError: the data has classes that the model does not have; the message names them.
@@ -52,15 +57,15 @@ def numbered_as(data: Labelled, model, name: str = "dataset", known: Sequence[st
             return data
     if numbers != list(range(len(names))):
         pairs = [f"{text} is {number}" for text, number in zip(names, numbers, strict=True)]
-        warnings.warn(f"{name} gets the model's numbers of its classes: {listed(pairs, 10)}", stacklevel=2)
+        warnings.warn(f"{name} gets the model's labels of its classes: {listed(pairs, 10)}", stacklevel=2)
         data = _renumbered(data, tf.constant(numbers, tf.int64))
     elif len(names) == len(known):
         return data
     return with_names(data, known)
 
 
-def with_names(data: Labelled, names: Sequence[str]) -> Labelled:
-    """The same data, with other names of its labels."""
+def with_names(data: AnyData, names: Sequence[str]) -> AnyData:
+    """Returns the same data with other class names."""
     if not isinstance(data, tf.data.Dataset):  # a source
         return dataclasses.replace(data, class_names=tuple(names))
     data = data.take(-1)  # another object with the same elements, to hold the attribute

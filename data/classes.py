@@ -1,4 +1,4 @@
-"""How many classes labelled data has."""
+"""Counts the classes of labeled data."""
 
 import tensorflow as tf
 
@@ -8,7 +8,7 @@ from .sources import Source, in_order
 
 
 def count_classes(data: Source | Data, name: str = "dataset") -> int:
-    """How many classes labelled data has: as many as there are names, else as the largest label asks for.
+    """Returns the number of classes of labeled data: of its class names, else its largest label plus one.
 
     Raises:
       ValueError: the data has no labels.

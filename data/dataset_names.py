@@ -1,4 +1,4 @@
-"""Whether there is a data set of a name, and such a split of it: in a moment, without TensorFlow."""
+"""Checks the names of datasets and splits quickly, without importing TensorFlow."""
 
 import difflib
 import functools
@@ -8,13 +8,13 @@ import re
 import warnings
 from pathlib import Path
 
-OWN = ("two_moons", "noto_emoji")  # the data sets of this project
+OWN = ("two_moons", "noto_emoji")  # the datasets of this project
 
-# `set`, `set/config`, `set:1.2.3`. Sets with a namespace, as `huggingface:set`, are made by the code of
-# strangers, and options of a set could name files.
-_NAME_OF_SET = re.compile(r"[A-Za-z]\w*(/[\w.+-]+)?(:(\d+|\*)(\.(\d+|\*)){2})?")
+# `name`, `name/config`, `name:1.2.3`. Datasets with a namespace, as `huggingface:name`, run untrusted
+# code, and options of a dataset could name files.
+_TFDS_NAME = re.compile(r"[A-Za-z]\w*(/[\w.+-]+)?(:(\d+|\*)(\.(\d+|\*)){2})?")
 
-_EXPECTED = "a folder of images, an .npz file, two_moons, or a set of TensorFlow Datasets"
+_EXPECTED = "a folder of images, an .npz file, two_moons, or a dataset of TensorFlow Datasets"
 
 _ADVICE = {
     ".npy": "put the array into an .npz file, numpy.savez(path, x_train=array)",
@@ -26,15 +26,15 @@ _ADVICE = {
 
 
 def check_name(name: str | os.PathLike, split: str | None = None) -> None:
-    """Refuses names and paths that are no data set, and splits that a folder or file does not have.
+    """Checks that a name or path is a dataset, and that a folder or file has a split.
 
     Args:
-      name: as of `data.loading.source`.
-      split: None: any will do. Those of TensorFlow Datasets are not checked.
+      name: as in `data.loading.source`.
+      split: None: any. Splits of TensorFlow Datasets are not checked.
 
     Raises:
-      ValueError: it is no data set (what is alike is named), or has no such split.
-      OSError: a path that does not exist, or cannot be used.
+      ValueError: there is no such dataset (the message suggests similar names), or no such split of it.
+      OSError: the path does not exist or cannot be read.
 
     >>> check_name("two_moons", "dev")
     Traceback (most recent call last):
@@ -51,53 +51,53 @@ def check_name(name: str | os.PathLike, split: str | None = None) -> None:
     elif name == "two_moons":
         if split not in (None, "train", "test"):
             raise ValueError(f"split must be of train, test, got '{split}'.")
-    elif name not in OWN and not (_NAME_OF_SET.fullmatch(name) and _base(name) in _tfds_names()):
-        raise unknown(name)
+    elif name not in OWN and not (_TFDS_NAME.fullmatch(name) and _base(name) in _tfds_names()):
+        raise unknown_dataset(name)
 
 
-def check_name_of_set(name: str) -> None:
-    """Refuses what cannot be the name of a set of TensorFlow Datasets: paths, namespaces, options.
+def check_tfds_name(name: str) -> None:
+    """Checks that a string can be the name of a dataset of TensorFlow Datasets: no path, namespace, options.
 
     Raises:
       ValueError, FileNotFoundError: it cannot.
     """
-    if not _NAME_OF_SET.fullmatch(name):
-        raise unknown(name)
+    if not _TFDS_NAME.fullmatch(name):
+        raise unknown_dataset(name)
 
 
-def unknown(name: str) -> Exception:
-    """The error of a name that is no data set: it names what is alike, not all there are."""
+def unknown_dataset(name: str) -> Exception:
+    """Returns the error for a name that is not a dataset, which suggests similar names."""
     path = Path(name)
-    alike = _alike(path)
-    if (":" in name or "=" in name) and not alike and os.sep not in name.partition(":")[0]:
+    similar = _similar_paths(path)
+    if (":" in name or "=" in name) and not similar and os.sep not in name.partition(":")[0]:
         return ValueError(f"dataset must be {_EXPECTED} without namespace or options, got '{name}'.")
     if os.sep in name or path.suffix:
-        hint = f": did you mean {alike}?" if alike else f", and must be {_EXPECTED}."
+        hint = f": did you mean {similar}?" if similar else f", and must be {_EXPECTED}."
         return FileNotFoundError(f"dataset '{name}' does not exist{hint}")
-    sets = difflib.get_close_matches(_base(name), [*OWN, *_downloadable()], n=3, cutoff=0.6)
-    alike = " or ".join(sets) or alike
-    hint = f"did you mean {alike}?" if alike else "there is no folder and no set of that name."
+    names = difflib.get_close_matches(_base(name), [*OWN, *_downloadable()], n=3, cutoff=0.6)
+    similar = " or ".join(names) or similar
+    hint = f"did you mean {similar}?" if similar else "there is no folder and no dataset of that name."
     return ValueError(f"dataset must be {_EXPECTED}, got '{name}': {hint}")
 
 
-def not_a_data_set(path: Path) -> ValueError:
-    """The error of a file that is there and of another kind."""
+def unsupported_file(path: Path) -> ValueError:
+    """Returns the error for an existing file of an unsupported type."""
     advice = _ADVICE.get(path.suffix.lower(), "it is neither")
     return ValueError(f"dataset must be a folder of images or an .npz file, got '{path}': {advice}.")
 
 
 def _check_split_of_folder(folder: Path, split: str | None) -> None:
-    from .image_folders import list_images  # reads pictures with libraries that take a while to import
+    from .image_folders import list_images  # its libraries take a while to import
 
     if split is not None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they come when the folder is read
+            warnings.simplefilter("ignore")  # reading the folder will warn
             list_images(folder, split)
 
 
 def _check_file(path: Path, split: str | None) -> None:
     if path.suffix.lower() != ".npz":
-        raise not_a_data_set(path)
+        raise unsupported_file(path)
     from .array_files import array_names
 
     names = array_names(path)
@@ -106,32 +106,32 @@ def _check_file(path: Path, split: str | None) -> None:
 
 
 def _base(name: str) -> str:
-    """The set's name, without configuration and version."""
+    """The name without configuration and version."""
     return re.split("[/:]", name)[0]
 
 
-def _alike(path: Path) -> str:
-    """What is alike beside a path that is not there, in words; empty if nothing is."""
+def _similar_paths(path: Path) -> str:
+    """The similarly named neighbors of a missing path, joined by "or"; empty if there are none."""
     try:
-        beside = [entry.name for entry in path.expanduser().absolute().parent.iterdir()]
-    except (OSError, RuntimeError):  # the home of a user who is not there
+        siblings = [entry.name for entry in path.expanduser().absolute().parent.iterdir()]
+    except (OSError, RuntimeError):  # RuntimeError: the home of a user that does not exist
         return ""
-    alike = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.6)
-    return " or ".join(str(path.with_name(name)) for name in alike)
+    similar = difflib.get_close_matches(path.name, siblings, n=3, cutoff=0.6)
+    return " or ".join(str(path.with_name(name)) for name in similar)
 
 
 def _downloadable() -> list[str]:
-    """The names of most sets of TensorFlow Datasets, and no others."""
+    """The names of most datasets of TensorFlow Datasets, and no others."""
     root = _tfds_root()
     return [path.stem for path in (root / "url_checksums").glob("*.txt")] if root else []
 
 
 @functools.cache
 def _tfds_names() -> frozenset[str]:
-    """The names of all image sets of TensorFlow Datasets, among others.
+    """A superset of the names of the image datasets of TensorFlow Datasets.
 
-    They are those of its files: to ask it for its list would import TensorFlow. The sets that are prepared
-    already count too.
+    Taken from the names of its files, since its own list would import TensorFlow, and from the datasets that
+    are already prepared.
     """
     names = set()
     prepared = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
@@ -145,4 +145,4 @@ def _tfds_names() -> frozenset[str]:
 
 def _tfds_root() -> Path | None:
     spec = importlib.util.find_spec("tensorflow_datasets")
-    return Path(spec.submodule_search_locations[0]) if spec else None
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None

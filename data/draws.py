@@ -1,25 +1,26 @@
-"""Fair parts of data sets: seeded draws over the whole set, since many sets are sorted by class."""
+"""Seeded random subsets of datasets: the first examples would not do, since many are sorted by class."""
 
 import numpy as np
 import tensorflow as tf
 
-# What is drawn from a set that can only be read in its own order is put in the draw's order up to this size.
+# Examples drawn from a dataset without random access are put in the order of the draw up to this size.
 _MEMORY = 2**30
 
 
 def draw(dataset: tf.data.Dataset, num: int | None, seed: int) -> tf.data.Dataset:
-    """`num` examples of a data set, drawn without replacement, in the order of the draw.
+    """Draws `num` examples of a dataset without replacement, in the order of the draw.
 
-    The draw depends on `seed` and the size of the set alone, and a smaller one is the start of a larger one.
+    The draw depends only on `seed` and the size of the dataset, and a smaller draw is the start of a larger
+    one.
 
     Args:
-      dataset: unbatched, of known length. One without random access is read once, whole, and draws of more
-        than 1 GiB then keep its order.
-      num: None, or at least the size of the set: all of it, in its own order.
-      seed: of the draw.
+      dataset: unbatched, of known length. Without random access it is read once completely, and draws of
+        more than 1 GiB keep its order.
+      num: None, or at least the size of the dataset: all of it, in its own order.
+      seed: the seed of the draw.
 
     Raises:
-      ValueError: `num` below 1.
+      ValueError: `num` is below 1.
 
     >>> import tensorflow as tf
     >>> from latentzoo.data.draws import draw
@@ -37,14 +38,14 @@ def draw(dataset: tf.data.Dataset, num: int | None, seed: int) -> tf.data.Datase
 
 
 def drawn_numbers(count: int, num: int | None, seed: int) -> np.ndarray:
-    """The numbers of the examples that `draw` takes from a set of `count`, int64 `[min(num, count)]`."""
+    """Returns the indices that `draw` takes from a dataset of size `count`, int64 `[min(num, count)]`."""
     if num is None or num >= count:
         return np.arange(count)
     return np.random.default_rng(seed).permutation(count)[:num]
 
 
 def pick(dataset: tf.data.Dataset, numbers: np.ndarray) -> tf.data.Dataset:
-    """The examples with these numbers, counted from 0, in this order; no number may come twice."""
+    """Returns the examples with these indices, in this order; each index may occur only once."""
     numbers = np.asarray(numbers, np.int64)
     if _has_random_access(dataset):
         return tf.data.Dataset.from_tensor_slices(numbers).map(
@@ -55,18 +56,18 @@ def pick(dataset: tf.data.Dataset, numbers: np.ndarray) -> tf.data.Dataset:
     kept = dataset.enumerate().filter(lambda number, example: tf.gather(is_wanted, number))
     kept = kept.map(lambda number, example: example)
     if _bytes_of(dataset) * len(numbers) <= _MEMORY:
-        places = np.argsort(np.argsort(numbers))
+        ranks = np.argsort(np.argsort(numbers))
 
         def ordered(*parts):
-            parts = tuple(tf.gather(part, places) for part in parts)
-            return parts if len(parts) > 1 else parts[0]
+            gathered = [tf.gather(part, ranks) for part in parts]
+            return tuple(gathered) if len(gathered) > 1 else gathered[0]
 
         kept = kept.batch(len(numbers)).map(ordered).unbatch()
     return kept.apply(tf.data.experimental.assert_cardinality(len(numbers)))
 
 
 def in_words(count: int, num: int | None, seed: int, what: str = "examples") -> str:
-    """What `draw` takes from a set of `count`, for the record.
+    """Describes what `draw` takes from a dataset of size `count`, for a metric's protocol.
 
     >>> from latentzoo.data.draws import in_words
     >>> in_words(100, 10, seed=0), in_words(100, None, seed=0)
@@ -86,7 +87,7 @@ def _has_random_access(dataset):
 
 
 def _bytes_of(dataset):
-    """The size of an example; infinite where its shape is not known."""
+    """The size of an example in bytes; infinite if its shape is not known."""
     specs = tf.nest.flatten(dataset.element_spec)
     if not all(spec.shape.is_fully_defined() for spec in specs):
         return float("inf")

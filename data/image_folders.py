@@ -1,4 +1,4 @@
-"""What a folder of pictures holds: which files are images, of which split, of which class."""
+"""Lists a folder of images: which files are images, and the split and class of each."""
 
 import dataclasses
 import json
@@ -6,20 +6,20 @@ import os
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..zoo.class_names import in_natural_order
 from ..zoo.image_files import SUFFIXES
 from .splits import MissingSplit, canonical, is_usual
 
-# What systems leave in folders, besides names that start with a dot; in lower case.
-_OF_SYSTEMS = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "@eadir", "#recycle"} | {
-    "$recycle.bin",
-    "system volume information",
+# Files and folders of operating systems, in lower case, besides names that start with a dot.
+_SYSTEM_NAMES = {
+    *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "@eadir", "#recycle"),
+    *("$recycle.bin", "system volume information"),
 }
 
-# Written by the official dataset_tool of the StyleGANs.
+# Written by the official dataset_tool of StyleGAN.
 _LABELS_FILE = "dataset.json"
 
 
@@ -28,10 +28,10 @@ class Listing:
     """The images of a split of a folder.
 
     Attributes:
-        paths: of the images, by folders, then by names.
-        class_names: of all splits, by name; empty if the images are not in folders of classes.
-        labels: of the images, int; None if they have none.
-        unlabeled: if they have none, why.
+      paths: of the images, sorted by folder, then by name.
+      class_names: of all splits, sorted; empty if the images are not in folders of classes.
+      labels: of the images; None if they have none.
+      unlabeled: why the images have no labels, if so.
     """
 
     paths: list[str]
@@ -41,16 +41,16 @@ class Listing:
 
 
 def list_images(folder: str | os.PathLike, split: str) -> Listing:
-    """Finds the images of a split in a folder and its subfolders, links to folders included.
+    """Finds the images of a split in a folder and its subfolders, following links to folders.
 
-    See `data.from_folder` for what is a split and what is a class. What systems hide (names that start
-    with a dot, `__MACOSX`, `Thumbs.db`) is passed over in silence; other files that are not images are
-    counted in a warning.
+    See `data.from_folder` for what is a split and what is a class. Hidden and system files (names that
+    start with a dot, `__MACOSX`, `Thumbs.db`) are silently ignored; a warning counts other files that are
+    not images.
 
     Raises:
-        MissingSplit: the folder has no such split, or no images in it.
-        ValueError: a dataset.json that is damaged.
-        OSError: a subfolder that cannot be read.
+      MissingSplit: the folder has no such split, or no images in it.
+      ValueError: a dataset.json is damaged.
+      OSError: a subfolder cannot be read.
     """
     folder = os.fspath(folder)
     paths, left_out = [], []
@@ -62,7 +62,7 @@ def list_images(folder: str | os.PathLike, split: str) -> Listing:
     if left_out:
         count = len(paths) + len(left_out)
         warnings.warn(
-            f"dataset '{folder}': {len(left_out)} of {count} files are left out because they are not images "
+            f"dataset '{folder}': {len(left_out)} of {count} files are skipped because they are not images "
             f"of a known format, such as '{min(left_out, key=_by_folders)}'.",
             stacklevel=2,
         )
@@ -73,14 +73,14 @@ def list_images(folder: str | os.PathLike, split: str) -> Listing:
     if not kept:
         raise MissingSplit(f"dataset '{folder}' has no images for split '{split}'.")
     if (labels_of := _labels_of_file(folder, split_folders)) is not None:
-        return _labeled_by_file(folder, kept, labels_of)
+        return _labeled_by_file(kept, labels_of)
     depth = 1 if split_folders else 0
     return _labeled_by_folders(folder, kept, paths, depth)
 
 
 def _walk(folder: str) -> Iterator[tuple[str, bool]]:
-    """The files in and below a folder, and whether they are regular ones; links are followed, loops not."""
-    waiting = [(folder, frozenset())]
+    """Yields each file in and below a folder, and whether it is a regular file; follows links, not loops."""
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [(folder, frozenset())]
     while waiting:
         here, above = waiting.pop()
         status = os.stat(here)
@@ -89,7 +89,7 @@ def _walk(folder: str) -> Iterator[tuple[str, bool]]:
             continue
         with os.scandir(here) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name.casefold() in _OF_SYSTEMS:
+                if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM_NAMES:
                     continue
                 if _is(entry.is_dir):
                     waiting.append((entry.path, above | {identity}))
@@ -97,15 +97,15 @@ def _walk(folder: str) -> Iterator[tuple[str, bool]]:
                     yield entry.path, _is(entry.is_file)
 
 
-def _is(kind) -> bool:
+def _is(test: Callable[[], bool]) -> bool:
     try:
-        return kind()
+        return test()
     except OSError:  # a link to itself
         return False
 
 
 def _by_folders(path: str) -> str:
-    """Sorts as Paths do, which take ten times the memory."""
+    """A key that sorts as Paths do, which take ten times the memory."""
     return path.replace(os.sep, "\0")
 
 
@@ -114,12 +114,12 @@ def _parts(folder: str, path: str) -> list[str]:
 
 
 def _tops(folder: str, paths: list[str]) -> dict[str, str]:
-    """Path -> the subfolder that it lies in or below; "" for one in the folder itself."""
+    """Maps each path to the subfolder that contains it; "" for a file in the folder itself."""
     return {path: parts[0] if len(parts := _parts(folder, path)) > 1 else "" for path in paths}
 
 
 def _folder_of_splits(folder: str, paths: list[str]) -> str:
-    """The folder, or the only one in it, as archives are unpacked, if that has the splits."""
+    """The folder, or its only subfolder if that has the splits, as in unpacked archives."""
     inner = folder
     while len(tops := set(_tops(inner, paths).values())) == 1 and tops != {""}:
         (top,) = tops
@@ -137,14 +137,14 @@ def _warn_of_splits_below(folder: str, tops: dict[str, str]) -> None:
     if len({canonical(name) for name in below}) > 1:
         names = " and ".join(f"'{name}'" for name in sorted(below))
         warnings.warn(
-            f"dataset '{folder}': subfolders called {names} are not read as splits, because splits must hold "
-            "the classes, not lie in them.",
+            f"dataset '{folder}': subfolders named {names} are not read as splits, because splits must "
+            "contain the classes, not the other way around.",
             stacklevel=4,
         )
 
 
 def _split_folders(folder: str, tops: dict[str, str]) -> set[str]:
-    """The subfolders that are splits: there are two of them, or nothing else; else they are classes."""
+    """The subfolders that are splits: at least two, or all there are; otherwise subfolders are classes."""
     counts = Counter(tops.values())
     loose = counts.pop("", 0)
     usual = {name for name in counts if is_usual(name)}
@@ -154,7 +154,7 @@ def _split_folders(folder: str, tops: dict[str, str]) -> set[str]:
     others = sorted(set(counts) - usual)
     if len({canonical(name) for name in usual}) == 1 and others:
         warnings.warn(
-            f"dataset '{folder}': '{min(usual)}' is read as a class, like '{others[0]}' beside it, because "
+            f"dataset '{folder}': '{min(usual)}' is read as a class, like '{others[0]}' next to it, because "
             "there is no second split.",
             stacklevel=3,
         )
@@ -191,7 +191,7 @@ def _of_split(
 def _labeled_by_folders(folder: str, kept: list[str], paths: list[str], depth: int) -> Listing:
     def name_of(path):
         parts = _parts(folder, path)[depth:]
-        # A Mac writes the same letters otherwise than other systems.
+        # macOS encodes the same letters differently from other systems.
         return unicodedata.normalize("NFC", parts[0]) if len(parts) > 1 else ""
 
     names = [name_of(path) for path in kept]
@@ -206,7 +206,7 @@ def _labeled_by_folders(folder: str, kept: list[str], paths: list[str], depth: i
 
 
 def _labels_of_file(folder: str, split_folders: set[str]) -> dict[str, int] | None:
-    """The labels of the dataset.json of the folder and of its splits, by path; None without such a file."""
+    """The labels in the dataset.json of the folder and of its splits, by path; None without such a file."""
     bases = [folder, *(os.path.join(folder, name) for name in sorted(split_folders))]
     found = [labels for base in bases if (labels := _read_labels(Path(base))) is not None]
     if not found:
@@ -219,7 +219,7 @@ def _read_labels(base: Path) -> dict[str, int] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text("utf-8-sig"))  # Windows puts a mark before the text
+        content = json.loads(path.read_text("utf-8-sig"))  # Windows adds a byte order mark
     except (ValueError, RecursionError):
         raise ValueError(f"'{path}' is damaged: it is not JSON.") from None
     if not isinstance(content, dict) or "labels" not in content:
@@ -227,7 +227,7 @@ def _read_labels(base: Path) -> dict[str, int] | None:
     pairs = content["labels"] or []
     if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
         raise ValueError(
-            f"'{path}' must have labels that are pairs of a file's name and an integer from 0 on."
+            f"'{path}' must have labels that are pairs of a file name and a nonnegative integer."
         )
     return {os.path.join(base, *name.replace("\\", "/").split("/")): label for name, label in pairs}
 
@@ -236,8 +236,8 @@ def _is_pair(pair: object) -> bool:
     return isinstance(pair, list) and [type(part) for part in pair] == [str, int] and 0 <= pair[1] < 2**31
 
 
-def _labeled_by_file(folder: str, kept: Sequence[str], labels_of: dict[str, int]) -> Listing:
-    """What dataset_tool's folders are named after is where it stores files, no classes."""
+def _labeled_by_file(kept: list[str], labels_of: dict[str, int]) -> Listing:
+    """Without class names: dataset_tool's folders are not classes."""
     missing = [path for path in kept if path not in labels_of]
     if missing:
         reason = f"must have labels, and its {_LABELS_FILE} has none for '{missing[0]}'"

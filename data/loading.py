@@ -1,9 +1,9 @@
-"""Data sets by name from TensorFlow Datasets, from folders, files and arrays.
+"""Loads datasets from TensorFlow Datasets, folders, files and arrays.
 
-A data set here is finite, unbatched, and always in the same order: what shuffles, repeats and
-batches it is the training. Its examples are images, uint8 [H, W, C] (or float32 in [0, 1]), or
-vectors, float32 [D], or pairs of one of these and its label, an int64 scalar. It is a `Source`,
-whose examples training reads in any order, or a `tf.data.Dataset`.
+These datasets are finite, unbatched, and always in the same order: training shuffles, repeats and
+batches them. Examples are images, uint8 [H, W, C] (or float32 in [0, 1]), or vectors, float32 [D], or
+pairs of one of these and an int64 scalar label. A dataset is a `Source`, which has random access, or a
+`tf.data.Dataset`.
 """
 
 import functools
@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from numpy.typing import ArrayLike
 
 from ..zoo import image_files
 from . import array_files, dataset_names
 from .class_numbers import with_names
 from .image_folders import list_images
 from .moons import two_moons
-from .noto_emoji import NotoEmoji  # noqa: F401  its definition makes it known to TensorFlow Datasets
+from .noto_emoji import NotoEmoji  # noqa: F401  registers it with TensorFlow Datasets
 from .sources import ImageFiles, Source, in_order
 from .splits import MissingSplit
 
-# Sets of TensorFlow Datasets whose encoded images are up to this size are kept in memory.
+# The encoded images of TensorFlow Datasets are kept in memory up to this size in bytes.
 _MEMORY = 2**31
 
 
@@ -34,7 +35,7 @@ def load(
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
 ) -> tf.data.Dataset:
-    """A data set by name or path, as a `tf.data.Dataset`. Arguments and errors are those of `source`.
+    """Loads a dataset by name or path as a `tf.data.Dataset`. For arguments and errors, see `source`.
 
     >>> points = load("two_moons", split="test")
     >>> points.element_spec
@@ -50,29 +51,29 @@ def source(
     labels: bool = False,
     skip_unreadable: bool = False,
 ) -> Source | tf.data.Dataset:
-    """A data set by name or path, to train on.
+    """Loads a dataset by name or path, to train on.
 
     Args:
-        name: `two_moons`, the name of an image set of TensorFlow Datasets, `noto_emoji` (see
-            `NotoEmoji`), a folder of images (see `from_folder`), or an .npz file with arrays
-            x_train, y_train, x_test and y_test (the y only if labels are asked for).
-        split: `train`, `test`, or what TensorFlow Datasets takes, such as `train[:90%]`.
-        image_shape: (height, width, channels). Images of another size are cut to these proportions
-            around their centre and resized. By default nothing is, and all must have one size. Grey
-            becomes RGB, or RGB grey, as channels (1, 3 or 4) says; alpha is kept for 4 channels, and
-            for fewer what is transparent is laid on white.
-        labels: whether the elements are pairs with labels.
-        skip_unreadable: whether images of a folder that cannot be read are passed over with a
-            warning each, and counted (`Source.unreadable`). By default they are errors.
+      name: `two_moons`, the name of an image dataset of TensorFlow Datasets, `noto_emoji` (see
+        `NotoEmoji`), a folder of images (see `from_folder`), or an .npz file with arrays
+        x_train, y_train, x_test and y_test (y only for labels).
+      split: `train`, `test`, or a split of TensorFlow Datasets such as `train[:90%]`.
+      image_shape: (height, width, channels). Images of other sizes are center-cropped to this aspect
+        ratio and resized. By default all images must have one size. Images are converted between
+        grayscale and RGB to match the channels (1, 3 or 4); alpha is kept for 4 channels, otherwise
+        transparent images are composited on white.
+      labels: whether the elements are pairs with labels.
+      skip_unreadable: whether to skip images of a folder that cannot be read, with a warning for
+        each, and count them (`Source.unreadable`). By default they are errors.
 
     Returns:
-        A `Source`, which knows the names of the classes, if they have names; a `tf.data.Dataset` for
-        a set of TensorFlow Datasets with more than 2 GiB of encoded images.
+      A `Source`, with the names of the classes if known; a `tf.data.Dataset` for TensorFlow Datasets
+      with more than 2 GiB of encoded images.
 
     Raises:
-        ValueError: an unknown name (the message says the nearest ones) or split (`MissingSplit`), no
-            labels, no images, images of several sizes.
-        OSError: files that cannot be read or downloaded, or a font that is not there (`noto_emoji`).
+      ValueError: the name (the message suggests similar ones) or split (`MissingSplit`) is unknown,
+        there are no labels or no images, or the images have several sizes.
+      OSError: files cannot be read or downloaded, or the font of `noto_emoji` is missing.
 
     >>> moons = source("two_moons", split="test", labels=True)
     >>> len(moons)
@@ -86,7 +87,7 @@ def source(
     if path.suffix.lower() == ".npz":
         return from_npz(path, split, image_shape, labels)
     if path.exists():
-        raise dataset_names.not_a_data_set(path)
+        raise dataset_names.unsupported_file(path)
     if name == "two_moons":
         if image_shape is not None:
             raise ValueError("image_shape must not be given for two_moons, which has vectors.")
@@ -101,22 +102,22 @@ def from_tfds(
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
 ) -> Source | tf.data.Dataset:
-    """An image set of TensorFlow Datasets, downloaded if it is not there. See `source`.
+    """Loads an image dataset of TensorFlow Datasets, downloading it if needed. See `source`.
 
-    Its images stay encoded in memory, and are decoded when they are asked for.
+    Images stay encoded in memory and are decoded on demand.
     """
-    dataset_names.check_name_of_set(name)
+    dataset_names.check_tfds_name(name)
     try:
         builder = tfds.builder(name)
     except (tfds.core.DatasetNotFoundError, ValueError):
-        raise dataset_names.unknown(name) from None
+        raise dataset_names.unknown_dataset(name) from None
     features = builder.info.features
     if "image" not in features or (labels and "label" not in features):
         wanted = "images and labels" if labels else "images"
         raise ValueError(f"dataset must have {wanted}, got '{name}' with {', '.join(features)}.")
     try:
         builder.download_and_prepare()
-    except Exception as error:  # TFDS raises its own, requests' and apache_beam's, of many bases
+    except Exception as error:  # errors of TFDS, requests and apache_beam, without a common base class
         raise OSError(f"dataset '{name}' cannot be prepared: {_line(error)}") from error
     try:
         size = builder.info.splits[split].num_examples
@@ -129,13 +130,13 @@ def from_tfds(
         raise ValueError(f"image_shape must be given for '{name}', whose images have many sizes.")
 
     def element(image, label=None):
-        image = image if image_shape is None else _fitted(image, image_shape)
+        image = image if image_shape is None else _fit(image, image_shape)
         return (image, tf.cast(label, tf.int64)) if labels else image
 
     def read(encoded, *label):
         return element(features["image"].decode_example(encoded), *label)
 
-    # Parts of splits do not tell their bytes.
+    # Subsplits do not have a size in bytes.
     encoded_bytes = builder.info.dataset_size * size / builder.info.splits.total_num_examples
     keep = isinstance(features["image"], tfds.features.Image) and encoded_bytes <= _MEMORY
     wanted = {"image": True, **({"label": True} if labels else {})}
@@ -146,14 +147,15 @@ def from_tfds(
     )
     dataset = dataset.map(lambda example: tuple(example[key] for key in wanted))
     if keep:
-        return Source(next(iter(dataset.batch(size))), read, class_names=_names_of_labels(features))
-    return with_names(dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE), _names_of_labels(features))
+        return Source(next(iter(dataset.batch(size))), read, class_names=_class_names(features))
+    return with_names(dataset.map(element, num_parallel_calls=tf.data.AUTOTUNE), _class_names(features))
 
 
-def _names_of_labels(features: tfds.features.FeaturesDict) -> tuple[str, ...]:
+def _class_names(features: tfds.features.FeaturesDict) -> tuple[str, ...]:
     label = dict(features.items()).get("label")
-    is_class = isinstance(label, tfds.features.ClassLabel) and label.num_classes
-    return tuple(label.names) if is_class else ()
+    if label is None or not isinstance(label, tfds.features.ClassLabel) or not label.num_classes:
+        return ()
+    return tuple(label.names)
 
 
 def from_folder(
@@ -163,27 +165,25 @@ def from_folder(
     labels: bool = False,
     skip_unreadable: bool = False,
 ) -> Source:
-    """The image files of a folder and its subfolders, in the order of their paths.
+    """Loads the image files of a folder and its subfolders, in the order of their paths.
 
-    All formats of `image_files.FORMATS` are read, by their usual suffixes, links to folders are
-    followed, and what systems hide in folders is passed over. Other files are counted in a warning.
+    Reads all formats of `image_files.FORMATS`, by their usual suffixes, follows links to folders, and
+    ignores hidden and system files. A warning counts other files.
 
-    With two or more subfolders named after splits (`train`, `test`, `validation`, in any case, also as
-    `Training`, `val` and so on), or with no other subfolder, a split is such a subfolder; any other
-    subfolder beside them is one by its own name. Without, every tenth file is of the split `test`, the
-    others are of `train`. `all` takes every one. If the folder holds nothing but another one, which has
-    splits, it is that one that is read. Images are grey if all of them are, else RGB; give
-    an image_shape of 4 channels for RGBA.
+    Splits are subfolders if at least two are named after splits (`train`, `test`, `validation`, in any
+    case, or variants such as `Training` and `val`), or if there are no other subfolders; any further
+    subfolder is then a split of its own name. Otherwise every tenth file belongs to the split `test`,
+    the others to `train`. `all` is every file. If the folder contains only one subfolder, and that has
+    splits, it is read instead. Images are grayscale if all files are, else RGB; for RGBA, give an
+    image_shape of 4 channels.
 
-    An image's class is the subfolder that it lies in, in or below it: `train/boot/1.png`, or
-    `boot/1.png` without such splits, is a boot. The label is its number among all classes of the
-    folder, of every split, in the order of their names. Where the folder, or its split, has a
-    `dataset.json` as the official dataset_tool of StyleGAN writes it, the labels are the ones there,
-    and the classes have no names. See `source` for the rest.
+    An image's class is the subfolder that it is in or below: `train/boot/1.png`, or `boot/1.png`
+    without splits, is a boot. The label is the index of the class among the sorted classes of all
+    splits. If the folder, or the split, has a `dataset.json` of StyleGAN's official dataset_tool, it
+    gives the labels, and the classes have no names. See `source` for the rest.
 
-    Headers are read at once, images when they are asked for. With `skip_unreadable`, files whose
-    header cannot be read are left out; in the place of one whose image turns out to be damaged
-    comes the next that can be read.
+    Headers are read at once, images on demand. With `skip_unreadable`, files with unreadable headers
+    are left out, and a file whose image turns out to be damaged is replaced by the next readable one.
     """
     folder = Path(os.path.expanduser(folder))
     if not folder.is_dir():
@@ -193,7 +193,7 @@ def from_folder(
         raise ValueError(f"dataset '{folder}' {listing.unlabeled}, to have labels.")
     files = ImageFiles(listing.paths, skip_unreadable)
     if not files.paths:
-        raise ValueError(f"dataset '{folder}' has {len(listing.paths)} images, and none of them can be read.")
+        raise ValueError(f"dataset '{folder}' has {len(listing.paths)} images, none of which can be read.")
     if image_shape is None:
         if len(files.sizes) > 1:
             first, second = [
@@ -201,17 +201,18 @@ def from_folder(
             ]
             raise ValueError(f"images must all have one size if no image_shape is given: {first}, {second}.")
         image_shape = (*next(iter(files.sizes)), 3 if files.is_color else 1)
-    image_shape = image_files.check_image_shape(image_shape)
-    if labels:
-        _warn_of_alike_classes(folder, listing.class_names)
-        readable = set(files.paths)
-        labels_of_files = np.int64(
-            [label for path, label in zip(listing.paths, listing.labels, strict=True) if path in readable]
+    shape = image_files.check_image_shape(image_shape)
+    if not labels or listing.labels is None:
+        return Source(
+            np.arange(len(files.paths)), lambda i: files.read(i, shape)[0], files, listing.class_names
         )
+    _warn_of_similar_classes(folder, listing.class_names)
+    label_of = dict(zip(listing.paths, listing.labels, strict=True))
+    labels_of_files = np.array([label_of[path] for path in files.paths], np.int64)
 
-    def read(number):
-        image, number = files.read(number, image_shape)
-        return (image, tf.gather(labels_of_files, number)) if labels else image
+    def read(index):
+        image, index = files.read(index, shape)
+        return image, tf.gather(labels_of_files, index)
 
     return Source(np.arange(len(files.paths)), read, files, listing.class_names)
 
@@ -222,14 +223,14 @@ def from_npz(
     image_shape: tuple[int, int, int] | None = None,
     labels: bool = False,
 ) -> Source:
-    """The arrays x_<split>, and y_<split> for labels, of an .npz file. See `source`."""
+    """Loads the arrays x_<split>, and y_<split> for labels, of an .npz file. See `source`."""
     path = os.path.expanduser(path)
     names = [f"x_{split}", f"y_{split}"] if labels else [f"x_{split}"]
     known = array_files.array_names(path)
     for name in names:
         if name not in known:
             kind = MissingSplit if name == names[0] else ValueError
-            found = ascii(", ".join(known))[1:-1][:200]  # an archive's names may hold anything
+            found = ascii(", ".join(known))[1:-1][:200]  # names in an archive may contain anything
             raise kind(f"dataset '{path}' must have {name}, got {found}.")
     arrays = [array_files.read_array(path, name) for name in names]
     try:
@@ -246,20 +247,20 @@ def from_npz(
     if shape == image_shape:
         return examples
     if labels:
-        return examples.map(lambda image, label: (_fitted(image, image_shape), label))
-    return examples.map(lambda image: _fitted(image, image_shape))
+        return examples.map(lambda image, label: (_fit(image, image_shape), label))
+    return examples.map(lambda image: _fit(image, image_shape))
 
 
-def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
-    """Arrays as a data set.
+def from_arrays(values: ArrayLike, labels: ArrayLike | None = None) -> Source:
+    """Makes a dataset of arrays.
 
     Args:
-        values: images [N, H, W, C] (or [N, H, W], one channel), uint8 or floating in [0, 1]; or
-            vectors [N, D], floating and finite.
-        labels: integers [N], not negative.
+      values: images [N, H, W, C] (or [N, H, W], one channel), uint8 or floating point in [0, 1]; or
+        vectors [N, D], floating point and finite.
+      labels: nonnegative integers [N].
 
     Raises:
-        ValueError: another shape, dtype or range, or no elements.
+      ValueError: the shape, dtype or range is another, or there are no elements.
 
     >>> import numpy as np
     >>> from_arrays(np.zeros([10, 8, 8], np.uint8)).element_spec.shape
@@ -278,9 +279,11 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
         if not np.isfinite(values).all():
             raise ValueError("arrays must be finite, got NaN or infinity.")
         if is_image and (values.min() < 0 or values.max() > 1):
-            raise ValueError(f"floating images must be in [0, 1], got {values.min():g} to {values.max():g}.")
+            raise ValueError(
+                f"floating-point images must be in [0, 1], got {values.min():g} to {values.max():g}."
+            )
     elif not (is_image and values.dtype == np.uint8):
-        raise ValueError(f"arrays must be uint8 images or floating, got {values.dtype}.")
+        raise ValueError(f"arrays must be uint8 images or floating point, got {values.dtype}.")
     if values.ndim == 3:
         values = values[..., np.newaxis]
     if labels is None:
@@ -295,8 +298,8 @@ def from_arrays(values: np.ndarray, labels: np.ndarray | None = None) -> Source:
     return Source((values, labels.astype(np.int64)))
 
 
-def _warn_of_alike_classes(folder: Path, names: tuple[str, ...]) -> None:
-    first = {}
+def _warn_of_similar_classes(folder: Path, names: tuple[str, ...]) -> None:
+    first: dict[str, str] = {}
     for name in names:
         if (other := first.setdefault(name.casefold(), name)) != name:
             warnings.warn(
@@ -305,7 +308,7 @@ def _warn_of_alike_classes(folder: Path, names: tuple[str, ...]) -> None:
             )
 
 
-def _fitted(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+def _fit(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
     """`image_files.fit` in a graph."""
     if image.shape == image_shape:
         return image

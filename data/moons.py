@@ -1,17 +1,20 @@
-"""Two moons: points in the plane that a density must bend around."""
+"""Two moons: a two-dimensional dataset of two interleaved half circles."""
 
 import numpy as np
 
 
 def two_moons(split: str = "train", noise: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
-    """Points of two interleaved half circles of radius 1, centred at (0, 0) and (1, 1/2).
+    """Samples points of two interleaved half circles of radius 1, centered at (0, 0) and (1, 1/2).
 
     Args:
-        split: `train`, 50,000 points, or `test`, 10,000 others; the same ones always.
-        noise: standard deviation of the normal noise on each coordinate.
+      split: `train`, 50,000 points, or `test`, 10,000 others; always the same points.
+      noise: standard deviation of the normal noise on each coordinate.
 
     Returns:
-        float32 [N, 2], and which of the moons, int64 [N].
+      The points, float32 [N, 2], and which moon each is of, 0 or 1, int64 [N].
+
+    Raises:
+      ValueError: the split is unknown.
     """
     sizes = {"train": 50_000, "test": 10_000}
     if split not in sizes:

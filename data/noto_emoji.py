@@ -1,8 +1,8 @@
-"""The emoji of the font Noto Color Emoji, as small images: a builder of TensorFlow Datasets.
+"""The emoji of the font Noto Color Emoji, as small images: a builder for TensorFlow Datasets.
 
-The font holds each emoji as a PNG of 136x128 pixels (its tables CBDT and CBLC), 128x128 of them
-drawn on. Nothing is downloaded: the font is a package of every Linux distribution
-(`fonts-noto-color-emoji` in Debian and Ubuntu), and its licence is the SIL Open Font License 1.1.
+The font holds each emoji as a PNG of 136x128 pixels (in its tables CBDT and CBLC), of which 128x128
+are used. Nothing is downloaded: every Linux distribution packages the font
+(`fonts-noto-color-emoji` in Debian and Ubuntu). Its license is the SIL Open Font License 1.1.
 """
 
 import dataclasses
@@ -34,23 +34,23 @@ class EmojiConfig(tfds.core.BuilderConfig):
 
 
 class NotoEmoji(tfds.core.GeneratorBasedBuilder):
-    """The set `noto_emoji`: 3,916 emoji in colour on white, at 32x32, 64x64 or 128x128 pixels.
+    """The dataset `noto_emoji`: 3,916 emoji in color on white, at 32x32, 64x64 or 128x128 pixels.
 
-    Font version 2.042 has 3,926 bitmaps, of which 10 equal another one and are left out. There is
-    one split, `train`: most emoji come in variants of skin or hair, so that no part of them is
-    independent of the rest. The set of one font file always has the same order.
+    Font version 2.042 has 3,926 bitmaps, of which 10 are duplicates and left out. There is only one
+    split, `train`: most emoji come in variants of skin or hair, so no subset would be independent of
+    the rest. The same font file always gives the same order.
 
-    An example is an `image`, uint8 [size, size, 3]; the name of its `glyph` in the font; and the
-    `emoji` itself as text: its characters, in an order that the font takes (it takes two for many),
-    empty for a glyph that no text gives.
+    An example has an `image`, uint8 [size, size, 3]; the name of its `glyph` in the font; and the
+    `emoji` itself as text: its characters, in an order that the font accepts (for many it accepts
+    two), empty for a glyph that no text produces.
 
     Args:
-        font: the font file. By default NotoColorEmoji.ttf is looked for where fonts are installed.
+      font: the font file. By default, NotoColorEmoji.ttf is searched for where fonts are installed.
 
-    Raises (when it is prepared):
-        FileNotFoundError: there is no such font.
-        ImportError: fontTools is not installed (`pip install fonttools`).
-        ValueError: the file is no font, or one without bitmaps.
+    Raises (in `download_and_prepare`):
+      FileNotFoundError: the font was not found.
+      ImportError: fontTools is not installed (`pip install fonttools`).
+      ValueError: the file is not a font, or has no bitmaps.
 
     ```python
     builder = tfds.builder("noto_emoji/64x64", font="NotoColorEmoji.ttf")  # or "noto_emoji": 32x32
@@ -98,7 +98,11 @@ class NotoEmoji(tfds.core.GeneratorBasedBuilder):
 
 
 def find_font() -> Path:
-    """The first NotoColorEmoji.ttf in the folders of fonts of the user and of the system."""
+    """Returns the first NotoColorEmoji.ttf in the font folders of the user and the system.
+
+    Raises:
+      FileNotFoundError: there is none.
+    """
     for folder in FOLDERS:
         found = sorted(Path(folder).expanduser().rglob(FONT))
         if found:
@@ -110,7 +114,12 @@ def find_font() -> Path:
 
 
 def bitmaps(font: str | os.PathLike) -> Iterator[tuple[str, str, Image.Image]]:
-    """The name, text and bitmap of each glyph that has one, in the order of the font's table."""
+    """Yields the name, text and bitmap of each glyph that has a bitmap, in the order of the font's table.
+
+    Raises:
+      ImportError: fontTools is not installed.
+      ValueError: the file is not a font, or has no bitmaps.
+    """
     try:
         from fontTools.ttLib import TTFont, TTLibError
     except ImportError:
@@ -121,7 +130,7 @@ def bitmaps(font: str | os.PathLike) -> Iterator[tuple[str, str, Image.Image]]:
         raise ValueError(f"font '{font}' cannot be read: {error}") from None
     with opened:
         if "CBDT" not in opened or "CBLC" not in opened:
-            raise ValueError(f"font '{font}' must have bitmaps, the tables CBDT and CBLC, and has none.")
+            raise ValueError(f"font '{font}' must have bitmaps (tables CBDT and CBLC), and has none.")
         texts = _texts(opened)
         strikes = zip(opened["CBLC"].strikes, opened["CBDT"].strikeData, strict=True)
         _, largest = max(strikes, key=lambda strike: strike[0].bitmapSizeTable.ppemX)
@@ -130,10 +139,10 @@ def bitmaps(font: str | os.PathLike) -> Iterator[tuple[str, str, Image.Image]]:
 
 
 def draw(bitmap: Image.Image, size: int) -> np.ndarray:
-    """A bitmap on white, in the middle of a square, shrunk: uint8 [size, size, 3].
+    """Draws a bitmap on white, centered in a square, and shrinks it: uint8 [size, size, 3].
 
-    The square is as high as the bitmap (the font's have 4 empty columns on either side, which it
-    cuts off). At a divisor of the height each pixel is the mean of those it takes the place of.
+    The square is as high as the bitmap, which crops the font's 4 empty columns on either side. If
+    `size` divides the height, each pixel is the mean of the pixels it replaces.
     """
     bitmap = bitmap.convert("RGBA")
     side = bitmap.height
@@ -144,7 +153,7 @@ def draw(bitmap: Image.Image, size: int) -> np.ndarray:
 
 
 def _texts(font) -> dict[str, str]:
-    """The text of each glyph: one character, or the characters of the ligature that it is."""
+    """The text of each glyph: one character, or the characters that its ligature replaces."""
     texts = {glyph: chr(code) for code, glyph in sorted(font.getBestCmap().items(), reverse=True)}
     if "GSUB" not in font:
         return texts

@@ -1,4 +1,4 @@
-"""Data sets whose examples are read in any order, by their number."""
+"""Datasets with random access: examples are read in any order, by their index."""
 
 import contextlib
 import dataclasses
@@ -7,34 +7,36 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.pool import ThreadPool
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ..zoo import image_files
 from .batches import Data, as_dataset
+from .class_numbers import names_of
 
-# A tf.data.Dataset up to this size is read into memory: it has no other way to any order.
+# A tf.data.Dataset up to this size in bytes is read into memory, to have random access.
 _MEMORY = 2**30
 
 
 class ImageFiles:
-    """Image files that are read by number; it remembers those that cannot be read.
+    """Image files, read by index, that remembers which ones cannot be read.
 
-    All headers are read at the start, images only when they are asked for.
+    The constructor reads all headers; images are read on demand.
 
     Args:
       paths: of the files.
-      skip_unreadable: whether files that cannot be read are warned of and passed over, not errors.
+      skip_unreadable: whether to skip unreadable files with a warning instead of raising an error.
 
     Attributes:
-      paths: of the files; without those whose header was passed over.
-      sizes: the (height, width) that occur, upright, each with the first file of that size.
-      is_color: whether any image has colours.
-      failure: the first error of reading an image; None as long as there is none.
+      paths: of the files, without those skipped for their headers.
+      sizes: each (height, width) that occurs, upright, with the first file of that size.
+      is_color: whether any image has color.
+      failure: the first error in reading an image, or None.
 
     Raises:
-      OSError: a header cannot be read; it names the file.
+      OSError: a header cannot be read; the message names the file.
     """
 
     def __init__(self, paths: Sequence[str], skip_unreadable: bool = False):
@@ -45,7 +47,7 @@ class ImageFiles:
         self._skip_unreadable = skip_unreadable
         self._unreadable: set[str] = set()
         self._lock = threading.Lock()
-        # Threads, since on a network's disk the time goes in waiting.
+        # Threads hide the latency of network file systems.
         with ThreadPool(8) as pool:
             for path, head in zip(paths, pool.imap(_head, paths, chunksize=256), strict=True):
                 if isinstance(head, Exception):
@@ -58,13 +60,13 @@ class ImageFiles:
 
     @property
     def unreadable(self) -> int:
-        """How many files could not be read so far."""
+        """The number of files that could not be read so far."""
         return len(self._unreadable)
 
     def read(self, number: tf.Tensor, image_shape: tuple[int, int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-        """An image, uint8 of shape `image_shape` (see `image_files.fit`), and the number of its file.
+        """Returns an image, uint8 of shape `image_shape` (see `image_files.fit`), and its index.
 
-        Another number than was asked for is that of the next readable file, which took its place.
+        If the file is skipped, these are the image and the index of the next readable file.
         """
         decode = functools.partial(self._decode, image_shape=image_shape)
         image, number = tf.numpy_function(decode, [number], [tf.uint8, tf.int64])
@@ -77,15 +79,15 @@ class ImageFiles:
             try:
                 image = image_files.read_image(path, image_shape[-1])
                 if (image.height, image.width) not in self.sizes:
-                    raise ValueError("it has another size than at the start.")
+                    raise ValueError("its size has changed since the start.")
                 return image_files.fit(image, image_shape), np.int64(candidate)
-            except Exception as error:  # Pillow raises many kinds for damaged files
+            except Exception as error:  # Pillow raises many types of errors for damaged files
                 self._note(path, error)
         self.failure = ValueError(f"none of the {len(self.paths)} image files can be read.")
         raise self.failure
 
     def _note(self, path: str, error: Exception) -> None:
-        """Counts a file that cannot be read; raises unless such files are passed over."""
+        """Records a file that cannot be read; raises an error unless such files are skipped."""
         failure = OSError(f"image file '{path}' cannot be read: {image_files.reason(error)}")
         with self._lock:
             is_new = path not in self._unreadable
@@ -99,18 +101,19 @@ class ImageFiles:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """A data set whose examples are read in any order, by their number.
+    """A dataset with random access.
 
     Attributes:
-      records: a tensor [N, ...] or a tuple of them, in memory: the examples, or the (example, label)
-        pairs, or what `read` makes them of, such as encoded images or the numbers of files.
-      read: makes an example of its records, in a graph; None: the records are the examples.
-      files: the image files that `read` opens, if it does.
-      class_names: what the labels 0, 1, ... stand for, also if the examples are without labels; empty
-        if it is not known.
+      records: a tensor [N, ...] or a tuple of tensors, in memory: the examples, the (example, label)
+        pairs, or the inputs of `read`, such as encoded images or indices of files.
+      read: a function from an example's records to the example, run in a graph; None: the records are
+        the examples.
+      files: the image files that `read` opens, if any.
+      class_names: the names of the labels 0, 1, ..., even if the examples have no labels; empty if they
+        are not known.
 
     Raises:
-      ValueError: records of different lengths.
+      ValueError: the records have different lengths.
 
     >>> source = Source([3, 1, 2], read=lambda record: 10 * record)
     >>> len(source), source.element_spec.shape
@@ -119,13 +122,13 @@ class Source:
     [30, 10, 20]
     """
 
-    records: tf.Tensor | tuple[tf.Tensor, ...]
+    records: Any
     read: Callable | None = None
     files: ImageFiles | None = None
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self):
-        # tf.data reads from the processor's memory, also where there is a GPU.
+        # tf.data reads from the CPU's memory, even if there is a GPU.
         with tf.device("CPU:0"):
             if isinstance(self.records, tuple):
                 records = tuple(tf.convert_to_tensor(record) for record in self.records)
@@ -134,59 +137,59 @@ class Source:
         object.__setattr__(self, "records", records)
         lengths = {int(record.shape[0]) for record in tf.nest.flatten(records)}
         if len(lengths) != 1:
-            raise ValueError(f"records must be of one length, got {sorted(lengths)}.")
+            raise ValueError(f"records must have one length, got {sorted(lengths)}.")
 
     def __len__(self) -> int:
         return int(tf.nest.flatten(self.records)[0].shape[0])
 
     @functools.cached_property
     def element_spec(self):
-        """The `tf.TensorSpec` of an example, or a pair of them."""
+        """The `tf.TensorSpec` of an example, or a pair of specs with labels."""
         return self.dataset().element_spec
 
     @property
     def unreadable(self) -> int:
-        """How many files were skipped so far because they cannot be read."""
+        """The number of unreadable files skipped so far."""
         return self.files.unreadable if self.files else 0
 
     def raise_failure(self) -> None:
-        """Raises what kept a file from being read, which tf.data wraps in an error of its own.
+        """Raises the first error in reading a file, if any, which tf.data wraps in one of its own.
 
         Raises:
-          OSError: a file could not be read; it names the file.
-          ValueError: all were to be skipped.
+          OSError: a file could not be read; the message names the file.
+          ValueError: no file could be read.
         """
         if self.files and self.files.failure:
             raise self.files.failure from None
 
     def dataset(self) -> tf.data.Dataset:
-        """The examples in their order, unbatched; its attribute `class_names` is the source's."""
+        """Returns the examples in their order, unbatched, with the attribute `class_names` of the source."""
         dataset = tf.data.Dataset.from_tensor_slices(self.records)
         dataset = dataset.map(self.read, num_parallel_calls=tf.data.AUTOTUNE) if self.read else dataset
-        dataset.class_names = self.class_names  # as Keras has it
+        dataset.class_names = self.class_names  # as Keras's image_dataset_from_directory does
         return dataset
 
     def example(self, number: tf.Tensor):
-        """The example of this number, in a graph."""
+        """Returns the example at this index, in a graph."""
         records = self.records_of(number)
         return _apply(self.read, records) if self.read else records
 
     def records_of(self, numbers: tf.Tensor):
-        """The records of the examples of these numbers, an integer or integers [n]."""
+        """Returns the records of the examples at these indices, an integer or integers [n]."""
         return tf.nest.map_structure(lambda record: tf.gather(record, numbers), self.records)
 
     def map(self, function: Callable) -> "Source":
-        """The source of `function(example)`, or of `function(example, label)`."""
-        if self.read is None:
+        """Returns the source of `function(example)`, or of `function(example, label)`."""
+        if (inner := self.read) is None:
             return dataclasses.replace(self, read=function)
 
         def read(*records):
-            return _apply(function, self.read(*records))
+            return _apply(function, inner(*records))
 
         return dataclasses.replace(self, read=read)
 
     def without_labels(self) -> "Source":
-        """The source of the examples alone; itself if it has no labels."""
+        """Returns the source of the examples only; itself if it has no labels."""
         if not isinstance(self.element_spec, tuple):
             return self
         if self.read is None:
@@ -195,16 +198,16 @@ class Source:
 
 
 def as_source(data: Source | Data, name: str = "dataset") -> Source | tf.data.Dataset:
-    """`data` as a source, if it fits in memory.
+    """Returns `data` as a source, if it fits in memory.
 
     Args:
-      data: a source, which is returned as it is; an array of examples [N, ...] or a pair of arrays
-        (examples, labels); or an unbatched, finite `tf.data.Dataset`, which is read once, now. If
-        it is larger than 1 GiB it is returned as it is.
-      name: the argument that an error names.
+      data: a source, which is returned unchanged; an array of examples [N, ...] or a pair of arrays
+        (examples, labels); or an unbatched, finite `tf.data.Dataset`, which is read into memory, or
+        returned unchanged if it is larger than 1 GiB.
+      name: the name of the argument in error messages.
 
     Raises:
-      ValueError: it is empty, infinite or of unknown length, or its shapes are not known.
+      ValueError: the data is empty, infinite, of unknown length or of unknown shape.
 
     >>> import numpy as np
     >>> len(as_source((np.zeros([5, 2]), np.arange(5))))
@@ -217,23 +220,24 @@ def as_source(data: Source | Data, name: str = "dataset") -> Source | tf.data.Da
         if not len(source):
             raise ValueError(f"{name}: got no examples, expected at least one.")
         return source
-    count = int(as_dataset(data, name).cardinality())
-    specs = tf.nest.flatten(data.element_spec)
+    dataset = as_dataset(data, name)
+    count = int(dataset.cardinality())
+    specs = tf.nest.flatten(dataset.element_spec)
     if not all(spec.shape.is_fully_defined() for spec in specs):
         raise ValueError(f"{name}: got examples of unknown shape, expected one shape.")
     if count * sum(spec.dtype.size * spec.shape.num_elements() for spec in specs) > _MEMORY:
-        return data
-    return Source(next(iter(data.batch(count))), class_names=tuple(getattr(data, "class_names", None) or ()))
+        return dataset
+    return Source(next(iter(dataset.batch(count))), class_names=names_of(dataset))
 
 
 def in_order(data: Source | Data) -> Data:
-    """A source as its `tf.data.Dataset`; other data as they are."""
+    """Returns the `tf.data.Dataset` of a source, and other data unchanged."""
     return data.dataset() if isinstance(data, Source) else data
 
 
 @contextlib.contextmanager
 def reading(*data: Source | Data | None) -> Iterator[None]:
-    """Within the `with`, an image that cannot be read is an error that names it, not TensorFlow's.
+    """A context that replaces TensorFlow's error for an unreadable image by one that names the file.
 
     Raises:
       OSError, ValueError: as `Source.raise_failure`.
@@ -248,13 +252,13 @@ def reading(*data: Source | Data | None) -> Iterator[None]:
 
 
 def _apply(function: Callable, values):
-    """`function` of an example, or of an example and its label."""
+    """Calls a function with an example, or with an example and its label."""
     return function(*values) if isinstance(values, tuple) else function(values)
 
 
 def _head(path: str) -> tuple[tuple[int, int], bool] | Exception:
-    """An image file's (height, width) and whether it has colours; or why it cannot be read."""
+    """An image file's (height, width) and whether it has color, or the error in reading it."""
     try:
         return image_files.read_header(path)
-    except Exception as error:  # Pillow raises many kinds for damaged files
+    except Exception as error:  # Pillow raises many types of errors for damaged files
         return error

@@ -1,4 +1,4 @@
-"""The names of the parts of a data set: which spellings mean the same part."""
+"""The names of the splits of a dataset, and their spellings."""
 
 _SPELLINGS = {
     "train": ("train", "training"),
@@ -9,11 +9,11 @@ _KNOWN = {spelling: split for split, spellings in _SPELLINGS.items() for spellin
 
 
 class MissingSplit(ValueError):
-    """The data set is there, but has no such split."""
+    """The dataset exists, but has no such split."""
 
 
 def canonical(name: str) -> str:
-    """The usual name of a split, whatever its case and spelling; other names in lower case.
+    """Returns the usual name of a split, ignoring case and spelling; other names in lower case.
 
     >>> canonical("Val"), canonical("TRAIN"), canonical("extra")
     ('validation', 'train', 'extra')
@@ -22,5 +22,5 @@ def canonical(name: str) -> str:
 
 
 def is_usual(name: str) -> bool:
-    """Whether it is a usual name of a split, whatever its case."""
+    """Returns whether it is a usual name of a split, ignoring case."""
     return name.casefold() in _KNOWN

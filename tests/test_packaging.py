@@ -150,7 +150,7 @@ def _run(call: str, target: Path, cwd: Path) -> None:
 def test_the_wheel_has_every_module_and_preset_and_nothing_else(installed):
     expected = {"presets/of-this-test/metadata.json", "presets/of-this-test/README.md"}
     expected.add("presets/training_images.json")
-    expected |= {"features/squeezenet1.1.npz", "features/squeezenet1.1-LICENCE.txt"}
+    expected |= {"features/squeezenet1.1.npz", "features/squeezenet1.1-LICENSE.txt"}
     expected = {"__init__.py", "__main__.py", "py.typed", *(f"zoo/{name}" for name in expected)}
     for top in set(top_folders()) - {"latentzoo"}:
         expected |= {str(path.relative_to(ROOT)) for path in (ROOT / top).rglob("*.py")}

@@ -45,7 +45,7 @@ def train(preset, data, workdir, *options):
 def test_a_folder_in_another_order_is_scored_with_the_models_numbers(preset, folder, capsys):
     data = folder("ankle_boot", "shirt")
     with pytest.warns(
-        UserWarning, match=f"'{data}' gets the model's numbers of its classes: ankle_boot is 1, shi"
+        UserWarning, match=f"'{data}' gets the model's labels of its classes: ankle_boot is 1, shi"
     ):
         run("evaluate", preset, "--dataset", data, "--split", "all", "--num", 6)
     pixels = np.uint8([0, 1, 2, 3, 60, 61, 62, 63])[:, None, None, None] * np.ones([1, 8, 8, 1], np.uint8)

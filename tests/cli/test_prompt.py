@@ -119,7 +119,7 @@ def test_numbers_and_paths_beyond_what_there_is(arguments, message, capsys):
         ("./picturse", "test", "dataset './picturse' does not exist: did you mean pictures?"),
         ("picturse", "test", "got 'picturse': did you mean pictures?"),
         ("mnits", "test", "got 'mnits': did you mean mnist"),
-        ("nothing_like_it", "test", "there is no folder and no set of that name"),
+        ("nothing_like_it", "test", "there is no folder and no dataset of that name"),
         ("huggingface:mnist", "test", "got 'huggingface:mnist'"),
         ("pictures", "tset", "split of a folder must be of train, test, all, got 'tset'"),
         ("two_moons", "dev", "split must be of train, test, got 'dev'"),

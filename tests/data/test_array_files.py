@@ -52,7 +52,7 @@ def test_a_header_of_another_size_than_its_array_is_refused_before_memory_is_tak
     path = tmp_path / "huge.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train.npy", header(shape) + bytes(4))
-    with pytest.raises(ValueError, match="dataset '.*huge.npz' is damaged: the header of x_train says"):
+    with pytest.raises(ValueError, match="dataset '.*huge.npz' is damaged: the header of x_train declares"):
         data.source(path)
 
 
@@ -64,7 +64,7 @@ def test_an_archive_that_claims_more_than_deflate_can_hold_is_refused(tmp_path):
     entry = content.rindex(b"PK\x01\x02") + 24  # of the uncompressed size in the central directory
     claimed = struct.pack("<I", len(header((10**9,))) + 10**9)
     path.write_bytes(content[:entry] + claimed + content[entry + 4 :])
-    with pytest.raises(ValueError, match="dataset '.*huge.npz' is damaged: the header of x_train says"):
+    with pytest.raises(ValueError, match="dataset '.*huge.npz' is damaged: the header of x_train declares"):
         data.source(path)
 
 

@@ -87,7 +87,7 @@ def test_the_same_classes_in_another_order_get_the_models_numbers(as_dataset):
     data = source(["boot", "shirt"])
     data = in_order(data) if as_dataset else data
     with pytest.warns(
-        UserWarning, match="'shoes' gets the model's numbers of its classes: boot is 2, shirt is 0"
+        UserWarning, match="'shoes' gets the model's labels of its classes: boot is 2, shirt is 0"
     ):
         found = numbered_as(data, named("Shirt", "Bag", "Boot"), "'shoes'")
     assert labels_of(found) == [2, 0] * 8 and names_of(found) == ("Shirt", "Bag", "Boot")
@@ -96,7 +96,7 @@ def test_the_same_classes_in_another_order_get_the_models_numbers(as_dataset):
 
 
 def test_scores_see_the_models_numbers():
-    with pytest.warns(UserWarning, match="dataset gets the model's numbers"):
+    with pytest.warns(UserWarning, match="dataset gets the model's labels"):
         found = [labels for _, labels in batches(named("shirt", "boot"), in_order(source()), 16)]
     assert found[0].numpy().tolist() == [1, 0] * 8
 
@@ -128,7 +128,7 @@ def test_names_that_are_numbers_are_those_of_classes_without_names():
 def test_fine_tuning_keeps_the_models_numbers_and_names(tmp_path, pixel_flow):
     model = pixel_flow((8, 8, 1), num_classes=2)
     model.class_names = ("shirt", "boot")
-    with pytest.warns(UserWarning, match="gets the model's numbers"):
+    with pytest.warns(UserWarning, match="gets the model's labels"):
         train(model, source(), workdir=tmp_path, eval_dataset=source(), **SETTINGS)
     for preset in ("preset", "best"):
         assert zoo.load(tmp_path / preset).class_names == ("shirt", "boot")

@@ -52,7 +52,7 @@ def test_all_formats_are_images_and_the_rest_is_counted_aloud_once(tmp_path):
     make(tmp_path, *images, "a.heic", "b.heic", "x/notes.txt", "no_suffix")
     os.mkfifo(tmp_path / "pipe.png")
     os.symlink("nowhere.png", tmp_path / "broken.png")
-    message = r"6 of 19 files are left out because .* such as '.*a.heic'\.$"
+    message = r"6 of 19 files are skipped because .* such as '.*a.heic'\.$"
     with pytest.warns(UserWarning, match=message) as told:
         assert names_of(tmp_path) == sorted(images)
     assert len(told) == 1
@@ -65,7 +65,7 @@ def test_links_to_folders_are_followed_and_loops_are_not(tmp_path):
     os.symlink(tmp_path / "set", tmp_path / "set" / "a" / "up")
     os.symlink(tmp_path / "set", tmp_path / "store" / "deep" / "back")
     os.symlink("self", tmp_path / "set" / "self")
-    with pytest.warns(UserWarning, match="1 of 4 files are left out"):
+    with pytest.warns(UserWarning, match="1 of 4 files are skipped"):
         assert names_of(tmp_path / "set") == ["a/0.png", "b/1.png", "b/deep/2.png"]
 
 
@@ -99,7 +99,7 @@ def test_splits_may_be_in_the_only_folder_that_there_is(tmp_path):
 
 def test_splits_below_the_classes_are_told_of(tmp_path):
     make(tmp_path, *(f"{name}/{split}/0.png" for name in ("nut", "pill") for split in ("train", "Test")))
-    with pytest.warns(UserWarning, match="subfolders called 'Test' and 'train' are not read as splits"):
+    with pytest.warns(UserWarning, match="subfolders named 'Test' and 'train' are not read as splits"):
         assert list_images(tmp_path, "train").class_names == ("nut", "pill")
 
 
@@ -110,7 +110,7 @@ def test_two_spellings_of_one_split_are_one(tmp_path):
 
 def test_a_class_may_be_called_train(tmp_path):
     make(tmp_path, *(f"{name}/{i}.png" for name in ("bus", "car", "train") for i in range(10)))
-    with pytest.warns(UserWarning, match="'train' is read as a class, like 'bus' beside it"):
+    with pytest.warns(UserWarning, match="'train' is read as a class, like 'bus' next to it"):
         listing = list_images(tmp_path, "train")
     assert listing.class_names == ("bus", "car", "train")
     assert [listing.labels.count(label) for label in range(3)] == [9, 9, 9]

@@ -45,7 +45,7 @@ def test_arrays_in_memory_stay_so_without_their_labels():
 
 
 def test_records_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"records must be of one length, got \[3, 4\]."):
+    with pytest.raises(ValueError, match=r"records must have one length, got \[3, 4\]."):
         Source((np.zeros(3), np.zeros(4)))
 
 

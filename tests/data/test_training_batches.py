@@ -65,12 +65,12 @@ def test_going_on_gives_the_batches_that_would_have_come(shuffled, batch_size, f
     np.testing.assert_array_equal(read(rest, 4), read(whole.skip(first_step), 4))
 
 
-@pytest.mark.parametrize("mine", [(0, 1, 2), (1,), (0, 2)])
-def test_pieces_make_up_the_batches(shuffled, mine):
+@pytest.mark.parametrize("shards", [(0, 1, 2), (1,), (0, 2)])
+def test_shards_make_up_the_batches(shuffled, shards):
     whole = read(training_batches(shuffled(15), 6, seed=0, first_step=2), 8)
-    ours = training_batches(shuffled(15), 6, seed=0, first_step=2, pieces=3, mine=mine)
-    expected = whole.reshape(8, 3, 2)[:, list(mine)]
-    np.testing.assert_array_equal(read(ours, 8 * len(mine)).reshape(expected.shape), expected)
+    ours = training_batches(shuffled(15), 6, seed=0, first_step=2, num_shards=3, shards=shards)
+    expected = whole.reshape(8, 3, 2)[:, list(shards)]
+    np.testing.assert_array_equal(read(ours, 8 * len(shards)).reshape(expected.shape), expected)
 
 
 @settings(max_examples=15, deadline=None)
@@ -104,7 +104,7 @@ def test_an_order_is_as_likely_as_another():
 
     count, part = 256, 64
     epochs = 3000
-    parts = read(training_batches(np.arange(count), count, seed=0, pieces=4, mine=[0]), epochs)
+    parts = read(training_batches(np.arange(count), count, seed=0, num_shards=4, shards=[0]), epochs)
     expected = (count**2 - 1) / 12 / part * (count - part) / (count - 1)
     assert parts.mean(axis=1).var() / expected == pytest.approx(1, abs=4 * math.sqrt(2 / epochs))
 
@@ -120,8 +120,8 @@ def test_nothing_before_the_first_step_is_read():
 
 def test_what_others_read_is_not_read():
     source, reads = recording(1000)
-    ours = training_batches(source, 100, seed=0, pieces=2, mine=[1])
-    theirs = training_batches(np.arange(1000), 100, seed=0, pieces=2, mine=[0])
+    ours = training_batches(source, 100, seed=0, num_shards=2, shards=[1])
+    theirs = training_batches(np.arange(1000), 100, seed=0, num_shards=2, shards=[0])
     read(ours, 5)
     assert not set(reads[:250]) & set(read(theirs, 5).ravel())
 
@@ -143,7 +143,7 @@ def test_a_small_dataset_is_read_once():
 def test_pairs_stay_together_and_their_shapes_are_known():
     pairs = (np.arange(20), np.arange(20)[:, np.newaxis] * [10, 20])
     for data in (pairs, Source(pairs, lambda x, y: (x, y)), tf.data.Dataset.from_tensor_slices(pairs)):
-        stream = training_batches(data, batch_size=8, seed=0, pieces=2, mine=[0, 1])
+        stream = training_batches(data, batch_size=8, seed=0, num_shards=2, shards=[0, 1])
         assert [spec.shape for spec in stream.element_spec] == [(4,), (4, 2)]
         for x, y in stream.take(5):
             np.testing.assert_array_equal(y, x[:, tf.newaxis] * [10, 20])
@@ -156,9 +156,9 @@ def test_batch_size(batch_size):
         training_batches(numbers(12), batch_size, seed=0)
 
 
-def test_pieces():
-    with pytest.raises(ValueError, match="^batch_size: got 4, expected a multiple of the 3 pieces.$"):
-        training_batches(numbers(12), 4, seed=0, pieces=3)
-    for mine in ([2], [], [-1]):
-        with pytest.raises(ValueError, match=r"^mine: got \[.*\], expected numbers of the 2 pieces.$"):
-            training_batches(numbers(12), 4, seed=0, pieces=2, mine=mine)
+def test_shards():
+    with pytest.raises(ValueError, match="^batch_size: got 4, expected a multiple of num_shards=3.$"):
+        training_batches(numbers(12), 4, seed=0, num_shards=3)
+    for shards in ([2], [], [-1]):
+        with pytest.raises(ValueError, match=r"^shards: got \[.*\], expected numbers from 0 to 1.$"):
+            training_batches(numbers(12), 4, seed=0, num_shards=2, shards=shards)

@@ -1,4 +1,4 @@
-"""Networks trained on photos that turn images into features: what metrics and projections compare by."""
+"""Pretrained networks that turn images into features, which metrics and projections compare."""
 
 from .. import keras_backend as keras_backend
 from .feature_network import FeatureNetwork, as_rgb

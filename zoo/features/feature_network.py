@@ -1,21 +1,22 @@
-"""What a feature network is, whatever is inside: images in, features and class probabilities out."""
+"""The base class of feature networks: images in, features and class probabilities out."""
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 
 class FeatureNetwork:
-    """A classifier of photos whose last hidden layer describes an image in a few hundred numbers.
+    """A classifier of photos whose last hidden layer gives the features of an image.
 
-    A subclass sets the attributes and writes `_outputs`.
+    A subclass sets the attributes and implements `_outputs`.
 
     Attributes:
-      name: such as squeezenet1.1; a number measured by the network bears it.
-      layer: which layer the features are, in words.
+      name: such as squeezenet1.1; part of the names of metrics that use the network.
+      layer: a human-readable description of the layer of the features.
       size: images are resized to `size` x `size` pixels.
       num_features: F.
       num_classes: K, of the classifier.
-      checksum: sha256 of the weights, in hexadecimal.
+      checksum: the sha256 of the weights, in hexadecimal.
     """
 
     name: str
@@ -30,66 +31,71 @@ class FeatureNetwork:
 
     @property
     def protocol(self) -> str:
-        """Network, checksum, layer and resize filter, in words."""
+        """A human-readable description: network, checksum, layer and resize filter."""
         resize = f"bilinear to {self.size}x{self.size}"
         return f"{self.name} (sha256 {self.checksum[:12]}), {self.layer}, {resize}"
 
-    def features(self, images) -> np.ndarray:
-        """float32 `[N, F]` of images as `features_and_probabilities` takes them."""
+    def features(self, images: tf.Tensor | ArrayLike) -> np.ndarray:
+        """Returns the features, float32 `[N, F]`, of images as in `features_and_probabilities`."""
         return self.features_and_probabilities(images)[0]
 
-    def probabilities(self, images) -> np.ndarray:
-        """float32 `[N, K]` of images as `features_and_probabilities` takes them."""
+    def probabilities(self, images: tf.Tensor | ArrayLike) -> np.ndarray:
+        """Returns the class probabilities, float32 `[N, K]`, of images as in `features_and_probabilities`."""
         return self.features_and_probabilities(images)[1]
 
-    def features_and_probabilities(self, images) -> tuple[np.ndarray, np.ndarray]:
-        """Both at the cost of one. All images go through at once: give it batches.
+    def features_and_probabilities(self, images: tf.Tensor | ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Returns features `[N, F]` and class probabilities `[N, K]`, float32, at the cost of one.
+
+        All images are processed at once: pass batches.
 
         Args:
           images: `[N, H, W, C]`, uint8 in [0, 255] or float32 in [0, 1]; see `as_rgb`.
 
         Raises:
-          ValueError: images of a wrong kind.
+          ValueError: images have a wrong shape or dtype.
         """
-        features, probabilities = self._compiled(check_pictures(images))
+        features, probabilities = self._compiled(check_images(images))
         return features.numpy(), probabilities.numpy()
 
-    def _from_images(self, images):
+    def _from_images(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self._outputs(as_rgb(images, self.size))
 
     def _outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """(features, probabilities) of RGB `[N, size, size, 3]`, float32 in [0, 255]. Differentiable."""
+        """Returns (features, probabilities) of RGB `[N, size, size, 3]`, float32 in [0, 255].
+
+        Differentiable.
+        """
         raise NotImplementedError
 
 
-def check_pictures(images) -> tf.Tensor:
-    """`images` as a tensor, if it is a batch of grey, RGB or RGBA images of a known dtype.
+def check_images(images: tf.Tensor | ArrayLike) -> tf.Tensor:
+    """Returns `images` as a tensor, if it is a batch of grayscale, RGB or RGBA images of a known dtype.
 
     Raises:
       ValueError: it is not.
     """
-    images = tf.convert_to_tensor(images)
-    if images.shape.rank != 4 or images.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"images has shape {tuple(images.shape)}, expected [N, H, W, C] with C 1, 3 or 4.")
-    if images.dtype not in (tf.uint8, tf.float32):
+    tensor = tf.convert_to_tensor(images)
+    if tensor.shape.rank != 4 or tensor.shape[-1] not in (1, 3, 4):
+        raise ValueError(f"images has shape {tuple(tensor.shape)}, expected [N, H, W, C] with C 1, 3 or 4.")
+    if tensor.dtype not in (tf.uint8, tf.float32):
         raise ValueError(
-            f"images has dtype {images.dtype.name}, expected uint8 in [0, 255] or float32 in [0, 1]."
+            f"images has dtype {tensor.dtype.name}, expected uint8 in [0, 255] or float32 in [0, 1]."
         )
-    return images
+    return tensor
 
 
 def as_rgb(images: tf.Tensor, size: int) -> tf.Tensor:
-    """Images as a network trained on photos takes them, differentiable: float32 `[N, size, size, 3]`.
+    """Converts images to the input of a network trained on photos. Differentiable.
 
-    Grey is repeated in three channels, RGBA is laid on white. The resize is bilinear; where an image
-    shrinks, the filter widens with it.
+    Grayscale is repeated in three channels, RGBA is composited on white. The resize is bilinear, with
+    antialiasing if it reduces images.
 
     Args:
       images: `[N, H, W, C]`, C 1, 3 or 4, uint8 in [0, 255] or float32 in [0, 1].
-      size: height and width to resize to.
+      size: the height and width to resize to.
 
     Returns:
-      RGB, from 0 to 255.
+      RGB, float32 `[N, size, size, 3]` in [0, 255].
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.features import as_rgb

@@ -1,21 +1,23 @@
-"""Inception v3 of keras.applications (Szegedy et al. 2016), whose weights Keras downloads."""
+"""Inception v3 of keras.applications (Szegedy et al. 2016), with weights that Keras downloads."""
 
 import contextlib
 import hashlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from .feature_network import FeatureNetwork
 
 
 class InceptionV3(FeatureNetwork):
-    """The features of published Fréchet distances, in the weights that Keras has.
+    """The features of published Fréchet distances, with Keras's weights.
 
-    Those of the FID's authors are others, and so is their resize: compare with published numbers with care.
+    The authors of the FID use other weights and another resize: compare with published numbers with care.
 
     Args:
-      weights: "imagenet", downloaded into Keras's cache if it is not there; None: random ones.
+      weights: "imagenet", downloaded into Keras's cache if missing; None: random weights.
 
     Raises:
       OSError: the weights cannot be downloaded.
@@ -31,7 +33,7 @@ class InceptionV3(FeatureNetwork):
         try:
             with _keras_defaults():
                 classifier = keras.applications.InceptionV3(weights=weights)
-        except Exception as error:  # urllib's and Keras's own, of many bases
+        except Exception as error:  # errors of urllib and Keras, without a common base class
             reason = " ".join(str(error).split())
             raise OSError(f"the weights of inception_v3 cannot be downloaded: {reason}") from error
         outputs = [classifier.get_layer("avg_pool").output, classifier.output]
@@ -41,13 +43,13 @@ class InceptionV3(FeatureNetwork):
             digest.update(np.ascontiguousarray(weight).tobytes())
         self.checksum = digest.hexdigest()
 
-    def _outputs(self, images):
+    def _outputs(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return self._network(images / 127.5 - 1.0, training=False)
 
 
 @contextlib.contextmanager
-def _keras_defaults():
-    """Keras's settings as published features have them: its applications take no others as arguments."""
+def _keras_defaults() -> Iterator[None]:
+    """Keras's default settings, which its applications do not take as arguments."""
     data_format, policy = keras.config.image_data_format(), keras.config.dtype_policy()
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")

@@ -1,4 +1,4 @@
-"""The feature networks by name."""
+"""Feature networks by name."""
 
 import functools
 
@@ -7,16 +7,17 @@ from .feature_network import FeatureNetwork
 from .inception import InceptionV3
 from .squeezenet import SqueezeNet
 
-# The first is the usual one.
+# The first is the default.
 NETWORKS = {network.name: network for network in (SqueezeNet, InceptionV3)}
 
 
 @functools.cache
 def feature_network(name: str = SqueezeNet.name) -> FeatureNetwork:
-    """The feature network of this name, made once: squeezenet1.1 or inception_v3.
+    """Returns the feature network of this name, squeezenet1.1 or inception_v3, creating it once.
 
     Raises:
-      ValueError: an unknown name.
+      ValueError: the name is unknown.
+      OSError: its weights are missing or cannot be downloaded.
 
     >>> from latentzoo.zoo.features import feature_network
     >>> feature_network().num_features

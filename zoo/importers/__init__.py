@@ -1,4 +1,4 @@
-"""Official network pickles as models of the zoo, without PyTorch and without running the pickles."""
+"""Imports official network pickles as models of the zoo, without PyTorch and without running the pickles."""
 
 from .. import keras_backend as keras_backend
 from .models import OfficialModel

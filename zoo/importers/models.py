@@ -1,4 +1,4 @@
-"""What all importers share: from an official network pickle to a model of the zoo."""
+"""The base class of importers: from an official network pickle to a model of the zoo."""
 
 import contextlib
 import dataclasses
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from . import network_pickle
-from .official_network import OfficialNetwork
+from .official_network import OfficialNetwork, Shapes, Weights
 
 if TYPE_CHECKING:
     import keras
 
-# The learning rate of the zoo's mapping networks, by which the official weights of others are scaled.
+    from ..gans.style_model import StyleModel
+
+# The learning rate multiplier of the zoo's mapping networks; official weights with another one are scaled.
 MAPPING_MULTIPLIER = 0.01
 
 Model = TypeVar("Model", bound="OfficialModel")
@@ -24,13 +26,14 @@ Model = TypeVar("Model", bound="OfficialModel")
 
 @dataclasses.dataclass(frozen=True)
 class OfficialModel:
-    """What a network pickle holds, before TensorFlow is needed.
+    """The content of a network pickle, read without TensorFlow.
 
     Attributes:
       path: of the pickle.
       code: the official code that wrote it.
-      arguments: the constructor's of the model.
-      generator, discriminator: the networks; the generator is the averaged one.
+      arguments: the constructor arguments of the model.
+      generator: the generator with averaged weights.
+      discriminator: the discriminator.
     """
 
     path: Path
@@ -39,7 +42,7 @@ class OfficialModel:
     generator: OfficialNetwork
     discriminator: OfficialNetwork
 
-    name: ClassVar[str]  # of the model's class in `zoo.gans`
+    name: ClassVar[str]  # the name of the model's class in `zoo.gans`
 
     @classmethod
     def read(cls: type[Model], path: str | os.PathLike) -> Model:
@@ -47,39 +50,39 @@ class OfficialModel:
 
         Raises:
           OSError: the file cannot be read.
-          ValueError: it is no pickle of such a model, is damaged, names something that no network needs, or
-            has settings that the zoo's networks do not have.
+          ValueError: it is not a pickle of such a model, is damaged, names something that no network needs,
+            or has settings that the zoo's networks do not support.
         """
         path = Path(path)
         content = network_pickle.read_file(path)
-        with telling(path, cls.name, network_pickle.DAMAGED):
+        with import_errors(path, cls.name, network_pickle.DAMAGED):
             code, networks = cls._networks(content)
             check_bytes(path, [value for network in networks for value in network.weights.values()])
             return cls(path, code, *cls._arguments_and_networks(*networks))
 
     @staticmethod
     def _networks(content: Any) -> tuple[str, tuple[OfficialNetwork, OfficialNetwork]]:
-        """The official code that wrote the content of a pickle, the generator and the discriminator."""
+        """Returns the official code that wrote the pickle, and the generator and discriminator."""
         raise NotImplementedError
 
     @staticmethod
     def _arguments_and_networks(
         generator: OfficialNetwork, discriminator: OfficialNetwork
     ) -> tuple[dict[str, Any], OfficialNetwork, OfficialNetwork]:
-        """The constructor's arguments, and the networks without weights that the model does not have."""
+        """Returns the constructor arguments, and the networks without weights that the model lacks."""
         raise NotImplementedError
 
-    def make_model(self) -> "keras.Model":
-        """The model.
+    def make_model(self) -> "StyleModel":
+        """Builds the model.
 
         Raises:
-          ValueError: the weights are not those of the zoo's networks.
+          ValueError: the weights do not fit the zoo's networks.
         """
         from .. import configs
 
-        weights = [*self.generator.weights.values(), *self.discriminator.weights.values()]
-        with telling(self.path, self.name, ValueError):
-            shapes = [value.shape for value in weights]
+        with import_errors(self.path, self.name, ValueError):
+            networks = self.generator, self.discriminator
+            shapes = [value.shape for network in networks for value in network.weights.values()]
             model = configs.build(f"latentzoo>{self.name}", self.arguments, shapes)
             weights = self._in_keras_layout(self.generator)
             if model.num_classes:  # the official average is of all classes
@@ -89,14 +92,14 @@ class OfficialModel:
         return model
 
     @staticmethod
-    def _in_keras_layout(network: OfficialNetwork) -> dict[str, np.ndarray]:
-        """The weights by the names of `named_weights`, in its layout, float32."""
+    def _in_keras_layout(network: OfficialNetwork) -> Weights:
+        """Returns the weights by their names in `named_weights`, in Keras's layout, float32."""
         raise NotImplementedError
 
 
 @contextlib.contextmanager
-def telling(path: Path, name: str, errors: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
-    """Makes one sentence, with the file's name, of what goes wrong with a file's content.
+def import_errors(path: Path, name: str, errors: type[Exception]) -> Iterator[None]:
+    """A context that turns errors in a file's content into one sentence with the file's name.
 
     Raises:
       ValueError: one of `errors` was raised.
@@ -107,15 +110,17 @@ def telling(path: Path, name: str, errors: type[Exception] | tuple[type[Exceptio
         text = str(error).strip() or type(error).__name__
         if isinstance(error, KeyError):
             text = f"it has no {error.args[0]}"
-        raise ValueError(f"'{path}' makes no {name}: {text.splitlines()[0].rstrip('.')}.") from None
+        reason = text.splitlines()[0].rstrip(".")
+        raise ValueError(f"'{path}' cannot be imported as {name}: {reason}.") from None
 
 
 def check_bytes(path: Path, weights: Iterable[np.ndarray]) -> None:
-    """Weights of a pickle may share their numbers; each of a model has its own. An empty one claims a size
-    for nothing.
+    """Checks that weights, which may share memory in a pickle but not in a model, fit into the file's size.
+
+    An empty weight could declare any size.
 
     Raises:
-      ValueError: they are larger than the file, or one is empty.
+      ValueError: the weights are larger than the file, or one is empty.
     """
     weights = list(weights)
     if any(value.size == 0 for value in weights):
@@ -124,8 +129,8 @@ def check_bytes(path: Path, weights: Iterable[np.ndarray]) -> None:
         raise ValueError("its weights are larger than the file")
 
 
-def check_shapes(weights: dict[str, np.ndarray], expected: dict[str, tuple[int, ...]]) -> None:
-    """Small weights must not claim that others are large: a model of those sizes is about to be made.
+def check_shapes(weights: Weights, expected: Shapes) -> None:
+    """Checks shapes before a model is built, so that small weights cannot ask for a huge model.
 
     Raises:
       ValueError: a weight has another shape, or is missing.
@@ -136,8 +141,8 @@ def check_shapes(weights: dict[str, np.ndarray], expected: dict[str, tuple[int, 
             raise ValueError(f"the shape of {name} is {found}, expected {shape}")
 
 
-def lengths(weights: dict[str, np.ndarray], pattern: str) -> dict[int, int]:
-    """The lengths of the weights whose names match, by the number in them.
+def lengths(weights: Weights, pattern: str) -> dict[int, int]:
+    """Returns the lengths of the weights whose names match, by the number in the name.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.importers.models import lengths
@@ -150,10 +155,10 @@ def lengths(weights: dict[str, np.ndarray], pattern: str) -> dict[int, int]:
 
 
 def base_and_max(channels: dict[int, int]) -> tuple[int, int]:
-    """channel_base and channel_max, with which min(base / r, max) are the channels of each resolution r.
+    """Returns (channel_base, channel_max) such that resolution r has min(base / r, max) channels.
 
     Raises:
-      ValueError: there are none such.
+      ValueError: there are no such numbers.
     """
     largest = max(channels.values())
     base = max(size * count for size, count in channels.items())
@@ -162,7 +167,7 @@ def base_and_max(channels: dict[int, int]) -> tuple[int, int]:
     return base, largest
 
 
-def _assign(network: "keras.layers.Layer", weights: dict[str, np.ndarray]) -> None:
+def _assign(network: "keras.layers.Layer", weights: Weights) -> None:
     from ..gans.named_weights import named_weights
 
     variables = named_weights(network)
@@ -175,5 +180,5 @@ def _assign(network: "keras.layers.Layer", weights: dict[str, np.ndarray]) -> No
             expected = tuple(variable.shape)
             raise ValueError(f"{name} of its {network.name} has shape {value.shape}, expected {expected}")
         if not np.isfinite(value).all():
-            raise ValueError(f"{name} of its {network.name} holds numbers that are not finite")
+            raise ValueError(f"{name} of its {network.name} contains NaN or infinity")
         variable.assign(value)

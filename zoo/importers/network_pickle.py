@@ -1,4 +1,4 @@
-"""Network pickles of NVIDIA's code, as plain values: see `pickles` for why this is safe."""
+"""Reads the network pickles of NVIDIA's code as plain values: see `pickles` for why this is safe."""
 
 import io
 import os
@@ -12,29 +12,31 @@ from .pickles import Budget, Record, Refused
 # The largest official pickles have 0.4 GB.
 MAX_BYTES = 4 * 2**30
 
-# How every pickle of protocol 2 or later begins.
+# The first byte of every pickle of protocol 2 or later.
 PROTO = b"\x80"
 
-# What reading damaged bytes may raise, here or in Python's own modules, which raise almost anything.
+# The errors of reading damaged bytes: Python's own modules raise almost anything.
 DAMAGED = Exception
 
 
 def read_file(path: str | os.PathLike) -> Any:
-    """The value in a network pickle, of PyTorch or of TensorFlow.
+    """Reads a network pickle of PyTorch or TensorFlow.
 
-    Its networks are `Record`s, by the names of their classes, with the attributes that they were saved
-    with. Tensors and arrays in them are `Lazy`. Code that the file brings along is not run.
+    Its networks become `Record`s, with their class names and saved attributes. Tensors and arrays in them
+    are `Lazy`. Code in the file is not run.
 
     Raises:
       OSError: the file cannot be read.
-      ValueError: it is no network pickle, is damaged, or names something that no network needs.
+      ValueError: it is not a network pickle, is damaged, or names something that no network needs.
     """
     data = regular_files.read(path, most=MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise ValueError(f"'{path}' is larger than a network pickle, expected at most {MAX_BYTES} bytes.")
     is_torch = arrays.is_torch_file(data)
     if not is_torch and data[:1] != PROTO:
-        raise ValueError(f"'{path}' is no network pickle: it does not begin as one of protocol 2 or later.")
+        raise ValueError(
+            f"'{path}' is not a network pickle: it does not begin like a pickle of protocol 2 or later."
+        )
     budget = Budget(len(data))
     names = {**arrays.names(budget), **_object_names(budget)}
     try:
@@ -44,16 +46,16 @@ def read_file(path: str | os.PathLike) -> Any:
     except Refused as error:
         raise ValueError(f"'{path}' is refused: {error}.") from None
     except DAMAGED as error:
-        raise ValueError(f"'{path}' is no whole network pickle: {_reason(error)}.") from None
+        raise ValueError(f"'{path}' is not a complete network pickle: {_reason(error)}.") from None
 
 
 def _object_names(budget: Budget) -> dict[str, Callable[..., Any] | None]:
-    """What the names of Python and of the official code in a pickle stand for."""
+    """The allowed names of Python and of the official code in a pickle, with their replacements."""
 
     def encode(text: Any, encoding: Any = "latin1") -> bytes:
-        """How older pickles write bytes."""
+        """Older pickles write bytes this way."""
         if encoding != "latin1" or not isinstance(text, str):
-            raise Refused("it encodes a text, which no network needs")
+            raise Refused("it encodes a string, which no network needs")
         budget.spend(copied=len(text))
         return text.encode("latin-1")
 
@@ -75,7 +77,7 @@ def _object_names(budget: Budget) -> dict[str, Callable[..., Any] | None]:
 
 
 def _persistent_object(meta: Any) -> Record:
-    """A module of the PyTorch code. `module_src`, the code of its class, is left where it is."""
+    """A module of the PyTorch code. `module_src`, the code of its class, is ignored."""
     kind, state = meta["class_name"], meta["state"]
     if not pickles.is_short(kind) or not isinstance(state, dict):
         raise TypeError("a module has no class or no attributes")
@@ -83,7 +85,7 @@ def _persistent_object(meta: Any) -> Record:
 
 
 def _reason(error: BaseException) -> str:
-    """What Python says of a wrong value is worth telling; a wrong index or type only says: damaged."""
+    """The message of a ValueError is worth showing; a wrong index or type only means damage."""
     lines = str(error).strip().splitlines()
     is_clear = type(error) is ValueError and lines
-    return f"it is damaged or cut short ({pickles.printable(lines[0])})" if is_clear else "it is damaged"
+    return f"it is damaged or truncated ({pickles.printable(lines[0])})" if is_clear else "it is damaged"

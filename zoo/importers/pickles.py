@@ -1,27 +1,27 @@
 """Reads network pickles as data: nothing that a pickle names is imported, and nothing in it is called.
 
 A pickle is a program for a stack machine, which may import and call whatever it names. Here the program
-runs on a machine of its own, in which a name is only a name. A call gives what an allow-list says for
-that name: a plain value. Any other name ends the reading, and so does an instruction that no network
-needs. See the documentation of Python's `pickletools` for the instructions.
+runs on a machine that does not import names. A call returns a plain value, computed by the function that an
+allowlist has for the name. Any other name is refused, as is an instruction that no network needs. See the
+documentation of Python's `pickletools` for the instructions.
 """
 
 import io
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Names = Mapping[str, Callable[..., Any] | None]
 
-# What may stand as a key of a dict or in a set. Nested tuples could exhaust the stack of their hash; integers
-# from here on could all have one hash, and comparing long texts takes time.
+# The allowed types of dict keys and set elements. Hashing nested tuples could exhaust the stack; larger
+# integers could all have one hash, and comparing long strings takes time.
 KEYS = (str, bytes, int, float, bool, type(None))
 MAX_INTEGER_BITS = 60
 MAX_TEXT = 1_000
 
 
 class Refused(ValueError):
-    """The pickle asks for something that is not allowed."""
+    """The pickle contains something that is not allowed."""
 
 
 class Global:
@@ -39,23 +39,28 @@ class Record:
 
 
 class Budget:
-    """What a file of some size may cost: the steps of its pickles, and the bytes that are read or copied.
+    """The steps and the bytes read or copied that a file of some size may cost.
 
-    It is spent before the work is done. Parts of a pickle may be shared, so what a small file unfolds to can
-    be of any size.
+    It is charged before the work is done: since parts of a pickle may be shared, a small file can expand to
+    any size.
     """
 
     MAX_STEPS = 1_000_000  # official files need less than 200,000
 
     def __init__(self, size: int):
-        # A byte may lie in an archive in the pickle, in a storage in the archive, and become two of float32.
+        # A byte may be copied from an archive in the pickle, from a storage in it, and become two of float32.
         self.steps, self.bytes = self.MAX_STEPS, 4 * size + 1_000_000
 
     def spend(self, steps: int = 0, copied: int = 0) -> None:
+        """Charges steps and copied bytes.
+
+        Raises:
+          Refused: the budget is exceeded.
+        """
         self.steps -= steps
         self.bytes -= copied
         if self.steps < 0 or self.bytes < 0:
-            raise Refused("it asks for more steps or memory than a network of its size needs")
+            raise Refused("it needs more steps or memory than a network of its size")
 
 
 def read(
@@ -64,18 +69,18 @@ def read(
     budget: Budget,
     persistent: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """The value of the pickle at the stream's position, which moves to the pickle's end.
+    """Reads the pickle at the stream's position, and moves the position to the end of the pickle.
 
     Args:
       stream: the pickle.
-      names: what a call of an allowed dotted name gives, from the arguments of the call. With None,
-        the name may stand as an argument and is not to be called.
-      budget: bounds the work; it is shared between the pickles of a file.
-      persistent: the value of a persistent id. Without it, such ids are refused.
+      names: for each allowed dotted name, a function from the arguments of a call to its result; None: the
+        name may be an argument, but must not be called.
+      budget: bounds the work; the pickles of a file share it.
+      persistent: a function from persistent ids to their values. Without it, such ids are refused.
 
     Raises:
-      Refused: a name outside of `names`, or an instruction that no network needs.
-      Exception: of many kinds, where the pickle is damaged.
+      Refused: a name is not in `names`, or no network needs an instruction.
+      Exception: of many types, if the pickle is damaged.
 
     >>> import io, pickle
     >>> from latentzoo.zoo.importers import pickles
@@ -97,7 +102,7 @@ def read(
 class _Machine:
     """The stack, the marks on it and the memo of one pickle."""
 
-    def __init__(self, names: Names, budget: Budget, persistent):
+    def __init__(self, names: Names, budget: Budget, persistent: Callable[[Any], Any] | None):
         self.names, self.budget, self.persistent = names, budget, persistent
         self.stack: list = []
         self.marks: list[int] = []
@@ -109,7 +114,7 @@ class _Machine:
         elif name in INSTRUCTIONS:
             INSTRUCTIONS[name](self, argument)
         else:
-            raise Refused(f"it holds the instruction {name}, which no network needs")
+            raise Refused(f"it contains the instruction {name}, which no network needs")
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -123,7 +128,7 @@ class _Machine:
         return [self.pop() for _ in range(count)][::-1]
 
     def pop_mark(self) -> list:
-        """All that was pushed since the last mark."""
+        """Pops all values above the last mark."""
         start = self.marks.pop()
         items = self.stack[start:]
         del self.stack[start:]
@@ -131,7 +136,7 @@ class _Machine:
 
     def top(self, kind: type) -> Any:
         if not isinstance(self.stack[-1], kind):
-            raise TypeError(f"it puts items into something that is no {kind.__name__}")
+            raise TypeError(f"it adds items to something that is not a {kind.__name__}")
         return self.stack[-1]
 
     def put(self, index: int) -> None:
@@ -148,20 +153,21 @@ class _Machine:
     def stack_name(self) -> None:
         module, name = self.pop_many(2)
         if not is_short(module) or not is_short(name):
-            raise TypeError("it names something without a short text")
+            raise TypeError("it uses a name that is not a short string")
         self.name(f"{module}.{name}")
 
     def call(self) -> None:
-        """Looks up in the allow-list what a call, or a new object of a class, is to give."""
+        """Calls the function that the allowlist has for a function or class."""
         callee, arguments = self.pop_many(2)
-        if not isinstance(callee, Global) or self.names[callee.name] is None:
+        function = self.names[callee.name] if isinstance(callee, Global) else None
+        if function is None:
             raise Refused(f"it calls {_describe(callee)}, which no network needs")
         if not isinstance(arguments, tuple):
             raise TypeError("it calls without a tuple of arguments")
-        self.push(self.names[callee.name](*arguments))
+        self.push(function(*arguments))
 
     def build(self) -> None:
-        """Gives an object its state."""
+        """Sets an object's state."""
         target, state = self.pop_many(2)
         if isinstance(target, Record):
             if not isinstance(state, dict):
@@ -169,39 +175,39 @@ class _Machine:
             target.state = state
         elif hasattr(target, "set_state"):
             target.set_state(state)
-        elif not isinstance(target, dict):  # attributes beside the items of a dict mean nothing here
+        elif not isinstance(target, dict):  # attributes of a dict are ignored
             raise Refused(f"it changes {_describe(target)}, which no network needs")
         self.push(target)
 
     def persistent_id(self) -> None:
         if self.persistent is None:
-            raise Refused("it holds a persistent id, which no network needs")
+            raise Refused("it contains a persistent id, which no network needs")
         self.push(self.persistent(self.pop()))
 
 
-def pairs_to_dict(pairs) -> dict:
+def pairs_to_dict(pairs: Iterable[tuple[Any, Any]]) -> dict:
     return {check_key(key): value for key, value in pairs}
 
 
-def to_set(items) -> set:
+def to_set(items: Iterable[Any]) -> set:
     if not all(map(_is_key, items)):
-        raise Refused("it has a set of other things than short texts and numbers, which no network needs")
+        raise Refused("it contains a set of more than short strings and numbers, which no network needs")
     return set(items)
 
 
 def check_key(key: Any) -> Any:
-    """A key of a dict.
+    """Returns the key of a dict, checked.
 
     Raises:
-      Refused: it is something else than a short text or a number.
+      Refused: it is not a short string or a number.
     """
     if not _is_key(key):
-        kind = "a long text or number" if isinstance(key, KEYS) else _describe(key)
-        raise Refused(f"it has {kind} as a key, which no network needs")
+        kind = "a long string or number" if isinstance(key, KEYS) else _describe(key)
+        raise Refused(f"it uses {kind} as a key, which no network needs")
     return key
 
 
-def _is_key(value):
+def _is_key(value: Any) -> bool:
     if isinstance(value, str | bytes):
         return len(value) <= MAX_TEXT
     if isinstance(value, int):
@@ -210,35 +216,35 @@ def _is_key(value):
 
 
 def is_short(value: Any) -> bool:
-    """Whether a value out of a pickle is a text of the length of a name."""
+    """Returns whether a value in a pickle is a string short enough for a name."""
     return isinstance(value, str) and len(value) <= MAX_TEXT
 
 
 def printable(text: str) -> str:
-    """A text out of a pickle, as one short line."""
+    """Returns a string in a pickle as one short line of ASCII."""
     return ascii(text[:100])[1:-1][:100]
 
 
-def _describe(value) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, Global):
         return printable(value.name)
     return f"a {value.kind if isinstance(value, Record) else type(value).__name__}"
 
 
-# The instructions of the protocols from 2 on, where no other stands for them.
+# The instructions of protocol 2 and later, without those that these protocols no longer write.
 CONSTANTS = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT", "BINSTRING", "SHORT_BINSTRING"),
     *("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
     *("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 
-INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
+INSTRUCTIONS: dict[str, Callable[[_Machine, Any], object]] = {
     "PROTO": lambda machine, _: None,
     "FRAME": lambda machine, _: None,
     "NONE": lambda machine, _: machine.push(None),
     "NEWTRUE": lambda machine, _: machine.push(True),
     "NEWFALSE": lambda machine, _: machine.push(False),
-    # The stack and the memo.
+    # Stack and memo.
     "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
     "POP": lambda machine, _: machine.pop(),
     "POP_MARK": lambda machine, _: machine.pop_mark(),
@@ -269,9 +275,9 @@ INSTRUCTIONS: dict[str, Callable[[_Machine, Any], None]] = {
 }
 
 
-def _append(machine, items):
+def _append(machine: _Machine, items: list) -> None:
     machine.top(list).extend(items)
 
 
-def _add(machine, items):
+def _add(machine: _Machine, items: list) -> None:
     machine.top(set).update(to_set(items))

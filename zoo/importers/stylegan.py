@@ -1,7 +1,7 @@
-"""The official networks of the first StyleGAN as models of the zoo.
+"""Imports the official networks of the first StyleGAN as models of the zoo.
 
-Only TensorFlow pickles of version 3 hold them. `zoo.gans.stylegan_generator` says how the names and the
-layout of its weights differ from the official ones.
+Only TensorFlow pickles of version 3 contain them. `zoo.gans.stylegan_generator` describes how the names and
+the layout of its weights differ from the official ones.
 """
 
 import dataclasses
@@ -14,13 +14,13 @@ import numpy as np
 
 from . import tensorflow_variables
 from .models import MAPPING_MULTIPLIER, OfficialModel, base_and_max, check_shapes, lengths
-from .official_network import OfficialNetwork
+from .official_network import OfficialNetwork, Shapes, Weights
 from .pickles import Record, printable
 
 if TYPE_CHECKING:
     from ..gans.stylegan import StyleGAN
 
-# Settings that the zoo's networks have at one value only.
+# Settings for which the zoo's networks support only one value.
 FIXED = {
     "mapping_nonlinearity": "lrelu",
     "nonlinearity": "lrelu",
@@ -35,7 +35,7 @@ FIXED = {
     "dtype": "float32",
 }
 
-# Settings that are read here, that the shapes of the weights tell again, or that do not change the networks.
+# Settings that are read here, that follow from the shapes of the weights, or that do not change the networks.
 OTHERS = {
     *("fused_scale", "blur_filter", "mapping_lrmul", "mbstd_group_size"),
     *("num_channels", "resolution", "label_size", "latent_size", "dlatent_size", "dlatent_broadcast"),
@@ -48,7 +48,7 @@ OTHERS = {
 # The filter of the blur, along each axis.
 ROW = (1, 2, 1)
 
-# From which size on Conv0_up is one transposed convolution, by the setting fused_scale.
+# The smallest size at which Conv0_up is one transposed convolution, by the setting fused_scale.
 FUSED_FROM = {"auto": 128, True: 8, False: math.inf}
 
 
@@ -60,24 +60,23 @@ class OfficialStyleGAN(OfficialModel):
     @staticmethod
     def _networks(content):
         if not tensorflow_variables.is_tensorflow(content):
-            raise ValueError("it holds no three TensorFlow networks")
+            raise ValueError("it does not contain three TensorFlow networks")
         code = tensorflow_variables.code(content)
         if code != "stylegan":
-            raise ValueError(f"it holds networks of {code}, expected the first StyleGAN")
+            raise ValueError(f"it contains networks of {code}, expected the first StyleGAN")
         _, discriminator, generator = content
         return code, (_generator(generator), _discriminator(discriminator))
 
     @staticmethod
     def _arguments_and_networks(generator, discriminator):
-        networks = generator, discriminator
-        growing = any(_lod(network.weights) for network in networks)
+        growing = any(_lod(network.weights) for network in (generator, discriminator))
         if not growing:
-            networks = tuple(map(_without_growing, networks))
-        return _arguments(*networks, growing), *networks
+            generator, discriminator = _without_growing(generator), _without_growing(discriminator)
+        return _arguments(generator, discriminator, growing), generator, discriminator
 
     @staticmethod
-    def _in_keras_layout(network: OfficialNetwork) -> dict[str, np.ndarray]:
-        """The layout is that already; the mapping has another learning rate, so other weights."""
+    def _in_keras_layout(network: OfficialNetwork) -> Weights:
+        """The layout is the same; weights of a mapping with another learning rate multiplier are scaled."""
         factor = network.mapping_multiplier / MAPPING_MULTIPLIER
         return {
             name: np.asarray(value * (factor if name.startswith("mapping.Dense") else 1), np.float32)
@@ -86,25 +85,25 @@ class OfficialStyleGAN(OfficialModel):
 
 
 def import_stylegan(path: str | os.PathLike) -> "StyleGAN":
-    """The model of an official network pickle: its averaged generator and its discriminator.
+    """Imports an official network pickle: its averaged generator and its discriminator.
 
-    It reads the TensorFlow pickles of the first StyleGAN, of any resolution from 16 on and any channels,
+    Reads TensorFlow pickles of the first StyleGAN, of any resolution of at least 16 and any channels,
     conditional or not. No code in the pickle is run. Images and logits are those of the official code in
-    float32. Networks that were still growing are at the same point of it, and have all their resolutions.
+    float32. Networks that were still growing continue from the same point, with all their resolutions.
 
     Args:
       path: the .pkl file.
 
     Raises:
       OSError: the file cannot be read.
-      ValueError: it is no such pickle, is damaged, names something that no network needs, or has settings
-        that the zoo's networks have not.
+      ValueError: it is not such a pickle, is damaged, names something that no network needs, or has settings
+        that the zoo's networks do not support.
     """
     return read_stylegan(path).make_model()
 
 
 def read_stylegan(path: str | os.PathLike) -> OfficialStyleGAN:
-    """The first half of `import_stylegan`, which raises the same errors."""
+    """Reads and checks a pickle: the first half of `import_stylegan`, which raises the same errors."""
     return OfficialStyleGAN.read(path)
 
 
@@ -112,7 +111,7 @@ def _generator(network: Record) -> OfficialNetwork:
     settings = _settings(network)
     fused_from = FUSED_FROM[settings.get("fused_scale", "auto")]
     variables = tensorflow_variables.read_variables(network)
-    # The generator sets its synthesis network's.
+    # The generator's lod sets that of its synthesis network.
     variables["synthesis/lod"] = variables.pop("lod", np.zeros([]))
     return OfficialNetwork(
         dict(_generator_weight(name, value, fused_from) for name, value in variables.items()),
@@ -122,16 +121,16 @@ def _generator(network: Record) -> OfficialNetwork:
 
 def _discriminator(network: Record) -> OfficialNetwork:
     settings = _settings(network)
-    # Weights of fused convolutions are those of the others here.
+    # Fused convolutions have the same weights as others here.
     variables = {"lod": np.zeros([]), **tensorflow_variables.read_variables(network)}
     return OfficialNetwork(
         dict(_discriminator_weight(name, value) for name, value in variables.items()),
-        minibatch_group=tensorflow_variables.number(settings, "mbstd_group_size", 4),
+        minibatch_group=tensorflow_variables.number(settings, "mbstd_group_size", 4, int),
     )
 
 
 def _settings(network: Record) -> dict[str, Any]:
-    """The arguments of a network, none of which asks for what the zoo has not, or is not known."""
+    """The arguments of a network, all known and supported."""
     settings = tensorflow_variables.read_settings(network)
     for name in settings:
         if name not in FIXED and name not in OTHERS:
@@ -145,7 +144,7 @@ def _settings(network: Record) -> dict[str, Any]:
 
 
 def _generator_weight(name: str, value: np.ndarray, fused_from: float) -> tuple[str, np.ndarray]:
-    """A weight's new name, and its value in the new layout."""
+    """A weight's new name and its value in the new layout."""
     if name == "dlatent_avg":
         return "mapping.w_avg", value
     if name == "mapping/LabelConcat/weight":
@@ -159,12 +158,12 @@ def _generator_weight(name: str, value: np.ndarray, fused_from: float) -> tuple[
         return f"synthesis.{_block(4 << level)}.{layer[second]}.noise_const", noise
     match = re.fullmatch(r"synthesis/(\d{1,5})x\1/Conv0_up/weight", name)
     if match and int(match[1]) >= fused_from:
-        value = value[::-1, ::-1]  # of a transposed convolution
+        value = value[::-1, ::-1]  # the kernel of a transposed convolution
     return _dotted(name), value
 
 
 def _discriminator_weight(name: str, value: np.ndarray) -> tuple[str, np.ndarray]:
-    if name == "4x4/Dense0/weight":  # its rows are an image: NCHW becomes NHWC
+    if name == "4x4/Dense0/weight":  # its rows are a flattened image: NCHW becomes NHWC
         value = value.reshape(-1, 4, 4, value.shape[1]).transpose(1, 2, 0, 3).reshape(value.shape)
     return _dotted(name), value
 
@@ -177,24 +176,24 @@ def _block(size: int) -> str:
     return f"{size}x{size}"
 
 
-def _lod(weights: dict[str, np.ndarray]) -> float:
+def _lod(weights: Weights) -> float:
     return float(weights["synthesis.lod"] if "synthesis.lod" in weights else weights["lod"])
 
 
 def _without_growing(network: OfficialNetwork) -> OfficialNetwork:
-    """What networks have that do not grow: of all colours those of the highest resolution."""
+    """Without the weights that only growing needs: only the highest resolution keeps its color layers."""
     of_growing = re.compile(r"(.*\.)?(lod|(ToRGB|FromRGB)_lod[1-9]\d*\.\w+)")
     kept = {name: value for name, value in network.weights.items() if not of_growing.fullmatch(name)}
     return dataclasses.replace(network, weights=kept)
 
 
 def _arguments(generator: OfficialNetwork, discriminator: OfficialNetwork, growing: bool) -> dict[str, Any]:
-    """The constructor's arguments of the model, read off the shapes of the weights."""
+    """The constructor arguments of the model, from the shapes of the weights."""
     g, d = generator.weights, discriminator.weights
     channels = lengths(g, r"synthesis\.(\d+)x\1\.Conv1?\.bias")
     resolution = max(channels, default=0)
     if sorted(channels) != [2**i for i in range(2, resolution.bit_length())]:
-        raise ValueError("its generator is none of the first StyleGAN")
+        raise ValueError("its generator is not of the first StyleGAN")
     if channels != lengths(d, r"(\d+)x\1\.Conv0?\.bias"):
         raise ValueError("its generator and discriminator differ in resolution or channels")
     if resolution < 16:
@@ -214,20 +213,20 @@ def _arguments(generator: OfficialNetwork, discriminator: OfficialNetwork, growi
         "mapping_depth": len(lengths(g, r"mapping\.Dense(\d+)\.weight")),
         "channel_base": channel_base,
         "channel_max": channel_max,
-        "minibatch_group": max(discriminator.minibatch_group, 1),
+        "minibatch_group": max(discriminator.minibatch_group or 1, 1),
         "num_classes": num_classes,
         "progressive": growing,
     }
     _check_sizes(g, d, channels, arguments)
-    # The official networks have the colours of all resolutions, so it is no matter where they began.
+    # The official networks have the color layers of all resolutions, wherever growing started.
     return {**arguments, "first_resolution": 4} if growing else arguments
 
 
-def _check_sizes(g, d, channels, arguments):
+def _check_sizes(g: Weights, d: Weights, channels: dict[int, int], arguments: dict[str, Any]) -> None:
     w_dim, depth = arguments["w_dim"], arguments["mapping_depth"]
     sizes = [len(g["mapping.Dense0.weight"])] + [w_dim] * depth
-    shapes = {f"mapping.Dense{i}.weight": (sizes[i], w_dim) for i in range(depth)}
-    of_discriminator = {"4x4.Dense0.weight": (16 * channels[4], len(d["4x4.Dense0.bias"]))}
+    shapes: Shapes = {f"mapping.Dense{i}.weight": (sizes[i], w_dim) for i in range(depth)}
+    of_discriminator: Shapes = {"4x4.Dense0.weight": (16 * channels[4], len(d["4x4.Dense0.bias"]))}
     for size, count in channels.items():
         layer = f"synthesis.{_block(size)}.{'Conv1' if size > 4 else 'Conv'}"
         shapes[f"{layer}.weight"] = (3, 3, count, count)

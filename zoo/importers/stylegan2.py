@@ -1,4 +1,4 @@
-"""The official networks of StyleGAN2 as models of the zoo."""
+"""Imports the official networks of StyleGAN2 as models of the zoo."""
 
 import os
 import re
@@ -8,12 +8,12 @@ import numpy as np
 
 from . import pytorch_modules, tensorflow_variables
 from .models import MAPPING_MULTIPLIER, OfficialModel, base_and_max, check_shapes, lengths
-from .official_network import OfficialNetwork
+from .official_network import OfficialNetwork, Shapes, Weights
 
 if TYPE_CHECKING:
     from ..gans.stylegan2 import StyleGAN2
 
-# A discriminator's group of images that is never full: the whole batch.
+# A group size of the discriminator that no batch reaches: the whole batch is one group.
 WHOLE_BATCH = 2**30
 
 
@@ -27,10 +27,10 @@ class OfficialStyleGAN2(OfficialModel):
         if pytorch_modules.is_pytorch(content):
             return "stylegan2-ada-pytorch", pytorch_modules.read_networks(content)
         if not tensorflow_variables.is_tensorflow(content):
-            raise ValueError("it holds no networks named G_ema and D, nor three TensorFlow networks")
+            raise ValueError("it contains neither networks named G_ema and D nor three TensorFlow networks")
         code = tensorflow_variables.code(content)
         if code == "stylegan":
-            raise ValueError("it holds networks of the first StyleGAN, expected StyleGAN2")
+            raise ValueError("it contains networks of the first StyleGAN, expected StyleGAN2")
         return code, tensorflow_variables.read_networks(content)
 
     @staticmethod
@@ -38,8 +38,8 @@ class OfficialStyleGAN2(OfficialModel):
         return _arguments(generator, discriminator), generator, discriminator
 
     @staticmethod
-    def _in_keras_layout(network: OfficialNetwork) -> dict[str, np.ndarray]:
-        """OIHW becomes HWIO, `[out, in]` becomes `[in, out]`; images that a layer sees flat are NHWC."""
+    def _in_keras_layout(network: OfficialNetwork) -> Weights:
+        """OIHW becomes HWIO, `[out, in]` becomes `[in, out]`, and flattened images NHWC."""
         changed = {}
         for name, value in network.weights.items():
             value = np.asarray(value, np.float32)
@@ -58,9 +58,9 @@ class OfficialStyleGAN2(OfficialModel):
 
 
 def import_stylegan2(path: str | os.PathLike) -> "StyleGAN2":
-    """The model of an official network pickle: its averaged generator and its discriminator.
+    """Imports an official network pickle: its averaged generator and its discriminator.
 
-    It reads pickles of stylegan2-ada-pytorch, and TensorFlow pickles of StyleGAN2 and StyleGAN2-ADA, of any
+    Reads pickles of stylegan2-ada-pytorch, and TensorFlow pickles of StyleGAN2 and StyleGAN2-ADA, of any
     resolution, channels and architecture, conditional or not. PyTorch is not needed, and no code in the
     pickle is run. Images and logits are those of the official code in float32.
 
@@ -69,23 +69,23 @@ def import_stylegan2(path: str | os.PathLike) -> "StyleGAN2":
 
     Raises:
       OSError: the file cannot be read.
-      ValueError: it is no such pickle, is damaged, names something that no network needs, or has settings
-        that the zoo's networks have not.
+      ValueError: it is not such a pickle, is damaged, names something that no network needs, or has settings
+        that the zoo's networks do not support.
     """
     return read_stylegan2(path).make_model()
 
 
 def read_stylegan2(path: str | os.PathLike) -> OfficialStyleGAN2:
-    """The first half of `import_stylegan2`, which raises the same errors."""
+    """Reads and checks a pickle: the first half of `import_stylegan2`, which raises the same errors."""
     return OfficialStyleGAN2.read(path)
 
 
 def _arguments(generator: OfficialNetwork, discriminator: OfficialNetwork) -> dict[str, Any]:
-    """The constructor's arguments of the model, read off the shapes of the weights."""
+    """The constructor arguments of the model, from the shapes of the weights."""
     g, d = generator.weights, discriminator.weights
     channels = lengths(g, r"synthesis\.b(\d+)\.conv1\.bias")
     if not channels:
-        raise ValueError("its generator is none of StyleGAN2")
+        raise ValueError("its generator is not of StyleGAN2")
     if channels != lengths(d, r"b(\d+)\.conv0?\.bias"):
         raise ValueError("its generator and discriminator differ in resolution or channels")
     if generator.activation_clamp != discriminator.activation_clamp:
@@ -116,9 +116,9 @@ def _arguments(generator: OfficialNetwork, discriminator: OfficialNetwork) -> di
     return {**arguments, **{name: value for name, (value, usual) in optional.items() if value != usual}}
 
 
-def _check_sizes(g, d, channels, w_dim):
-    shapes = {"mapping.fc0.weight": (w_dim, g["mapping.fc0.weight"].shape[1])}
-    of_discriminator = {"b4.fc.weight": (channels[4], 16 * channels[4])}
+def _check_sizes(g: Weights, d: Weights, channels: dict[int, int], w_dim: int) -> None:
+    shapes: Shapes = {"mapping.fc0.weight": (w_dim, g["mapping.fc0.weight"].shape[1])}
+    of_discriminator: Shapes = {"b4.fc.weight": (channels[4], 16 * channels[4])}
     for size, count in channels.items():
         layer = f"synthesis.b{size}.conv1"
         shapes[f"{layer}.weight"] = (count, count, 3, 3)
@@ -130,16 +130,16 @@ def _check_sizes(g, d, channels, w_dim):
     check_shapes(d, of_discriminator)
 
 
-def _num_classes(weights) -> int:
+def _num_classes(weights: Weights) -> int:
     return weights["mapping.embed.weight"].shape[1] if "mapping.embed.weight" in weights else 0
 
 
-def _depth(weights) -> int:
+def _depth(weights: Weights) -> int:
     return len(lengths(weights, r"mapping\.fc(\d+)\.weight"))
 
 
-def _architecture(weights, skip: str, image: str) -> str:
-    """By the layers that only one architecture has."""
+def _architecture(weights: Weights, skip: str, image: str) -> str:
+    """The architecture, from the layers that only one has."""
     if skip in weights:
         return "resnet"
     return "skip" if image in weights else "orig"

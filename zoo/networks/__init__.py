@@ -1,3 +1,3 @@
-"""Networks, and what they are made of, that more than one family uses."""
+"""Networks and layers that several families of models use."""
 
 from .. import keras_backend as keras_backend

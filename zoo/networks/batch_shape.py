@@ -1,4 +1,4 @@
-"""Networks of one batch axis made to take any, as bijectors do."""
+"""Lets networks written for one batch axis take any batch shape, as bijectors do."""
 
 import functools
 from collections.abc import Callable
@@ -7,11 +7,11 @@ import tensorflow as tf
 
 
 def any_batch_shape(event_ndims: int, condition_ndims: int = 0) -> Callable:
-    """Decorates `network(owner, x, condition)` of one batch axis, so that it takes any, or none.
+    """Decorates `network(owner, x, condition)`, written for one batch axis, to take any number of them.
 
     Args:
-      event_ndims: axes of one event of x `[..., *event]`.
-      condition_ndims: axes of one condition (labels: 0), whose batch shape broadcasts to that of x.
+      event_ndims: the rank of one event of x `[..., *event]`.
+      condition_ndims: the rank of one condition (labels: 0), whose batch shape broadcasts to that of x.
     """
 
     def decorate(network):
@@ -33,6 +33,6 @@ def any_batch_shape(event_ndims: int, condition_ndims: int = 0) -> Callable:
 
 
 def _as_rows(x, batch, event_ndims):
-    """`[..., *event]` broadcast to a batch shape, with one batch axis."""
+    """Broadcasts `[..., *event]` to a batch shape, then flattens the batch axes into one."""
     event = x.shape[x.shape.rank - event_ndims :]
     return tf.reshape(tf.broadcast_to(x, tf.concat([batch, event], axis=0)), [-1, *event])

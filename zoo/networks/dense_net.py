@@ -1,4 +1,4 @@
-"""A plain network of vectors, with a context or without."""
+"""A dense network for vectors, with an optional context."""
 
 import keras
 import tensorflow as tf
@@ -10,14 +10,22 @@ from .part import Part
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class DenseNet(Part):
-    """Two hidden layers, the first of which sees the context too.
+    """A network of two hidden layers, of which the first also sees the context.
 
         h = relu(W1 x + V c);  h = relu(W2 h);  y = W3 h
 
-    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+    The last layer is initialized to zero. Layers compute in the dtype policy's compute dtype; the output is
+    float32.
+
+    Args:
+      size_in: the size of x `[..., size_in]`.
+      context_size: the size of the context c `[..., context_size]`; 0: none.
+      width: units of the hidden layers.
+      size_out: the size of the output.
+      seed: integer, of the initial weights.
     """
 
-    def __init__(self, size_in, context_size, width, size_out, seed, **kwargs):
+    def __init__(self, size_in: int, context_size: int, width: int, size_out: int, seed: int, **kwargs):
         super().__init__(**kwargs)
         self.size_in, self.context_size, self.width = size_in, context_size, width
         self.size_out, self.seed = size_out, seed
@@ -29,7 +37,7 @@ class DenseNet(Part):
         self.built = True
 
     @any_batch_shape(event_ndims=1, condition_ndims=1)
-    def call(self, x, context=None):
+    def call(self, x: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         h = self.first(tf.cast(x, self.compute_dtype))
         if self.context is not None:
             h += self.context(tf.cast(context, self.compute_dtype))

@@ -1,7 +1,7 @@
-"""Keras's layers with a bias whose slope is right in bfloat16.
+"""Keras's layers with a bias whose gradient is accurate in bfloat16.
 
-The slope of a bias is a sum over all examples and pixels. On a processor TensorFlow makes it in the dtype of
-the layer: in bfloat16 a sum of ones ends at 256. Here it is a matrix product, which adds in float32.
+The gradient of a bias is a sum over all examples and pixels. On a CPU, TensorFlow computes it in the dtype of
+the layer: in bfloat16, a sum of ones stops at 256. Here it is a matrix product, which accumulates in float32.
 """
 
 from .. import keras_backend  # noqa: F401  # isort: skip
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 @tf.custom_gradient
 def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """`x [..., C]` with a bias `[C]`, float32 as a rule, for each channel.
+    """Adds a bias `[C]`, usually float32, to the channels of `x [..., C]`.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.networks.layers import add_bias
@@ -19,41 +19,41 @@ def add_bias(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     [[1.0, 2.0], [1.0, 2.0]]
     """
 
-    def slopes(dy):
+    def gradient(dy):
         flat = tf.reshape(dy, [-1, dy.shape[-1]])
-        of_bias = tf.matmul(tf.ones([1, tf.shape(flat)[0]], dy.dtype), flat)
-        return dy, tf.cast(of_bias[0], bias.dtype)
+        dbias = tf.matmul(tf.ones([1, tf.shape(flat)[0]], dy.dtype), flat)
+        return dy, tf.cast(dbias[0], bias.dtype)
 
-    return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), slopes
+    return tf.nn.bias_add(x, tf.cast(bias, x.dtype)), gradient
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Dense(keras.layers.Dense):
-    """`keras.layers.Dense`, of the same arguments and weights."""
+    """`keras.layers.Dense`, with the same arguments and weights."""
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return _finish(self, tf.matmul(inputs, self.kernel))
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, of the same arguments and weights, on NHWC whatever Keras's data format is."""
+    """`keras.layers.Conv2D`, with the same arguments and weights; NHWC whatever Keras's data format is."""
 
     def __init__(self, *args, data_format="channels_last", **kwargs):
         super().__init__(*args, data_format=data_format, **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return _finish(self, self.convolution_op(inputs, self.kernel))
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose`, of the same arguments and weights, on NHWC as `Conv2D`."""
+    """`keras.layers.Conv2DTranspose`, with the same arguments and weights; NHWC like `Conv2D`."""
 
     def __init__(self, *args, data_format="channels_last", **kwargs):
         super().__init__(*args, data_format=data_format, **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         y = keras.ops.conv_transpose(
             inputs, self.kernel, list(self.strides), self.padding, self.output_padding, self.data_format,
             self.dilation_rate,

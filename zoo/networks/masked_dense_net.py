@@ -1,4 +1,4 @@
-"""MADE: a network whose outputs see the coordinates before them alone (Germain et al. 2015)."""
+"""MADE: a network whose outputs depend only on earlier coordinates (Germain et al. 2015)."""
 
 import keras
 import tensorflow as tf
@@ -11,16 +11,16 @@ from .part import Part
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class MaskedDenseNet(Part):
-    """`DenseNet` with MADE's masks: outputs d see the coordinates before d alone (Germain et al. 2015).
+    """`DenseNet` with MADE's masks: the outputs for coordinate d depend only on coordinates before d.
 
-    The context is seen by all of them.
+    All outputs depend on the context. Source: Germain et al. 2015.
 
     Args:
       size: D; the output is `[..., 2 * D]`.
-      context_size, width, seed: as `DenseNet`'s.
+      context_size, width, seed: as in `DenseNet`.
     """
 
-    def __init__(self, size, context_size, width, seed, **kwargs):
+    def __init__(self, size: int, context_size: int, width: int, seed: int, **kwargs):
         super().__init__(**kwargs)
         self.size, self.context_size, self.width, self.seed = size, context_size, width, seed
         draw = keras.random.SeedGenerator(seed)
@@ -43,7 +43,7 @@ class MaskedDenseNet(Part):
         self.built = True
 
     @any_batch_shape(event_ndims=1, condition_ndims=1)
-    def call(self, x, context=None):
+    def call(self, x: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         h = self._masked(0, tf.cast(x, self.compute_dtype))
         if self.context is not None:
             h += self.context(tf.cast(context, self.compute_dtype))

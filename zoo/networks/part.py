@@ -1,4 +1,6 @@
-"""The base class of networks inside models: Keras layers that save, load and work in other models too."""
+"""The base class of networks inside models: Keras layers that also save and load on their own."""
+
+from typing import Any
 
 import keras
 
@@ -6,25 +8,25 @@ from ..constructor_arguments import constructor_arguments
 
 
 class Part(keras.layers.Layer):
-    """A layer that keeps each argument of its constructor in an attribute of that name.
+    """A layer that keeps each constructor argument in an attribute of the same name.
 
-    So Keras can save it alone, or in a functional model: an encoder under a classifier, for instance. What
-    a constructor calls `draw`, a `keras.random.SeedGenerator`, is not kept: a layer that is loaded has its
-    weights, and needs no numbers to start from.
+    So Keras can save it alone, or in a functional model, such as an encoder under a classifier. A constructor
+    argument named `draw`, a `keras.random.SeedGenerator`, is not kept: a loaded layer has its weights and
+    needs no initialization.
 
-    Inputs come as they are, whatever the dtype policy: a part casts where it computes.
+    Inputs are not cast to the dtype policy: a part casts where it computes.
     """
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**constructor_arguments(self, skip=["draw"]), **super().get_config()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Part":
         config = keras.saving.deserialize_keras_object(config)
         trainable = config.pop("trainable", True)
         part = cls(**config)
-        part.trainable = trainable  # reaches the layers inside, which an argument does not
+        part.trainable = trainable  # unlike the argument, also sets it on the layers inside
         return part

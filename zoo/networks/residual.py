@@ -1,17 +1,19 @@
-"""Residual networks of couplings (He et al. 2016, with pre-activation)."""
+"""Residual networks of coupling layers (He et al. 2016, with pre-activation)."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from .batch_shape import any_batch_shape
 from .hidden_layers import class_embedding, conv, dense
-from .neighbours import gather_neighbours, spread_to_neighbours
+from .neighbors import gather_neighbors, spread_to_neighbors
 from .part import Part
 
 
 class _ResidualNet(Part):
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Part:
         if "blocks" in config:  # the name of `depth` in files of version 0.1.0
             config = {**config, "depth": config["blocks"]}
             del config["blocks"]
@@ -20,20 +22,23 @@ class _ResidualNet(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class ResidualDenseNet(_ResidualNet):
-    """The network of a coupling of vectors, made of residual blocks (He et al. 2016, pre-activation).
+    """The network of a coupling of vectors: residual blocks (He et al. 2016, pre-activation).
 
         h = W x + e(label);  h = h + W2 relu(W1 relu(h)) in each block;  y = W relu(h)
 
-    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+    The last layer is initialized to zero. Layers compute in the dtype policy's compute dtype; the output is
+    float32.
 
     Args:
-      size_in, width, size_out: of the input, the hidden layers and the output.
-      depth: residual blocks.
-      num_classes: 0, or the number of classes that are embedded.
+      size_in, width, size_out: sizes of the input, the hidden layers and the output.
+      depth: the number of residual blocks.
+      num_classes: the number of embedded classes, or 0.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, size_in, width, size_out, *, depth, num_classes, seed, **kwargs):
+    def __init__(
+        self, size_in: int, width: int, size_out: int, *, depth: int, num_classes: int, seed: int, **kwargs
+    ):
         super().__init__(**kwargs)
         self.size_in, self.width, self.size_out, self.depth = size_in, width, size_out, depth
         self.num_classes, self.seed = num_classes, seed
@@ -45,7 +50,7 @@ class ResidualDenseNet(_ResidualNet):
         self.built = True
 
     @any_batch_shape(event_ndims=1)
-    def call(self, x, labels=None):
+    def call(self, x: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         h = self.first(x)
         if self.embedding is not None:
             h += tf.cast(tf.gather(tf.convert_to_tensor(self.embedding), labels), h.dtype)
@@ -61,18 +66,30 @@ class ResidualConvNet(_ResidualNet):
         h = conv3x3(x) + e(label);  h = h + conv1x1(relu(conv3x3(relu(h)))) in each block
         y = conv3x3(relu(h))
 
-    The last layer starts at zero. Layers work in the dtype policy's compute dtype, the output is float32.
+    The last layer is initialized to zero. Layers compute in the dtype policy's compute dtype; the output is
+    float32.
 
     Args:
-      channels_in, width, channels_out: of the input, the hidden layers and the output.
-      depth: residual blocks.
-      squeeze: whether it works on 2x2 blocks of pixels, at half the resolution: for checkerboard masks,
-        whose input is half zeros. A quarter of the cost, and a wider view.
-      num_classes: 0, or the number of classes that are embedded.
+      channels_in, width, channels_out: channels of the input, the hidden layers and the output.
+      depth: the number of residual blocks.
+      squeeze: whether to work on 2x2 blocks of pixels, at half the resolution: for checkerboard masks,
+        whose input is half zeros. A quarter of the cost, and a larger receptive field.
+      num_classes: the number of embedded classes, or 0.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, channels_in, width, channels_out, *, depth, squeeze, num_classes, seed, **kwargs):
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        channels_out: int,
+        *,
+        depth: int,
+        squeeze: bool,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels_in, self.width, self.channels_out = channels_in, width, channels_out
         self.depth, self.squeeze, self.num_classes, self.seed = depth, squeeze, num_classes, seed
@@ -89,17 +106,17 @@ class ResidualConvNet(_ResidualNet):
         self.built = True
 
     @any_batch_shape(event_ndims=3)
-    def call(self, x, labels=None):
+    def call(self, x: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         x = tf.cast(x, self.compute_dtype)
         if self.squeeze:
             x = tf.nn.space_to_depth(x, 2)
         size, width = x.shape[1:3], self.first.units
-        h = tf.reshape(self.first(gather_neighbours(x)), [-1, *size, width])
+        h = tf.reshape(self.first(gather_neighbors(x)), [-1, *size, width])
         if self.embedding is not None:
             embedded = tf.gather(tf.convert_to_tensor(self.embedding), labels)[:, None, None, :]
             h += tf.cast(embedded, h.dtype)
         for inner, outer in self.blocks:
             h += outer(tf.nn.relu(inner(tf.nn.relu(h))))
         h = self.last(tf.reshape(tf.nn.relu(h), [-1, width]))
-        y = tf.cast(spread_to_neighbours(h, size), tf.float32) + self.bias
+        y = tf.cast(spread_to_neighbors(h, size), tf.float32) + self.bias
         return tf.nn.depth_to_space(y, 2) if self.squeeze else y

@@ -1,10 +1,12 @@
-"""The coupling networks of Glow: those of all steps of a level in one."""
+"""The coupling networks of Glow: one layer holds those of all steps of a level."""
+
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 from .batch_shape import any_batch_shape
-from .neighbours import dense_relu, gather_neighbours, spread_to_neighbours
+from .neighbors import dense_relu, gather_neighbors, spread_to_neighbors
 from .part import Part
 from .zero_conv import GAIN_RATE
 
@@ -18,9 +20,9 @@ class StackedConvNet(Part):
 
         h = relu(conv3x3(x));  h = relu(conv1x1(h));  y = (conv3x3(h) + b) * exp(3 * log_gain)
 
-    The last convolution starts at zero, so that each coupling starts with h = t = 0. OpenAI's code also
-    has actnorm on the hidden layers; here they have He's initialisation and a bias. Convolutions work in
-    the dtype policy's compute dtype, the output is float32.
+    The last convolution is initialized to zero, so that each coupling starts with h = t = 0. OpenAI's code
+    also has actnorm on the hidden layers; here they have He's initialization and a bias. Convolutions
+    compute in the dtype policy's compute dtype; the output is float32.
 
     Args:
       depth: K.
@@ -28,7 +30,7 @@ class StackedConvNet(Part):
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, depth, channels_in, width, channels_out, seed, **kwargs):
+    def __init__(self, depth: int, channels_in: int, width: int, channels_out: int, seed: int, **kwargs):
         super().__init__(**kwargs)
         self.depth, self.channels_in, self.width = depth, channels_in, width
         self.channels_out, self.seed = channels_out, seed
@@ -55,21 +57,21 @@ class StackedConvNet(Part):
         self.built = True
 
     def parameters(self) -> dict[str, tf.Tensor]:
-        """The stacked weights `[K, ...]`, those of convolutions in the compute dtype."""
+        """Returns the stacked weights `[K, ...]`, those of convolutions in the compute dtype."""
         weights = {name: tf.convert_to_tensor(w) for name, w in self._stacked.items()}
         return {n: w if n in OUTPUT else tf.cast(w, self.compute_dtype) for n, w in weights.items()}
 
     @staticmethod
     @any_batch_shape(event_ndims=3)
     def apply(p: dict[str, tf.Tensor], x: tf.Tensor) -> tf.Tensor:
-        """The network of one step: `p` is `parameters()` without the leading axis."""
-        h = gather_neighbours(tf.cast(x, p["kernel_1"].dtype))
+        """Applies the network of one step: `p` is `parameters()` without the leading axis."""
+        h = gather_neighbors(tf.cast(x, p["kernel_1"].dtype))
         h = dense_relu(h, p["kernel_1"], p["bias_1"])
         h = dense_relu(h, p["kernel_2"], p["bias_2"])
-        h = spread_to_neighbours(tf.matmul(h, p["kernel_3"]), x.shape[1:3])
+        h = spread_to_neighbors(tf.matmul(h, p["kernel_3"]), x.shape[1:3])
         return (tf.cast(h, tf.float32) + p["bias_3"]) * tf.exp(GAIN_RATE * p["log_gain"])
 
 
-def per_step(draw):
-    """An initialiser of stacked weights `[K, ...]`: `draw` once for each step, with its fans."""
-    return lambda shape, dtype: tf.stack([draw(shape[1:], dtype) for _ in range(shape[0])])
+def per_step(initializer: Callable) -> Callable:
+    """Returns an initializer of stacked weights `[K, ...]` that applies `initializer` to each step."""
+    return lambda shape, dtype: tf.stack([initializer(shape[1:], dtype) for _ in range(shape[0])])

@@ -68,7 +68,7 @@ def test_what_cannot_be_imported_is_told_in_one_sentence(write_network_pickle, t
     content = path.read_bytes()
     out = ("--out", tmp_path / "imported")
     path.write_bytes(content[: len(content) // 2])
-    assert "is no whole network pickle: it is damaged" in refusal(capsys, "stylegan2-ada", path, *out)
+    assert "is not a complete network pickle: it is damaged" in refusal(capsys, "stylegan2-ada", path, *out)
     path.write_bytes(b"\x80\x04cos\nsystem\n(X\x04\x00\x00\x00exittR.")
     for kind in ("stylegan2-ada", "stylegan"):
         assert "is refused: it names os.system" in refusal(capsys, kind, path, *out)

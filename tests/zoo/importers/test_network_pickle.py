@@ -113,18 +113,18 @@ DEEP = b")" + b"\x85" * 30_000
         (in_storage(in_storage(SYSTEM)), "torch.storage._load_from_bytes"),
         (in_storage(call("dnnlib.util", "EasyDict")), "dnnlib.util.EasyDict"),
         (in_storage(b"(" + text("module") + b"cos\nsystem\n" + text("0") + b"NK\x01NtQ"), "os.system"),
-        (in_storage(b"(" + text("module") + b"Nctorch\nFloatStorage\nNK\x01NtQ"), "no storage of a tensor"),
+        (in_storage(b"(" + text("module") + b"Nctorch\nFloatStorage\nNK\x01NtQ"), "not a storage of a"),
         # Arrays of objects, whose numbers would be a pickle.
         (OBJECTS, "array of Python objects"),
         (call("numpy", "dtype", text("O8"), b"\x89", b"\x88"), "dtype O8"),
         (call("numpy", "dtype", text("V8"), b"\x89", b"\x88"), "dtype V8"),
         # More work than such a file is worth.
         (b"}" + DEEP + b"K\x01s", "as a key"),
-        (b"\x8f(" + DEEP + b"\x90", "a set of other things"),
-        (b"}\x8a\x09" + (2**61 - 1).to_bytes(9, "little") + b"K\x01s", "a long text or number as a key"),
-        (b"}" + text("x" * 2_000) + b"K\x01s", "a long text or number as a key"),
+        (b"\x8f(" + DEEP + b"\x90", "a set of more than"),
+        (b"}\x8a\x09" + (2**61 - 1).to_bytes(9, "little") + b"K\x01s", "a long string or number as a key"),
+        (b"}" + text("x" * 2_000) + b"K\x01s", "a long string or number as a key"),
         (call("numpy", "dtype", b"]", b"\x89", b"\x88"), "dtype a list"),
-        (call("_codecs", "encode", text("x"), text("rot13")), "encodes a text"),
+        (call("_codecs", "encode", text("x"), text("rot13")), "encodes a string"),
         (call("collections", "OrderedDict", b"]" + text("x") + b"a"), "a dict of a list"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_tensor_is_a_view_of_its_storage(write):
     ],
 )
 def test_a_tensor_outside_of_its_storage_is_refused(content, write):
-    with pytest.raises(ValueError, match=r"network.pkl' is no whole network pickle: it is damaged"):
+    with pytest.raises(ValueError, match=r"network.pkl' is not a complete network pickle: it is damaged"):
         read_file(write(content))
 
 
@@ -330,7 +330,7 @@ def test_a_pipe_or_a_device_is_no_file(tmp_path):
     "content", [b"", b"no pickle at all", b"\x89PNG\r\n\x1a\n", b"\x89HDF\r\n\x1a\n", b"cos\nsystem\n."]
 )
 def test_another_kind_of_file_is_told(content, write):
-    with pytest.raises(ValueError, match="is no network pickle: it does not begin as one"):
+    with pytest.raises(ValueError, match="is not a network pickle: it does not begin like a pickle"):
         read_file(write(content))
 
 
@@ -340,7 +340,8 @@ def test_a_file_cut_short_anywhere_is_told(write_network_pickle, tmp_path):
     cut = tmp_path / "cut.pkl"
     for length in np.linspace(1, len(content) - 1, 25).astype(int):
         cut.write_bytes(content[:length])
-        with pytest.raises(ValueError, match=r"cut.pkl' is no whole network pickle: it is damaged") as error:
+        message = "cut.pkl' is not a complete network pickle: it is damaged"
+        with pytest.raises(ValueError, match=message) as error:
             read_file(cut)
         assert "\n" not in str(error.value)
 

@@ -125,24 +125,24 @@ G, D = 2, 1
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (set_version(5), "holds networks of stylegan2-ada, expected the first StyleGAN"),
+        (set_version(5), "contains networks of stylegan2-ada, expected the first StyleGAN"),
         (set_version(2), "unknown version, expected 3, 4 or 5"),
         (change_settings(G, use_styles=False), "use_styles is not True, which is not supported"),
         (change_settings(G, use_pixel_norm=True), "use_pixel_norm is not False, which is not supported"),
         (change_settings(D, nonlinearity="relu"), "nonlinearity is not 'lrelu', which is not supported"),
         (change_settings(D, mbstd_num_features=2), "mbstd_num_features is not 1, which is not supported"),
-        (change_settings(D, blur_filter=None), r"blur_filter is another filter than \[1, 2, 1\]"),
-        (change_settings(G, blur_filter=[1, 3, 3, 1]), r"blur_filter is another filter than \[1, 2, 1\]"),
+        (change_settings(D, blur_filter=None), r"blur_filter is not the filter \[1, 2, 1\]"),
+        (change_settings(G, blur_filter=[1, 3, 3, 1]), r"blur_filter is not the filter \[1, 2, 1\]"),
         (change_settings(G, fused_scale="always"), "fused_scale is not True, False or 'auto'"),
         (change_settings(G, self_attention=64), "the setting self_attention, which is not supported"),
-        (change_settings(G, mapping_lrmul=None), "mapping_lrmul is no number"),
+        (change_settings(G, mapping_lrmul=None), "mapping_lrmul is not a number"),
         (change_component("synthesis", const_input_layer=False), "const_input_layer is not True"),
         (change_component("mapping", normalize_latents=False), "normalize_latents is not True"),
         (change_variable(G, "lod", np.float32(9)), "its lod is 9.0, expected a number from 0 to 2"),
         (change_variable(D, "lod", np.float32(np.nan)), "its lod is nan, expected a number from 0 to 2"),
         (change_variable(G, "dlatent_avg", None), "it has no mapping.w_avg"),
         (change_variable(G, "Dense0/weight", None, "mapping"), "it has no mapping.Dense0.weight"),
-        (change_variable(G, "4x4/Conv/bias", None, "synthesis"), "its generator is none of the first"),
+        (change_variable(G, "4x4/Conv/bias", None, "synthesis"), "its generator is not of the first"),
         (change_variable(G, "LabelConcat/weight", zeros(3, 5), "mapping"), "3 classes, and its discr"),
         (change_variable(D, "4x4/Conv/bias", zeros(5)), "differ in resolution or channels"),
         (change_variable(D, "4x4/Dense0/bias", zeros(4000)), "channels are not min"),
@@ -162,12 +162,12 @@ def test_what_the_networks_have_not_is_refused(change, words, write_stylegan_pic
     [
         (change_variable(D, "8x8/Conv0/bias2", zeros(6)), "an unknown weight 8x8.Conv0.bias2"),
         (change_variable(D, "4x4/Dense1/weight", None), "no weight 4x4.Dense1.weight"),
-        (change_variable(G, "dlatent_avg", zeros(7) + np.inf), "w_avg of its generator holds numbers"),
+        (change_variable(G, "dlatent_avg", zeros(7) + np.inf), "w_avg of its generator contains NaN"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(change, words, write_stylegan_pickle):
     path, *_ = write_stylegan_pickle("rgb", change=change)
-    with pytest.raises(ValueError, match=f"makes no StyleGAN: .*{words}"):
+    with pytest.raises(ValueError, match=f"cannot be imported as StyleGAN: .*{words}"):
         import_stylegan(path)
 
 
@@ -176,10 +176,10 @@ def test_each_importer_tells_the_other_ones_pickles(write_stylegan_pickle, write
     with pytest.raises(ValueError, match="of the first StyleGAN, expected StyleGAN2"):
         read_stylegan2(path)
     path, _ = write_network_pickle("tensorflow_4")
-    with pytest.raises(ValueError, match="holds networks of stylegan2, expected the first StyleGAN"):
+    with pytest.raises(ValueError, match="contains networks of stylegan2, expected the first StyleGAN"):
         read_stylegan(path)
     path, _ = write_network_pickle("cifar")
-    with pytest.raises(ValueError, match="holds no three TensorFlow networks"):
+    with pytest.raises(ValueError, match="does not contain three TensorFlow networks"):
         read_stylegan(path)
 
 

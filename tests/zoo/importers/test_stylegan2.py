@@ -170,23 +170,23 @@ PYTORCH, TENSORFLOW = "rgba_orig_clamped", "tensorflow_4"
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        (PYTORCH, another_class, "StyleNeRFGenerator where a Generator of StyleGAN2"),
+        (PYTORCH, another_class, "StyleNeRFGenerator, expected a Generator of StyleGAN2"),
         (PYTORCH, set_attribute("D", "b8", "conv0", activation="relu"), "b8.conv0.activation"),
         (PYTORCH, set_attribute("D", "b8", "conv0", conv_clamp=7.0), "clamp at several values"),
         (PYTORCH, set_attribute("D", "b4", "mbstd", group_size="4"), "group_size of a MinibatchStdLayer"),
-        (PYTORCH, other_filter, r"another filter than \[1, 3, 3, 1\]"),
+        (PYTORCH, other_filter, r"is not the filter \[1, 3, 3, 1\]"),
         (PYTORCH, cut_to("D", "b8", "conv0", size=3), "differ in resolution or channels"),
         (PYTORCH, claiming_size, r"b4.conv1.weight is \(8, 8, 3, 3\), expected \(4096"),
         (PYTORCH, sharing_numbers, "larger than the file"),
-        (PYTORCH, in_a_circle, "is no module"),
-        (PYTORCH, lambda content: content.pop("D"), "no networks named G_ema and D"),
+        (PYTORCH, in_a_circle, "is not a module"),
+        (PYTORCH, lambda content: content.pop("D"), "neither networks named G_ema and D"),
         (TENSORFLOW, set_tensorflow(version=3), "of the first StyleGAN"),
         (TENSORFLOW, set_tensorflow(version=7), "unknown version, expected 3, 4 or 5"),
         (TENSORFLOW, set_tensorflow(variables=None), "no variables"),
         (TENSORFLOW, set_argument(nonlinearity="relu"), "nonlinearity is not 'lrelu'"),
-        (TENSORFLOW, set_argument(resample_kernel=[1, 2, 1]), "another filter"),
+        (TENSORFLOW, set_argument(resample_kernel=[1, 2, 1]), "is not the filter"),
         (TENSORFLOW, without_average, "has no mapping.w_avg"),
-        (TENSORFLOW, set_tensorflow(components={}), "its generator is none of StyleGAN2"),
+        (TENSORFLOW, set_tensorflow(components={}), "its generator is not of StyleGAN2"),
         (TENSORFLOW, doubled("4x4/Const/const"), r"shape \(2, 8, 4, 4\), expected \[1\] as its first axes"),
         (TENSORFLOW, doubled("noise0"), r"shape \(2, 1, 4, 4\), expected \[1, 1\] as its first axes"),
         (TENSORFLOW, with_variable, "the variable 8x8/Extra/weight, which is not supported"),
@@ -203,7 +203,7 @@ def test_what_the_networks_have_not_is_refused(name, change, words, write_networ
     ("change", "words"),
     [
         (without_weight, "has no weight b4.fc.bias"),
-        (not_finite, "mapping.fc0.bias of its generator holds numbers that are not finite"),
+        (not_finite, "mapping.fc0.bias of its generator contains NaN or infinity"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused(change, words, write_network_pickle):

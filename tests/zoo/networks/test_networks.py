@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.networks.neighbours import dense_relu, gather_neighbours, spread_to_neighbours
+from latentzoo.zoo.networks.neighbors import dense_relu, gather_neighbors, spread_to_neighbors
 from latentzoo.zoo.networks.stacked_conv_net import StackedConvNet
 from latentzoo.zoo.networks.zero_conv import ZeroConv2D
 
@@ -17,7 +17,7 @@ SIZES = [(1, 1), (1, 5), (2, 2), (4, 7)]
 def test_gathering_then_a_product_is_a_same_convolution(size, channels, width):
     rng = np.random.default_rng(0)
     x, kernel = rng.standard_normal([2, *size, channels]), rng.standard_normal([3, 3, channels, width])
-    y = gather_neighbours(tf.constant(x)) @ kernel.reshape(9 * channels, width)
+    y = gather_neighbors(tf.constant(x)) @ kernel.reshape(9 * channels, width)
     expected = tf.nn.conv2d(x, kernel, 1, "SAME")
     np.testing.assert_allclose(tf.reshape(y, [2, *size, width]), expected, rtol=0, atol=1e-13)
 
@@ -29,7 +29,7 @@ def test_a_product_then_spreading_is_a_same_convolution(size, channels, width):
     h, kernel = rng.standard_normal([2, *size, width]), rng.standard_normal([3, 3, width, channels])
     laid_out = kernel.transpose(2, 0, 1, 3).reshape(width, 9 * channels)
     product = tf.reshape(h, [-1, width]) @ laid_out
-    y = spread_to_neighbours(product, size)
+    y = spread_to_neighbors(product, size)
     np.testing.assert_allclose(y, tf.nn.conv2d(h, kernel, 1, "SAME"), rtol=0, atol=1e-13)
 
 
@@ -69,13 +69,13 @@ def test_gradients_of_gathering_and_spreading_are_those_of_convolutions(size):
     rng = np.random.default_rng(2)
     x, kernel = rng.standard_normal([2, *size, 3]), rng.standard_normal([3, 3, 3, 4])
     same_gradients(
-        lambda x, k: gather_neighbours(x) @ tf.reshape(k, [27, 4]),
+        lambda x, k: gather_neighbors(x) @ tf.reshape(k, [27, 4]),
         lambda x, k: tf.reshape(tf.nn.conv2d(x, k, 1, "SAME"), [-1, 4]),
         [tf.constant(x), tf.constant(kernel)],
         atol=1e-9,
     )
     same_gradients(
-        lambda x, k: spread_to_neighbours(
+        lambda x, k: spread_to_neighbors(
             tf.reshape(x, [-1, 3]) @ tf.reshape(tf.transpose(k, [2, 0, 1, 3]), [3, 36]), size
         ),
         lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"),
