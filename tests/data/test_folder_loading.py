@@ -19,7 +19,7 @@ def test_a_folder_is_read_whole_and_in_order_with_its_subfolders(tmp_path, some_
     for i, image in enumerate(some_images):
         write(tmp_path / f"part{i // 10}" / f"{i:02}.png", image)
     (tmp_path / "notes.txt").write_text("not an image")
-    with pytest.warns(UserWarning, match="1 of 21 files are left out"):
+    with pytest.warns(UserWarning, match="1 of 21 files are skipped"):
         np.testing.assert_array_equal(all_of(data.load(tmp_path, "all")), some_images)
 
 
@@ -205,7 +205,7 @@ def test_a_folder_of_nothing_readable_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     with (
         pytest.warns(UserWarning),
-        pytest.raises(ValueError, match="has 1 images, and none of them can be read."),
+        pytest.raises(ValueError, match="has 1 images, none of which can be read."),
     ):
         data.source(tmp_path, "all", skip_unreadable=True)
 

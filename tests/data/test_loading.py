@@ -28,9 +28,9 @@ def test_arrays_come_out_as_they_went_in(some_images):
     [
         (np.zeros([0, 4, 4, 1], np.uint8), r"dataset must not be empty, got .* \[0, 4, 4, 1\]."),
         (np.zeros([4], np.uint8), r"arrays must be images .* got shape \[4\]."),
-        (np.zeros([2, 4, 4, 1], np.int32), "arrays must be uint8 images or floating, got int32."),
-        (np.zeros([2, 4], np.uint8), "arrays must be uint8 images or floating, got uint8."),
-        (np.full([2, 4, 4, 1], 1.5), r"floating images must be in \[0, 1\], got 1.5 to 1.5."),
+        (np.zeros([2, 4, 4, 1], np.int32), "arrays must be uint8 images or floating point, got int32."),
+        (np.zeros([2, 4], np.uint8), "arrays must be uint8 images or floating point, got uint8."),
+        (np.full([2, 4, 4, 1], 1.5), r"floating-point images must be in \[0, 1\], got 1.5 to 1.5."),
         (np.full([2, 4], np.nan), "arrays must be finite, got NaN or infinity."),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_pickle_inside_an_npz_file_is_not_loaded(tmp_path):
 
 def test_a_file_that_is_no_npz_is_named(tmp_path):
     (tmp_path / "text.npz").write_text("no arrays")
-    with pytest.raises(ValueError, match="dataset '.*text.npz' is damaged: it is no .npz file."):
+    with pytest.raises(ValueError, match="dataset '.*text.npz' is damaged: it is not an .npz file."):
         data.load(tmp_path / "text.npz")
 
 

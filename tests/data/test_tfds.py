@@ -89,7 +89,7 @@ def test_an_unknown_name_names_the_nearest():
         ("pictures.npz", FileNotFoundError, "dataset 'pictures.npz' does not exist"),
         ("pictures.NPZ", FileNotFoundError, "dataset 'pictures.NPZ' does not exist"),
         ("my pictures", ValueError, "got 'my pictures': there is no folder"),
-        ("qqqqqq", ValueError, "got 'qqqqqq': there is no folder and no set of that name."),
+        ("qqqqqq", ValueError, "got 'qqqqqq': there is no folder and no dataset of that name."),
         ("data/pictures", FileNotFoundError, "dataset 'data/pictures' does not exist"),
         ("mnist/none", (ValueError, FileNotFoundError), "mnist/none'"),
         ("a.npy", ValueError, "got 'a.npy': put the array into an .npz file"),
