@@ -1,6 +1,6 @@
-"""Everything that runs over data to change weights.
+"""Training: strategies, callbacks, checkpoints and recipes.
 
-Importing this package does not import TensorFlow; `train` does, when it is first used.
+Importing this package does not import TensorFlow; the first use of `train` does.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What happens in training beside its steps: evaluate, draw, checkpoint, stop. All are Keras callbacks."""
+"""Keras callbacks of a training run: evaluation, sample grids, checkpoints, stopping."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import contextlib
@@ -24,35 +24,35 @@ from .workdir import append_line, naming
 
 
 class StepCallback(keras.callbacks.Callback):
-    """Calls `at_step(step, logs)` after every step, numbered from 1 over all runs of a training."""
+    """Calls `at_step(step, logs)` after every step, counted from 1 across resumed runs."""
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.at_step(self.model.steps, logs)
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.at_step(self.model.steps, {} if logs is None else logs)
 
     def at_step(self, step: int, logs: dict) -> None:
         raise NotImplementedError
 
 
 class StopAtStep(StepCallback):
-    """Stops `fit` after step `last`, which need not end an epoch of Keras's."""
+    """Stops `fit` after step `last`, even in the middle of a Keras epoch."""
 
     def __init__(self, last: int):
         super().__init__()
         self.last = last
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         self.model.stop_training = step >= self.last
 
 
 class StopAtNaN(StepCallback):
-    """Ends the training when the optimizer has passed over too many steps with a gradient not finite.
+    """Raises an error when the optimizer skips too many steps in a row because of non-finite gradients.
 
     Args:
-      checkpoints: names the last good one in the error.
-      limit: how many such steps in a row; 1 stops at the first.
+      checkpoints: the error names the newest one.
+      limit: number of such steps in a row; 1 stops at the first.
 
     Raises:
-      ValueError: in training, with the step and the first variable concerned.
+      ValueError: during training, with the step and the first affected variable.
     """
 
     def __init__(self, checkpoints: Checkpoints, limit: int):
@@ -60,7 +60,7 @@ class StopAtNaN(StepCallback):
         self.checkpoints = checkpoints
         self.limit = limit
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         optimizer = max(self.model.optimizers, key=_skipped_in_a_row)
         skipped = _skipped_in_a_row(optimizer)
         if skipped >= self.limit:
@@ -71,30 +71,30 @@ class StopAtNaN(StepCallback):
                 " try a lower learning_rate or clip_norm."
             )
         if skipped:
-            self.model.reset_metrics()  # the mean loss is not finite for good
+            self.model.reset_metrics()  # or the mean loss would stay non-finite
 
 
 class Evaluation(StepCallback):
-    """After every `every` steps and the last, adds a line to metrics.jsonl and scalars to TensorBoard.
+    """Evaluates every `every` steps and after the last; logs to metrics.jsonl and TensorBoard.
 
-    The line has step, loss (training, mean since the line before), learning_rate, images_per_second, and
-    what else the model's training logs; `skipped` if steps were; and the value of the metric that
-    `evaluate` gives under its name, standard_error and num_examples. When it is the best so far, by the
-    direction that the metric declares, the averaged weights are kept as the preset folder `best`; by a metric
-    of which neither direction is better, none are. The progress bar shows the loss by its name, and
-    images_per_second.
+    Each line of metrics.jsonl has step, loss (the mean training loss since the previous line),
+    learning_rate, images_per_second and the model's other training metrics; `skipped`, if steps were
+    skipped; and the metric that `evaluate` returns, under its name, with standard_error and num_examples.
+    When that metric is the best so far, in the direction that it declares, the averaged weights are saved
+    as the preset folder `best`. A metric that declares no direction saves none. The progress bar shows the
+    loss under its own name, and images_per_second.
 
     Args:
-      workdir: the folder of the training.
+      workdir: the folder of the training run.
       every, last: steps.
       batch_size: over all replicas.
-      evaluate: gives the one entry of `metrics.evaluate`, or none; called with the averaged weights in
-        place.
-      shown: examples and their labels or conditions, or None, of the model's `training_histograms`.
-      checkpoints: remember the best value.
+      evaluate: returns the single entry of `metrics.evaluate`, or an empty list; called with the averaged
+        weights.
+      examples: images and their labels or conditions (or None) for the model's `training_histograms`.
+      checkpoints: store the best value.
 
     Raises:
-      ValueError: in training, when the loss is not finite.
+      ValueError: during training, if the loss is not finite.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Evaluation(StepCallback):
         last: int,
         batch_size: int,
         evaluate: Callable[[], list[dict]],
-        shown: tuple,
+        examples: tuple[np.ndarray, np.ndarray | None],
         checkpoints: Checkpoints,
     ):
         super().__init__()
@@ -113,32 +113,34 @@ class Evaluation(StepCallback):
         self.every, self.last = every, last
         self.batch_size = batch_size
         self.evaluate = evaluate
-        self.shown = shown
+        self.examples = examples
         self.checkpoints = checkpoints
 
-    def on_train_begin(self, logs=None):
-        self.numbers: dict[str, float] = {}  # shown beside the loss, until there are new ones
-        self.started, self.is_first = None, True
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.numbers: dict[str, float] = {}  # shown next to the loss until the next evaluation
+        self.started: float | None = None
+        self.is_first = True
 
-    def on_train_batch_begin(self, batch, logs=None):
-        if self.started is None:  # what happens between the steps is not counted
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        if self.started is None:  # excludes evaluation and checkpoints from the timing
             self.first_step, self.started = self.model.steps, time.monotonic()
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
+        assert self.started is not None  # `on_train_batch_begin` set it
         seconds = time.monotonic() - self.started
         self.numbers["images_per_second"] = (step - self.first_step) * self.batch_size / seconds
         if step % self.every == 0 or step == self.last:
             self._log(step, logs)
             self.started = None
-        if self.is_first:  # its time went into tracing
+        if self.is_first:  # mostly tracing time
             self.started, self.is_first = None, False
         self._show(logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._show(logs)
 
     def _show(self, logs):
-        """Makes of Keras's logs what is shown of them."""
+        """Changes Keras's logs into what the progress bar shows."""
         logs[self.model.loss_name] = logs.pop("loss")
         logs |= self.numbers
 
@@ -154,7 +156,7 @@ class Evaluation(StepCallback):
             "loss": _finite(loss),
             "learning_rate": float(self.model.optimizer.learning_rate),
             "images_per_second": self.numbers["images_per_second"],
-            # A mean of nothing is NaN: a lazy step of a GAN that has not come.
+            # An empty mean is NaN: the loss of a GAN's lazy step that has not run yet.
             **{k: _finite(value) for k, value in logs.items() if k != "loss" and not math.isnan(value)},
         }
         if skipped:
@@ -173,53 +175,55 @@ class Evaluation(StepCallback):
                     tf.summary.scalar(name, value)
 
     def _keep_best(self, entry):
-        cost = metric_of(entry).cost(entry["value"])
+        metric = metric_of(entry)
+        assert metric is not None, entry  # `metrics.evaluate` returns registered metrics
+        cost = metric.cost(entry["value"])
         if cost < self.checkpoints.best.numpy():
             self.checkpoints.best.assign(cost)
             self.model.save_to_preset(self.workdir / "best", {"metrics": [entry]})
 
     def _write_histograms(self, step):
         with self.board.at(step):
-            examples, beside = self.shown
-            of_examples = self.model.condition.keywords(beside)
-            for name, values in self.model.training_histograms(examples, **of_examples).items():
+            examples, conditions = self.examples
+            keywords = self.model.condition.keywords(conditions)
+            for name, values in self.model.training_histograms(examples, **keywords).items():
                 tf.summary.histogram(name, values)
 
 
 class ResetMeans(StepCallback):
-    """Makes the means that `fit` reports be over the steps since the last line of the log.
+    """Resets the means that `fit` reports when `Evaluation` logs, and only then.
 
-    Keras resets them at the start of its epochs, which after a resume need not begin where a line ends.
-    Every worker needs it.
+    Keras resets them at the start of each epoch, which after a resume may fall between two log lines.
+    Every worker needs this callback.
 
     Args:
-      every, last: the steps after which `Evaluation` writes a line.
+      every, last: the steps of `Evaluation`.
     """
 
     def __init__(self, every: int, last: int):
         super().__init__()
         self.every, self.last = every, last
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.means = RunningMeans(self.model)
-        self.means.take()  # those of the checkpoint, after a resume
+        self.means.take()  # after a resume, those of the checkpoint
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.means.put_back()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.means.take()
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         if step % self.every == 0 or step == self.last:
             self.model.reset_metrics()
 
 
 class SampleGrid(StepCallback):
-    """After every `every` steps and the last, draws samples of the same `num` latents.
+    """Saves a grid of samples every `every` steps and after the last, as a PNG and to TensorBoard.
 
-    They become a PNG and a TensorBoard image. Does nothing for a model of vectors, that has no samples, or
-    whose samples need other conditions than classes.
+    The `num` latents stay the same. Does nothing for a model of vectors, one that cannot sample, or one
+    whose samples need conditions other than classes.
     """
 
     def __init__(self, workdir: Path, every: int, last: int, num: int = 16):
@@ -229,7 +233,7 @@ class SampleGrid(StepCallback):
         self.every, self.last = every, last
         self.num = num
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         if not self.model.draws_images or (step % self.every and step != self.last):
             return
         classes = self.model.num_classes
@@ -239,8 +243,8 @@ class SampleGrid(StepCallback):
         try:
             with averaged_weights(self.model):
                 images = self.model.sample(self.num, seed=0, labels=labels)
-        except ValueError as error:  # a flow in its first steps may overflow: no reason to stop the training
-            warnings.warn(f"no grid of samples at step {step}: {error}", stacklevel=2)
+        except ValueError as error:  # a flow may overflow in its first steps
+            warnings.warn(f"no sample grid at step {step}: {error}", stacklevel=2)
             return
         grid = pictures.grid(np.nan_to_num(images))
         with naming(self.folder):
@@ -259,10 +263,10 @@ class SaveCheckpoint(StepCallback):
         self.every, self.last = every, last
         self.seconds = math.inf if minutes is None else 60 * minutes
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.saved = time.monotonic()
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         due = time.monotonic() - self.saved >= self.seconds or (self.every and step % self.every == 0)
         if due or step == self.last:
             self.checkpoints.save(step)
@@ -270,7 +274,7 @@ class SaveCheckpoint(StepCallback):
 
 
 class Preempted(SystemExit):
-    """Training was asked to stop by SIGTERM, and has: exit code 0, the checkpoint is written."""
+    """Training stopped on SIGTERM after writing a checkpoint; the exit code is 0."""
 
     def __init__(self, step: int):
         super().__init__(0)
@@ -278,17 +282,17 @@ class Preempted(SystemExit):
 
 
 class Preemption(StepCallback):
-    """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`. After the last step it
-    lets the training finish.
+    """On SIGTERM, finishes the step, saves a checkpoint and raises `Preempted`.
 
-    Listens within a `with`, in the main thread alone: Python allows no other. Where there are several
-    workers, a signal to any of them stops all at the same step.
+    A signal after the last step lets training finish. Use it as a context manager, in the main thread:
+    Python handles signals in no other. With several workers, a signal to any of them stops all at the same
+    step.
 
     Args:
       chief: whether this process writes files.
 
     Attributes:
-      checkpoints: saved to by the chief; set before the first step, for the signal may come before.
+      checkpoints: where the chief saves; set before the first step.
     """
 
     checkpoints: Checkpoints
@@ -296,39 +300,41 @@ class Preemption(StepCallback):
     def __init__(self, chief: bool = True):
         super().__init__()
         self.chief = chief
-        self.asked = False
+        self.stop_requested = False
 
     def __enter__(self):
-        self.listens = threading.current_thread() is threading.main_thread()
-        if self.listens:
-            self.before = signal.signal(signal.SIGTERM, self._ask)
-            outer = getattr(self.before, "__self__", None)  # of the command, which may have heard it already
-            self.asked = isinstance(outer, Preemption) and outer.asked
+        self.handles_signal = threading.current_thread() is threading.main_thread()
+        if self.handles_signal:
+            self.before = signal.signal(signal.SIGTERM, self._request_stop)
+            outer = getattr(
+                self.before, "__self__", None
+            )  # the command's, which may have received it already
+            self.stop_requested = isinstance(outer, Preemption) and outer.stop_requested
         return self
 
     def __exit__(self, *exception):
-        if self.listens:
+        if self.handles_signal:
             signal.signal(signal.SIGTERM, self.before)
 
-    def at_step(self, step, logs):
-        if self._any_asked():
+    def at_step(self, step: int, logs: dict) -> None:
+        if self._any_worker_stops():
             if self.chief:
                 self.checkpoints.save(step)
             raise Preempted(step)
 
-    def _any_asked(self):
+    def _any_worker_stops(self):
         strategy = self.model.distribute_strategy
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            return sum_over_replicas(strategy, int(self.asked)) > 0
-        return self.asked
+            return sum_over_replicas(strategy, int(self.stop_requested)) > 0
+        return self.stop_requested
 
-    def _ask(self, *_):
-        self.asked = True
+    def _request_stop(self, *_):
+        self.stop_requested = True
 
 
 @contextlib.contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Puts the averaged weights into `model` for the length of a `with`.
+    """Swaps the averaged weights into `model` inside the context.
 
     Does nothing if training keeps no averages.
     """
@@ -345,7 +351,7 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
 
 
 def _finite(value) -> float | None:
-    """A number as JSON has it, or None."""
+    """The value as a JSON number, or None if it is not finite."""
     return float(value) if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: all that the next step depends on, written whole or not at all."""
+"""Checkpoints: all state that the next training step depends on, written atomically."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import contextlib
@@ -22,17 +22,17 @@ _FILE = re.compile(r"ckpt-(\d{1,18})[._].*")
 class Checkpoints:
     """The newest checkpoints in a folder: weights, optimizer slots, averages, step, best value so far.
 
-    The position in the data and the random numbers of a step follow from its number, so they need no
-    place in it. TensorFlow writes a checkpoint under a temporary name and renames it, its index last. So
-    what is there is found by the indices in the folder; the file `checkpoint` lists them for other tools.
+    The position in the data and the random numbers of a step follow from its number and are not stored.
+    TensorFlow writes a checkpoint under temporary names and renames them, the index last, so an index marks
+    a complete checkpoint. The file `checkpoint` lists them for other tools.
 
     Args:
-      model: compiled, its optimizers built.
-      folder: of the checkpoints, made at the first `save`.
-      keep: how many are kept.
+      model: compiled, with built optimizers.
+      folder: created by the first `save`.
+      keep: the number of checkpoints to keep.
 
     Attributes:
-      best: the lowest value of the first metric so far, as a variable.
+      best: a variable, the lowest cost of the evaluation metric so far.
     """
 
     def __init__(self, model: keras.Model, folder: Path, keep: int = 2):
@@ -46,8 +46,8 @@ class Checkpoints:
         )
         self._folder = Path(folder)
         self._keep = keep
-        # Only the chief saves, and it cannot read what the other workers have summed. There, the first
-        # line of the log after a resume is the mean over the steps since the resume.
+        # With several workers, only the chief saves, and it cannot read the other workers' sums. There the
+        # first log line after a resume is the mean over the steps since the resume.
         several = isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
         self._saves_means = not several
 
@@ -61,7 +61,7 @@ class Checkpoints:
         """Saves the state after `step`.
 
         Raises:
-          OSError: it cannot be written; those before it are whole.
+          OSError: it cannot be written; earlier checkpoints stay intact.
         """
         if self._saves_means:
             self._means.take()
@@ -75,14 +75,17 @@ class Checkpoints:
         except (tf.errors.OpError, OSError) as error:
             raise OSError(
                 f"workdir: the checkpoint of step {step} cannot be written ({_line(error)});"
-                f" the newest whole one is {self.newest or 'none'}."
+                f" the newest complete one is {self.newest or 'none'}."
             ) from None
 
     def restore(self) -> str | None:
-        """Restores the newest checkpoint that is whole; warns of damaged ones. None: there is none.
+        """Restores the newest intact checkpoint and warns about damaged ones.
+
+        Returns:
+          Its path without suffix, or None if the folder has no checkpoint.
 
         Raises:
-          ValueError: there are checkpoints, all damaged.
+          ValueError: all checkpoints are damaged.
         """
         steps = self._steps()
         for step in reversed(steps):
@@ -91,21 +94,23 @@ class Checkpoints:
                     self._checkpoint.read(str(folder / f"ckpt-{step}")).assert_consumed()
                 self._means.put_back()
                 return str(self._path(step))
-            except Exception as error:  # of many bases: IndexError for a file that was cut
+            except Exception as error:  # of many kinds, such as IndexError for a truncated file
                 warnings.warn(
-                    f"checkpoint {self._path(step)} is damaged, the one before is used: {_line(error)}",
+                    f"checkpoint {self._path(step)} is damaged, using the one before it: {_line(error)}",
                     stacklevel=3,
                 )
         if steps:
-            raise ValueError(f"workdir: all checkpoints in {self._folder} are damaged, expected a whole one.")
+            raise ValueError(
+                f"workdir: all checkpoints in {self._folder} are damaged, expected an intact one."
+            )
         return None
 
     def remove_unfinished(self) -> None:
-        """Removes what a process left that was killed while it wrote."""
+        """Removes the files of a process that was killed while writing a checkpoint."""
         self._remove_all_but(self._steps())
 
     def _write_list(self, names):
-        """Writes what `tf.train.latest_checkpoint` reads."""
+        """Writes the file that `tf.train.latest_checkpoint` reads."""
         lines = [f'model_checkpoint_path: "{names[-1]}"']
         lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
         with folders.replacing(self._folder / "checkpoint") as scratch:
@@ -115,31 +120,31 @@ class Checkpoints:
         return self._folder / f"ckpt-{step}"
 
     def _steps(self):
-        """The steps of the checkpoints in the folder, in their order."""
+        """The steps of the checkpoints in the folder, ascending."""
         paths = self._folder.iterdir() if self._folder.is_dir() else ()
-        names = (path.name for path in paths if path.is_file())  # TensorFlow would wait for a pipe
+        names = (path.name for path in paths if path.is_file())  # TensorFlow would block on a pipe
         return sorted(int(match[1]) for match in map(_INDEX.fullmatch, names) if match)
 
     def _remove_all_but(self, steps):
         if not self._folder.is_dir():
             return
-        # An index goes first: without it the rest is no checkpoint, should the process die in between.
+        # The index first: without it the other files are no checkpoint, even if the process dies here.
         for path in sorted(self._folder.iterdir(), key=lambda path: path.suffix != ".index"):
             match = _FILE.fullmatch(path.name)
-            if match and path.is_dir():  # what TensorFlow had not yet renamed
+            if match and path.is_dir():  # TensorFlow had not renamed it yet
                 shutil.rmtree(path)
             elif match and int(match[1]) not in steps:
                 path.unlink()
 
 
 class RunningMeans:
-    """The means that `fit` reports, such as the loss: over the steps since they were last reset.
+    """The running means that `fit` reports, such as the loss.
 
     Args:
       model: compiled.
 
     Attributes:
-      saved: a copy of them, as variables for a checkpoint.
+      saved: a copy of their variables, for a checkpoint.
     """
 
     def __init__(self, model: keras.Model):
@@ -150,19 +155,19 @@ class RunningMeans:
         ]
 
     def take(self) -> None:
-        """Copies them to `saved`. With several workers, all must call it: each has a part of the sums."""
+        """Copies the means to `saved`. All workers must call it, since each holds part of the sums."""
         for variable, saved in zip(self._variables, self.saved, strict=True):
             saved.assign(variable.numpy())
 
     def put_back(self) -> None:
-        """Makes them what `saved` holds."""
+        """Copies `saved` back to the means."""
         for variable, saved in zip(self._variables, self.saved, strict=True):
             variable.assign(saved.numpy())
 
 
 @contextlib.contextmanager
 def _literal(folder: Path) -> Iterator[Path]:
-    """A path of `folder` without the characters [, ?, * and \\, which TensorFlow takes for patterns."""
+    """A path of `folder` without [, ?, * and \\, which TensorFlow interprets as patterns."""
     if not set(str(folder.absolute())) & set("[]?*\\"):
         yield folder
         return

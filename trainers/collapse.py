@@ -1,4 +1,4 @@
-"""The alarms of a training that goes wrong without its loss telling: posterior and mode collapse."""
+"""Warns of failures that the training loss does not show: posterior collapse and mode collapse."""
 
 import warnings
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from .callbacks import StepCallback, averaged_weights
 
 
 class CollapseAlarm(StepCallback):
-    """After every `every` steps and the last, warns if `find()` finds a collapse.
+    """Checks for a collapse every `every` steps and after the last, and warns if there is one.
 
     Args:
       every, last: steps.
-      find: gives a sentence, or None if all is well; called with the averaged weights in place.
+      find: returns the text of the warning, or None; called with the averaged weights.
     """
 
     def __init__(self, every: int, last: int, find: Callable[[], str | None]):
@@ -19,10 +19,10 @@ class CollapseAlarm(StepCallback):
         self.every, self.last = every, last
         self.find = find
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         if step % self.every and step != self.last:
             return
         with averaged_weights(self.model):
-            sentence = self.find()
-        if sentence:
-            warnings.warn(f"step {step}: {sentence}", stacklevel=2)
+            found = self.find()
+        if found:
+            warnings.warn(f"step {step}: {found}", stacklevel=2)

@@ -1,4 +1,4 @@
-"""Settings of a training as Keras's `compile`."""
+"""Compiles a model according to the training settings."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import functools
@@ -8,14 +8,11 @@ import tensorflow as tf
 
 from .optimizers import guarded, optimizer_class
 from .schedules import WarmupConstant, WarmupCosine
-from .settings import TrainingSettings
+from .settings import CompleteSettings
 
 
-def compile_for(model: keras.Model, strategy: tf.distribute.Strategy, settings: TrainingSettings) -> None:
-    """Compiles `model` and builds its optimizers, under `strategy`.
-
-    Args:
-      settings: complete.
+def compile_for(model: keras.Model, strategy: tf.distribute.Strategy, settings: CompleteSettings) -> None:
+    """Compiles `model` and builds its optimizers under `strategy`.
 
     Raises:
       ValueError: an unknown schedule or optimizer.
@@ -26,12 +23,12 @@ def compile_for(model: keras.Model, strategy: tf.distribute.Strategy, settings: 
 
 
 def schedule(
-    settings: TrainingSettings, rate_scale: float = 1.0
+    settings: CompleteSettings, rate_scale: float = 1.0
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate of each step; see `make_optimizer`.
+    """The learning-rate schedule; see `make_optimizer`.
 
     Raises:
-      ValueError: the warm-up is no shorter than the training.
+      ValueError: the warm-up is not shorter than the training.
     """
     rate = settings.learning_rate * rate_scale
     steps, warmup = (round(count / rate_scale) for count in (settings.steps, settings.warmup_steps))
@@ -41,14 +38,14 @@ def schedule(
 
 
 def make_optimizer(
-    settings: TrainingSettings, rate_scale: float = 1.0, **options
+    settings: CompleteSettings, rate_scale: float = 1.0, **options
 ) -> keras.optimizers.Optimizer:
-    """A new optimizer of the settings.
+    """Creates the optimizer that the settings describe.
 
     Args:
-      rate_scale: multiplies the rate; the schedule counts steps of the training, of which the optimizer
-        takes 1 / rate_scale.
-      options: of the Keras optimizer.
+      rate_scale: multiplies the learning rate; the optimizer takes 1 / rate_scale times as many steps as
+        the training run, and the schedule is stretched to match.
+      options: passed to the Keras optimizer.
     """
     make = guarded(optimizer_class(settings.optimizer), settings.clip_norm)
     return make(learning_rate=schedule(settings, rate_scale), **options)

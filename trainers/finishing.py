@@ -1,4 +1,4 @@
-"""After the last step of a training: the averaged weights, the preset, the curves."""
+"""The end of a training run: averaged weights, the preset folder, plots of the metrics."""
 
 from ..data.training_batches import training_batches
 from ..metrics.plots import save_history
@@ -10,7 +10,7 @@ from .workers import check_workers_agree
 
 
 def finish(run: Run) -> None:
-    """Leaves the averaged weights in the model, and writes the preset.
+    """Copies the averaged weights into the given model and writes the preset.
 
     Raises:
       OSError: a file cannot be written.
@@ -27,4 +27,4 @@ def finish(run: Run) -> None:
         saving.update_metadata(preset, {}, files=["recipe.json"])
         with naming(run.workdir / "curves.png"):
             save_history(read_log(run.workdir / "metrics.jsonl"), run.workdir / "curves.png")
-    check_workers_agree(prepared.strategy, settings.steps)  # a worker that left early would end the others
+    check_workers_agree(prepared.strategy, settings.steps)  # a worker that exits early would abort the others

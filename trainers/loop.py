@@ -1,9 +1,10 @@
-"""The steps of a training, from the newest checkpoint on, and what happens between them."""
+"""The training loop: starts from the newest checkpoint, then runs `fit` with its callbacks."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import dataclasses
 import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -21,26 +22,26 @@ from .settings import NAN_LIMITS
 from .workdir import cut_log, open_workdir, read_log
 from .workers import check_workers_agree
 
-# Examples that data-dependent initialization sees: more than a batch, for steadier statistics.
+# Examples for data-dependent initialization: more than a batch, for less noisy statistics.
 _INITIAL_EXAMPLES = 256
 
-# Examples that TensorBoard's histograms are of.
+# Examples for the histograms in TensorBoard.
 _HISTOGRAM_EXAMPLES = 64
 
-# Images that are scored at a time.
+# Largest batch that is scored at once.
 _SCORED_AT_ONCE = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A training whose folder is open.
+    """A training run with an open workdir.
 
     Attributes:
-      prepared: what was checked.
-      trained: the model that is trained, under the strategy: the given one or a copy.
-      workdir: the folder.
-      checkpoints: in it.
-      first_step: how many steps were taken before.
+      prepared: the checked model, data and settings.
+      trained: the model under the strategy: the given one or a copy of it.
+      workdir: the folder of the run.
+      checkpoints: its checkpoints.
+      first_step: the number of steps taken before.
     """
 
     prepared: Prepared
@@ -51,10 +52,10 @@ class Run:
 
 
 def begin(prepared: Prepared) -> Run:
-    """Opens the folder, compiles the model, and restores the newest checkpoint or initializes the model.
+    """Opens the workdir, compiles the model, and restores the newest checkpoint or initializes the model.
 
     Raises:
-      ValueError: the folder is of another training, or its files are damaged.
+      ValueError: the workdir belongs to a different training run, or its files are damaged.
       OSError: it cannot be written.
     """
     settings, chief = prepared.settings, prepared.is_chief
@@ -80,38 +81,40 @@ def begin(prepared: Prepared) -> Run:
 
 
 def loop(run: Run, preemption: Preemption) -> None:
-    """Takes the steps that are left.
+    """Takes the remaining steps.
 
     Raises:
-      ValueError: a gradient that is not finite. Preempted: after SIGTERM. OSError: a file cannot be written.
+      ValueError: a gradient is not finite. Preempted: after SIGTERM. OSError: a file cannot be written.
     """
     settings, first, prepared = run.prepared.settings, run.first_step, run.prepared
     steps, every = settings.steps, settings.evaluate_every
     if first >= steps:
         return
-    # One call: at its end Keras replaces the raw weights by the averaged ones.
+    # A single call, since Keras replaces the raw weights by the averaged ones at its end.
     run.trained.fit(
         _distributed(prepared, first),
         steps_per_epoch=min(every, steps - first),
         initial_epoch=first // every,
         epochs=first // every + math.ceil((steps - first) / every),
         callbacks=_callbacks(run, preemption),
-        verbose=0,  # Keras's bar goes to standard output, in colors
-        shuffle=False,  # the batches are shuffled already
+        verbose=0,  # Keras writes its progress bar to standard output, in color
+        shuffle=False,  # `training_batches` shuffles
     )
 
 
 def _callbacks(run: Run, preemption: Preemption) -> list[keras.callbacks.Callback]:
-    """What happens after a step, in this order: the one place that decides it."""
+    """The callbacks in the order in which they run."""
     settings, checkpoints, workdir = run.prepared.settings, run.checkpoints, run.workdir
     every, steps = settings.evaluate_every, settings.steps
     ours = [StopAtNaN(checkpoints, NAN_LIMITS[settings.on_nan]), StopAtStep(steps)]
-    if not run.prepared.is_chief:  # others write nothing, but reset their means at the same steps
+    if not run.prepared.is_chief:  # writes no files, but resets its means at the same steps
         return [*ours, ResetMeans(every, steps), *settings.callbacks, preemption]
-    shown = run.prepared.some_examples(_HISTOGRAM_EXAMPLES)
-    # The line of the log reads the means, which are reset then, and the checkpoint holds them as they are
-    # after that: so a resumed training logs what an uninterrupted one would.
-    ours.append(Evaluation(workdir, every, steps, settings.batch_size, _evaluation(run), shown, checkpoints))
+    examples = run.prepared.some_examples(_HISTOGRAM_EXAMPLES)
+    # Evaluation reads the means, ResetMeans resets them, then SaveCheckpoint stores them: so a resumed run
+    # logs the same values as an uninterrupted one.
+    ours.append(
+        Evaluation(workdir, every, steps, settings.batch_size, _evaluation(run), examples, checkpoints)
+    )
     if settings.verbose:
         ours.append(ShowProgress(every, steps, as_lines=settings.verbose == 2))
     ours += [
@@ -123,10 +126,10 @@ def _callbacks(run: Run, preemption: Preemption) -> list[keras.callbacks.Callbac
     return [*ours, *settings.callbacks, preemption]
 
 
-def _evaluation(run: Run):
-    """The function that scores the model by its usual metric; it gives no entry without data to score on."""
+def _evaluation(run: Run) -> Callable[[], list[dict]]:
+    """The function that computes the model's default metric; without evaluation data, it returns []."""
     prepared, settings = run.prepared, run.prepared.settings
-    of_replica = settings.batch_size // prepared.strategy.num_replicas_in_sync  # what a device has room for
+    of_replica = settings.batch_size // prepared.strategy.num_replicas_in_sync  # known to fit in memory
 
     def evaluate():
         if prepared.scored is None:
@@ -145,7 +148,7 @@ def _evaluation(run: Run):
 
 
 def _alarms(run: Run) -> list[CollapseAlarm]:
-    """What warns of a collapse, if it can happen to such a model."""
+    """The collapse alarm, for models that can collapse."""
     model, settings = run.trained, run.prepared.settings
     if not model.collapse_examples:
         return []
@@ -155,18 +158,18 @@ def _alarms(run: Run) -> list[CollapseAlarm]:
 
 
 def _warn_of_lost_steps(workdir: Path) -> None:
-    """Warns of a training that went further than its checkpoints: they are lost, or it had none yet."""
+    """Warns if there is a log but no checkpoint to resume from."""
     steps = [record["step"] for record in read_log(workdir / "metrics.jsonl")]
     if steps:
         warnings.warn(
-            f"{workdir} has a log up to step {max(steps)} and no whole checkpoint: "
-            "the training starts again from step 0.",
+            f"{workdir} has a log up to step {max(steps)} but no complete checkpoint: "
+            "training restarts from step 0.",
             stacklevel=5,
         )
 
 
 def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Model:
-    """`model` itself if its variables live under `strategy`, else a copy whose do."""
+    """`model` itself if it was built under `strategy`, else a copy that is."""
     if strategy is model.distribute_strategy:
         return model
     with strategy.scope():
@@ -177,7 +180,7 @@ def _copy_into(strategy: tf.distribute.Strategy, model: keras.Model) -> keras.Mo
 
 
 def _distributed(prepared: Prepared, step: int):
-    """The batches from `step` on, a part for each replica: every worker reads its own alone."""
+    """The batches from `step` on, split over the replicas; each worker reads only its own share."""
     strategy, settings = prepared.strategy, prepared.settings
     given = (prepared.dataset, settings.batch_size, settings.seed, step)
     if strategy is tf.distribute.get_strategy():

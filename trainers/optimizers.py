@@ -1,4 +1,4 @@
-"""Keras optimizers by name, made safe for long training on several replicas."""
+"""Keras optimizers by name, with gradient clipping across replicas and skipping of non-finite steps."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import keras
@@ -26,14 +26,15 @@ def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
 
 
 def guarded(keras_class: type, clip_norm: float = 0) -> type:
-    """`keras_class`, but for two things that it does to the gradient of a step.
+    """A subclass of `keras_class` that handles the gradient of a step differently in two ways.
 
-    The gradients of all replicas are summed before they are clipped to a global norm of `clip_norm`, if any:
-    Keras's `global_clipnorm` clips each replica's part before the sum, which is another gradient.
+    The gradients of all replicas are summed before they are clipped to a global norm of `clip_norm` (0: no
+    clipping). Keras's `global_clipnorm` clips each replica's part before the sum, which gives a different
+    gradient.
 
-    A step whose gradient is not finite changes no weight, slot or decay; it is counted, and its number
-    in `iterations` passes. The variables `skipped_in_a_row`, `skipped` (in all) and `first_bad` (the
-    number of the first trainable variable concerned, or -1) say so.
+    A step whose gradient is not finite leaves weights, slots and decay unchanged, but `iterations` advances.
+    The variables `skipped_in_a_row`, `skipped` (the total) and `first_bad` (the index of the first affected
+    trainable variable, or -1) record it.
 
     >>> import keras, numpy as np
     >>> from latentzoo.trainers.optimizers import guarded
@@ -55,7 +56,7 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
                     (),
                     initializer=keras.initializers.Constant(initial),
                     dtype="int32",
-                    aggregation="only_first_replica",  # all replicas have the same
+                    aggregation="only_first_replica",  # equal on all replicas
                     name=name,
                 )
                 setattr(self, name, counter)
@@ -64,7 +65,7 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
             variables = self._trainable_variables if trainable_variables is None else trainable_variables
             self.build(variables)
             present = [k for k, grad in enumerate(grads) if grad is not None]
-            # One vector: one all-reduce, one norm.
+            # A single vector needs a single all-reduce and a single norm.
             parts = [tf.convert_to_tensor(grads[k]) for k in present]
             gradient = _sum_over_replicas(tf.concat([tf.reshape(part, [-1]) for part in parts], 0))
             norm = tf.norm(gradient)
@@ -79,7 +80,7 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
 
         @property
         def first_bad_path(self) -> str:
-            """The path of the variable that `first_bad` is the number of."""
+            """The path of the variable with the index `first_bad`."""
             return self._trainable_variables[int(self.first_bad.numpy())].path
 
         def _count(self, gradient, finite, variables):
@@ -89,17 +90,17 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
             self.first_bad.assign(bad)
 
         def _first_bad_of(self, gradient, variables):
-            # A norm overflows without an infinity in it too: then the largest number is to blame.
+            # The norm may overflow although all values are finite: then the largest value is the cause.
             size = tf.where(tf.math.is_finite(gradient), tf.abs(gradient), np.inf)
             ends = np.cumsum([variable.shape.num_elements() for variable in _tensors(variables)])
             which = tf.searchsorted(ends, [tf.argmax(size)], side="right")[0]
             return tf.gather([self._get_variable_index(variable) for variable in variables], which)
 
         def _all_reduce_sum_gradients(self, grads_and_vars):
-            return list(grads_and_vars)  # `apply` has summed them
+            return list(grads_and_vars)  # already summed in `apply`
 
         def _apply_weight_decay(self, variables):
-            pass  # `update_step` does, unless the step is skipped
+            pass  # done in `update_step`, unless the step is skipped
 
         def update_step(self, gradient, variable, learning_rate):
             def update():
@@ -109,7 +110,7 @@ def guarded(keras_class: type, clip_norm: float = 0) -> type:
 
             tf.cond(self.skipped_in_a_row == 0, update, lambda: None)
 
-    # Saved as the Keras optimizer that it is.
+    # Serialized as the Keras optimizer.
     Guarded.__name__, Guarded.__qualname__ = keras_class.__name__, keras_class.__qualname__
     Guarded.__module__ = keras_class.__module__
     return Guarded

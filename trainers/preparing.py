@@ -1,4 +1,4 @@
-"""Before a training: everything that can be checked without touching its folder."""
+"""Checks a training run before anything is written to its workdir."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import dataclasses
@@ -19,28 +19,28 @@ from ..data.sources import Source, as_source, in_order
 from . import recipes
 from .compiling import schedule
 from .optimizers import optimizer_class
-from .settings import TrainingSettings
+from .settings import CompleteSettings, TrainingSettings
 from .strategies import choose, is_chief
 
-# Examples of an evaluation, unless a number is given: of what each example is scored by, and of what
-# compares as many samples with them.
+# Default number of evaluation examples: for metrics that score each example, and for metrics that compare
+# the examples with as many samples.
 _SCORED_EXAMPLES = 1024
 _COMPARED_EXAMPLES = 2000
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A training that has been checked, and has not begun.
+    """A checked training run that has not started.
 
     Attributes:
-      model: as it was given.
-      dataset: to train on, its classes numbered as the model's.
-      eval_dataset: to score on, or None.
-      scored: the same, as the metrics take it.
-      class_names: what the model's labels stand for; empty if it is not known.
-      settings: complete.
-      eval_examples: how many an evaluation takes.
-      strategy: where the training runs.
+      model: the model that the caller passed.
+      dataset: the training data, with the model's class numbers.
+      eval_dataset: the evaluation data, or None.
+      scored: the evaluation data as `metrics.evaluate` takes it, or None.
+      class_names: the names of the model's labels; empty if unknown.
+      settings: the settings with all defaults filled in.
+      eval_examples: the number of examples of an evaluation.
+      strategy: the distribution strategy.
     """
 
     model: keras.Model
@@ -48,41 +48,41 @@ class Prepared:
     eval_dataset: Data | Source | None
     scored: tf.data.Dataset | None
     class_names: tuple[str, ...]
-    settings: TrainingSettings
+    settings: CompleteSettings
     eval_examples: int
     strategy: tf.distribute.Strategy
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process is the one that writes files."""
+        """Whether this process writes the files."""
         return is_chief(self.strategy)
 
     @property
     def num_examples(self) -> int:
-        """How many the training data has."""
+        """The size of the training data."""
         return len(self.dataset)
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Entries of the preset's metadata.json."""
+        """The entries of the preset's metadata.json."""
         name = os.path.basename(os.path.realpath(self.settings.workdir))
         return {"name": name, "dataset": None, "recipe": self.recipe, **(self.settings.metadata or {})}
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What trains the same again: see `recipes`."""
+        """The recipe that repeats this run: see `recipes`."""
         dataset = (self.settings.metadata or {}).get("dataset")
         return recipes.make(self.model, dataset, self.settings)
 
     def some_examples(self, count: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Up to `count` examples, drawn from the whole training data, and their labels or None."""
+        """Up to `count` random examples of the training data, and their labels or None."""
         count = min(self.num_examples, count)
         batch = next(iter(draw(in_order(self.dataset), count, self.settings.seed).batch(count)))
         examples, labels = batch if isinstance(batch, tuple) else (batch, None)
         return np.asarray(examples), None if labels is None else np.asarray(labels)
 
     def warn_of_unused_classes(self) -> None:
-        """Warns if the model would probably be better with the classes of its data."""
+        """Warns if the data has classes that the model, such as a GAN, would benefit from."""
         count = len(names_of(self.dataset))
         if self.model.warns_of_unused_classes and not self.model.num_classes and count > 1:
             warnings.warn(
@@ -93,7 +93,7 @@ class Prepared:
 
 
 def prepare(model: keras.Model, dataset: Data | Source, settings: TrainingSettings) -> Prepared:
-    """Checks a training against its model and data, and completes its settings.
+    """Checks the settings against the model and the data, and fills in their defaults.
 
     Raises:
       ValueError: as `train`.
@@ -109,9 +109,9 @@ def prepare(model: keras.Model, dataset: Data | Source, settings: TrainingSettin
         raise ValueError(
             f"batch_size: got {settings.batch_size}, expected 1 to {count}, the size of the dataset."
         )
-    settings = settings.completed(model.training_defaults, count / settings.batch_size)
-    _check_optimizer(model, settings)
-    model.parallel_micro_batches = settings.parallel_micro_batches
+    complete = settings.completed(model.training_defaults, count / settings.batch_size)
+    _check_optimizer(model, complete)
+    model.parallel_micro_batches = complete.parallel_micro_batches
     scored = None if eval_dataset is None else checked(in_order(eval_dataset), model, "eval_dataset")
     return Prepared(
         model=model,
@@ -119,14 +119,14 @@ def prepare(model: keras.Model, dataset: Data | Source, settings: TrainingSettin
         eval_dataset=eval_dataset,
         scored=scored,
         class_names=names,
-        settings=settings,
-        eval_examples=_eval_examples(settings.eval_examples, model, scored),
-        strategy=_strategy(model, settings),
+        settings=complete,
+        eval_examples=_eval_examples(complete.eval_examples, model, scored),
+        strategy=_strategy(model, complete),
     )
 
 
 def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Dataset:
-    """The dataset as a source, if it fits into memory, checked against the model."""
+    """The dataset, checked against the model; as a source if it is one or can become one."""
     of_model = checked(in_order(dataset), model)
     source = as_source(dataset)
     if not isinstance(source, Source):
@@ -134,7 +134,7 @@ def _of_model(dataset: Data | Source, model: keras.Model) -> Source | tf.data.Da
     return source if model.condition else source.without_labels()
 
 
-def _check_optimizer(model: keras.Model, settings: TrainingSettings) -> None:
+def _check_optimizer(model: keras.Model, settings: CompleteSettings) -> None:
     optimizer_class(settings.optimizer)
     schedule(settings)
     if model.training_optimizers and settings.optimizer not in model.training_optimizers:
@@ -143,10 +143,10 @@ def _check_optimizer(model: keras.Model, settings: TrainingSettings) -> None:
 
 
 def _eval_examples(given: int | None, model: keras.Model, scored: tf.data.Dataset | None) -> int:
-    """How many examples an evaluation takes."""
+    """The number of examples of an evaluation."""
     compares = any("features" in metrics.METRICS[name].needs for name in metrics.names_for(model)[:1])
-    usual = _COMPARED_EXAMPLES if compares else _SCORED_EXAMPLES
-    count = usual if given is None else given
+    default = _COMPARED_EXAMPLES if compares else _SCORED_EXAMPLES
+    count = default if given is None else given
     if scored is not None:
         count = min(count, int(scored.cardinality()))
     least = 2 if compares else 1
@@ -161,8 +161,8 @@ def _strategy(model: keras.Model, settings: TrainingSettings) -> tf.distribute.S
         strategy = choose(settings.strategy, replicas)
     elif replicas not in (None, strategy.num_replicas_in_sync):
         raise ValueError(
-            f"replicas: got {replicas}, expected {strategy.num_replicas_in_sync}, those of the"
-            " strategy that the model was built in."
+            f"replicas: got {replicas}, expected {strategy.num_replicas_in_sync}, as in the strategy"
+            " that the model was built under."
         )
     count = strategy.num_replicas_in_sync
     if batch_size % count:
@@ -170,6 +170,6 @@ def _strategy(model: keras.Model, settings: TrainingSettings) -> tf.distribute.S
     if batch_size // count % settings.micro_batches:
         raise ValueError(
             f"micro_batches: got {settings.micro_batches}, expected a divisor of the"
-            f" {batch_size // count} images of a replica's batch."
+            f" {batch_size // count} images of each replica's batch."
         )
     return strategy

@@ -1,19 +1,20 @@
-"""How far a training is, on standard error."""
+"""The progress of a training run, on standard error."""
 
 from ..zoo.progress import Progress
 from .callbacks import StepCallback
 
-# What is in metrics.jsonl alone.
+# Only in metrics.jsonl.
 _NOT_SHOWN = {"learning_rate", "standard_error", "num_examples"}
 
 
 class ShowProgress(StepCallback):
-    """Shows the step, the time left, and the numbers of the last evaluation.
+    """Shows the step, the time left, and the metrics of the last evaluation.
 
-    At a terminal that is one line, rewritten; elsewhere, or with `as_lines`, a line after `every` steps.
+    On a terminal, one line is updated in place; otherwise a line is printed every `every` steps.
 
     Args:
       every, last: steps.
+      as_lines: print lines on a terminal too.
     """
 
     def __init__(self, every: int, last: int, as_lines: bool = False):
@@ -21,10 +22,10 @@ class ShowProgress(StepCallback):
         self.every, self.last = every, last
         self.as_lines = as_lines
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.progress = Progress(self.last, "steps")
 
-    def at_step(self, step, logs):
+    def at_step(self, step: int, logs: dict) -> None:
         is_line = step % self.every == 0 or step == self.last
         if is_line or not self.as_lines:
             numbers = {name: value for name, value in logs.items() if name not in _NOT_SHOWN}

@@ -1,4 +1,4 @@
-"""What values a setting takes: the check of each, without TensorFlow."""
+"""The ranges of settings and their checks, without TensorFlow."""
 
 import contextlib
 import dataclasses
@@ -27,8 +27,8 @@ class Number:
     """Numbers from `minimum` to `maximum`.
 
     Attributes:
-      above, below: whether the minimum, and the maximum, are themselves left out.
-      words: the range in words, for errors.
+      above, below: whether the minimum and the maximum are excluded.
+      words: a human-readable description of the range, for errors.
     """
 
     minimum: float
@@ -39,19 +39,19 @@ class Number:
 
     def check(self, name: str, value: Any) -> float:
         """`value`. Raises ValueError if it is not one of these."""
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-        if is_number:
-            large_enough = value > self.minimum if self.above else value >= self.minimum
-            small_enough = value < self.maximum if self.below else value <= self.maximum
-        if not (is_number and large_enough and small_enough):
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        number = float(value) if is_number else math.nan
+        large_enough = number > self.minimum if self.above else number >= self.minimum
+        small_enough = number < self.maximum if self.below else number <= self.maximum
+        if not (math.isfinite(number) and large_enough and small_enough):
             words = self.words or f"{'more than' if self.above else 'at least'} {self.minimum:g}"
             raise ValueError(f"{name}: got {value!r}, expected {words}.")
-        return value if isinstance(value, int | float) else float(value)
+        return value if isinstance(value, int | float) else number
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A few words."""
+    """A fixed set of strings."""
 
     values: tuple[str, ...]
 
@@ -66,23 +66,23 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """Any text; what uses it knows which."""
+    """Any string; the code that uses it checks it further."""
 
     def check(self, name: str, value: Any) -> str:
-        """`value`. Raises ValueError if it is no text."""
+        """`value`. Raises ValueError if it is not a string."""
         if not isinstance(value, str):
-            raise ValueError(f"{name}: got {value!r}, expected a text.")
+            raise ValueError(f"{name}: got {value!r}, expected a string.")
         return value
 
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """Numbers of steps, and of minutes as "10min"."""
+    """A number of steps, or of minutes as "10min"."""
 
     def check(self, name: str, value: Any) -> int | str:
         """`value`. Raises ValueError if it is not one of these."""
-        steps, minutes = self.split(name, value)
-        return steps if minutes is None else value
+        steps, _ = self.split(name, value)
+        return value if steps is None else steps
 
     def split(self, name: str, value: Any) -> tuple[int | None, float | None]:
         """(steps, None) or (None, minutes).
@@ -98,6 +98,6 @@ class Interval:
             with contextlib.suppress(ValueError):
                 if (minutes := float(value.removesuffix("min"))) > 0:
                     return None, minutes
-        elif isinstance(value, numbers.Integral) and value > 0 and not isinstance(value, bool):
+        elif isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) > 0:
             return int(value), None
-        raise ValueError(f"{name}: got {value!r}, expected steps, at least 1, or minutes, as '10min'.")
+        raise ValueError(f"{name}: got {value!r}, expected steps, at least 1, or minutes, as in '10min'.")

@@ -1,13 +1,12 @@
-"""Recipes: what was trained on what, and how, as plain data that trains the same again.
+"""Recipes: the model, data and settings of a training run, as JSON from which it can be repeated.
 
-A recipe has three entries, in recipe.json and train.json as under `recipe` in metadata.json:
+A recipe has three entries, in recipe.json, in train.json and under `recipe` in metadata.json:
 
     {"model": {"registered_name": "latentzoo>Glow", "config": {"levels": 2, ...}},
      "dataset": "fashion_mnist",
      "train": {"steps": 40000, "batch_size": 16, ...}}
 
-`train` holds settings of `trainers.train`: see `settings.TrainingSettings`. The metadata of presets of
-before version 0.2 hold these alone.
+`train` has settings of `trainers.train`: see `settings.TrainingSettings`.
 """
 
 import json
@@ -25,10 +24,12 @@ _KEYS = {"model", "dataset", "train"}
 
 
 def make(model: "keras.Model", dataset: str | None, settings: TrainingSettings) -> dict[str, Any]:
-    """The recipe of a training, as plain JSON.
+    """The recipe of a training run, as JSON values.
 
     Args:
-      dataset: its name or path, if it has one.
+      model: the model, before or after training.
+      dataset: the name or path of the training data, or None.
+      settings: the training settings.
     """
     import keras
 
@@ -41,7 +42,7 @@ def read(path: str | os.PathLike) -> dict:
     """Reads and checks a recipe.json, without TensorFlow.
 
     Raises:
-      ValueError: it is no recipe, or `train` does not know an argument.
+      ValueError: it is not a recipe, or has an unknown setting.
       OSError: it cannot be read.
     """
     recipe = json_files.read(path)
@@ -58,13 +59,13 @@ def read(path: str | os.PathLike) -> dict:
     unknown = sorted(set(train) - set(known))
     if unknown:
         raise ValueError(
-            f"recipe: {path} gives train the arguments {shown(unknown)}, expected some of {sorted(known)}."
+            f"recipe: {path} has the unknown settings {shown(unknown)}, expected some of {sorted(known)}."
         )
     return {**recipe, "train": train}
 
 
 def write(recipe: dict, path: str | os.PathLike) -> None:
-    """Writes a recipe.json.
+    """Writes a recipe.json atomically.
 
     Raises:
       OSError: it cannot be written.
@@ -74,7 +75,7 @@ def write(recipe: dict, path: str | os.PathLike) -> None:
 
 
 def build_model(recipe: dict) -> "keras.Model":
-    """A new model from the recipe's constructor arguments.
+    """Builds a new model from the recipe's constructor arguments.
 
     Raises:
       ValueError: no model is registered under the recipe's name.

@@ -1,7 +1,7 @@
 """Learning-rate schedules: linear warm-up, then constant or cosine.
 
-Warm-up keeps a flow invertible in its first steps (Glow, Kingma and Dhariwal 2018, appendix C); the
-cosine is that of SGDR (Loshchilov and Hutter 2017, equation 5) without restarts.
+Warm-up keeps a flow invertible in its first steps (Glow, Kingma and Dhariwal 2018, appendix C). The
+cosine schedule is that of SGDR (Loshchilov and Hutter 2017, equation 5), without restarts.
 """
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
@@ -13,10 +13,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly to `peak` over `warmup_steps`, then stays there.
+    """Rises linearly to `peak` over `warmup_steps`, then stays constant.
 
     The rate of step t (counted from 0) is peak * min(1, (t + 1) / warmup_steps), so the first step
-    already moves the weights.
+    already changes the weights.
 
     >>> from latentzoo.trainers.schedules import WarmupConstant
     >>> schedule = WarmupConstant(0.01, warmup_steps=4)
@@ -38,7 +38,7 @@ class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class WarmupCosine(WarmupConstant):
-    """Rises linearly to `peak`, then falls along half a cosine to `final` * peak at `steps`.
+    """Rises linearly to `peak`, then falls along half a cosine period to `final` * peak at `steps`.
 
     With w = warmup_steps and p = (t - w) / (steps - w), clipped to [0, 1], the rate of step t >= w
     is peak * (final + (1 - final) * (1 + cos(pi p)) / 2).

@@ -1,4 +1,4 @@
-"""Where training runs: one device, the local ones, or the workers of a cluster."""
+"""Distribution strategies: one device, several local devices, or the workers of a cluster."""
 
 import functools
 import os
@@ -12,15 +12,15 @@ def choose(name: str | None = None, replicas: int | None = None) -> tf.distribut
     """The strategy called `name`.
 
     Args:
-      name: "one", the default device alone; "mirrored", a MirroredStrategy over `replicas` local
-        devices; "multi_worker", a MultiWorkerMirroredStrategy over the processes that the
-        environment variable TF_CONFIG lists, each with all its GPUs or its processor. None: mirrored
-        if there are several GPUs or `replicas`, else one.
+      name: "one", only the default device; "mirrored", a MirroredStrategy over `replicas` local
+        devices; "multi_worker", a MultiWorkerMirroredStrategy over the processes listed in the
+        environment variable TF_CONFIG, each with all its GPUs or its CPU. None: mirrored if there are
+        several GPUs or `replicas` is more than 1, else one.
       replicas: of "mirrored"; see `local_strategy`.
 
     Raises:
       ValueError: an unknown name, fewer devices than `replicas`, no TF_CONFIG for "multi_worker", or
-        TensorFlow has run something already, where devices or workers had to be set up before.
+        TensorFlow has already run operations, so devices or workers can no longer be set up.
 
     >>> from latentzoo.trainers import strategies
     >>> strategies.choose("one").num_replicas_in_sync
@@ -36,7 +36,7 @@ def choose(name: str | None = None, replicas: int | None = None) -> tf.distribut
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes files: always, but for workers other than the first."""
+    """Whether this process writes the files: true except for workers other than the first."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return True
     resolver = strategy.cluster_resolver
@@ -45,7 +45,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def sum_over_replicas(strategy: tf.distribute.Strategy, value: int) -> int:
-    """The sum of the replicas' `value`, for which each waits for all."""
+    """The sum of `value` over all replicas. Blocks until every replica has called it."""
     total = _summation(strategy)(tf.constant(value, tf.int64))
     return int(strategy.experimental_local_results(total)[0])
 
@@ -53,16 +53,16 @@ def sum_over_replicas(strategy: tf.distribute.Strategy, value: int) -> int:
 @functools.cache
 def _summation(strategy):
     def replica_sum(value):
-        value = tf.identity(value)  # on the replica's device, by which workers find each other
+        value = tf.identity(value)  # on the replica's device, as the collective operation requires
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     return tf.function(lambda value: strategy.run(replica_sum, args=(value,)), autograph=False)
 
 
 def split_cpu(replicas: int) -> None:
-    """Splits the processor into `replicas` logical CPUs, to train on several replicas without GPUs.
+    """Splits the CPU into `replicas` logical CPUs, to train on several replicas without GPUs.
 
-    Call it before TensorFlow runs anything (before a model is built).
+    Call it before TensorFlow runs any operation, and so before building a model.
 
     Raises:
       ValueError: TensorFlow has already started with fewer logical CPUs.
@@ -80,15 +80,15 @@ def split_cpu(replicas: int) -> None:
 
 
 def share_threads(parts: int) -> None:
-    """Gives each of `parts` things that run side by side its share of the processor's threads.
+    """Divides the CPU threads evenly among `parts` parallel computations, for `parallel_micro_batches`.
 
-    For `parallel_micro_batches`. Call it before TensorFlow runs anything.
+    Call it before TensorFlow runs any operation.
 
     Raises:
       ValueError: TensorFlow has already started.
     """
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, os.cpu_count() // parts))
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 1) // parts))
     except RuntimeError:
         raise ValueError(
             "TensorFlow has already started, expected share_threads to be called before a model is built."
@@ -99,11 +99,11 @@ def local_strategy(replicas: int | None = None) -> tf.distribute.Strategy:
     """A MirroredStrategy over `replicas` local devices, or the default strategy for one device.
 
     Args:
-      replicas: how many devices; None takes every GPU, or the one processor where there is none.
-        Where there is no GPU, N replicas are N logical CPUs (see `split_cpu`).
+      replicas: the number of devices; None: every GPU, or one CPU if there is no GPU. Without a GPU,
+        N replicas are N logical CPUs (see `split_cpu`).
 
     Raises:
-      ValueError: fewer devices are there than `replicas`.
+      ValueError: there are fewer devices than `replicas`.
 
     >>> from latentzoo.trainers.strategies import local_strategy
     >>> local_strategy(replicas=1).num_replicas_in_sync
@@ -126,8 +126,8 @@ def local_strategy(replicas: int | None = None) -> tf.distribute.Strategy:
 
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
-    # One for the process: TensorFlow numbers the all-reduces of every new MirroredStrategy from the
-    # same start, and those of a second model then collide with the first's.
+    # One per process: every new MirroredStrategy numbers its all-reduces from the same start, so those
+    # of a second model would collide with the first's.
     return tf.distribute.MirroredStrategy(devices)
 
 
@@ -144,5 +144,5 @@ def _multi_worker() -> tf.distribute.Strategy:
     except RuntimeError as error:
         raise ValueError(
             f"strategy: multi_worker cannot start ({' '.join(str(error).split())}),"
-            " expected strategies.choose('multi_worker') before TensorFlow runs anything."
+            " expected strategies.choose('multi_worker') before TensorFlow runs any operation."
         ) from None

@@ -1,4 +1,4 @@
-"""What a training shows in TensorBoard."""
+"""Writes TensorBoard summaries of a training run."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from .workdir import naming
 
 
 class Board:
-    """The folder `tensorboard` of a training.
+    """The folder `tensorboard` of a training run.
 
     Args:
-      workdir: the folder of the training.
+      workdir: the folder of the run.
 
     Raises:
       OSError: it cannot be written.
@@ -26,7 +26,7 @@ class Board:
 
     @contextlib.contextmanager
     def at(self, step: int) -> Iterator[None]:
-        """Inside, the functions of `tf.summary` write for this step; at its end all is in the file.
+        """`tf.summary` functions inside the context write for this step; flushes at the end.
 
         Raises:
           OSError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Training of a model by Keras's `fit`, with what a long run needs around it."""
+"""Trains a model with Keras's `fit`: checkpoints, evaluation, resumption and the finished preset."""
 
 from ..zoo import keras_backend  # noqa: F401  # isort: skip
 import keras
@@ -10,38 +10,39 @@ from .finishing import finish
 from .loop import begin, loop
 from .preparing import prepare
 from .settings import TrainingSettings, takes_settings
-from .workers import alone_in
+from .workers import exclusive_workdir
 
 
 @takes_settings(TrainingSettings)
 def train(model: keras.Model, dataset: Data | Source, settings: TrainingSettings) -> keras.Model:
-    """Trains `model` and leaves a preset folder at `workdir/preset`.
+    """Trains `model` and writes a preset folder to `workdir/preset`.
 
-    Call it again with the same `workdir`, after a stop or with more `steps`: training resumes from the newest
-    checkpoint. A resumed training ends with the weights of an uninterrupted one, bit for bit where
-    TensorFlow's operations are deterministic (`tf.config.experimental.enable_op_determinism`).
+    Training is resumable: call it again with the same `workdir`, after an interruption or with more `steps`,
+    and it continues from the newest checkpoint. A resumed run ends with the same weights as an uninterrupted
+    one, bit for bit if TensorFlow's operations are deterministic
+    (`tf.config.experimental.enable_op_determinism`).
 
-    The averaged weights with the best evaluation are kept as the preset folder `workdir/best`. The score is
-    the model's usual one: bits_per_dim of a flow, frechet_distance (by the features of SqueezeNet) of a GAN.
+    The averaged weights with the best evaluation are saved as the preset folder `workdir/best`. The score is
+    the model's default metric: bits_per_dim for flows, frechet_distance (SqueezeNet features) for GANs.
 
     Args:
-      model: a model of `latentzoo.zoo`, with or without weights to start from. Under several
-        replicas a copy is trained and its weights are copied back.
+      model: a model of `latentzoo.zoo`, new or pretrained. With several replicas, a copy is trained and its
+        weights are copied back.
       dataset: images [H, W, C] (uint8, or float32 in [0, 1]) or vectors [D], or (image, label) pairs:
-        a source (`data.loading.source`), an unbatched, finite `tf.data.Dataset`, or arrays. A source
-        that names its classes, as a `tf.data.Dataset` may by an attribute `class_names`, gets the numbers of
-        a conditional model's classes (see `data.class_numbers.numbered_as`), and the names go into the
-        preset; a GAN that has no classes warns of them.
+        a source (`data.loading.source`), an unbatched, finite `tf.data.Dataset`, or arrays. If it has class
+        names (a `tf.data.Dataset` may have an attribute `class_names`), its labels are renumbered to match
+        the classes of a conditional model (see `data.class_numbers.numbered_as`), and the names are stored
+        in the preset; an unconditional GAN warns about them.
       {settings}
 
     Returns:
       `model`, with the averaged weights.
 
     Raises:
-      ValueError: a setting out of its range, an empty dataset, a batch larger than the dataset, a
-        workdir of another training, where another process trains, or with damaged files, or a gradient
-        that is not finite.
-      SystemExit: with code 0, after SIGTERM: the step is finished and a checkpoint written.
+      ValueError: a setting is out of range, the dataset is empty or smaller than a batch, the workdir
+        belongs to a different training run, is in use by another process or has damaged files, or a
+        gradient is not finite.
+      SystemExit: with code 0, after SIGTERM, once the step is finished and a checkpoint is written.
       OSError: the workdir cannot be written, or an image cannot be read.
 
     >>> import tempfile
@@ -58,7 +59,7 @@ def train(model: keras.Model, dataset: Data | Source, settings: TrainingSettings
     prepared = prepare(model, dataset, settings)
     with (
         Preemption(prepared.is_chief) as preemption,
-        alone_in(settings.workdir, prepared.strategy),
+        exclusive_workdir(settings.workdir, prepared.strategy),
         reading(prepared.dataset, prepared.eval_dataset),
     ):
         run = begin(prepared)

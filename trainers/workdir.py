@@ -1,14 +1,14 @@
-"""The folder of a training: what it trains, its checkpoints, its log.
+"""The workdir of a training run.
 
-lock             held by the process that trains here, for as long as it lives
-train.json       the recipe, and which data it has: a resumed training must agree with it
-checkpoints/     the newest ones: raw weights and optimizer state
-metrics.jsonl    one line an evaluation
+lock             held by the training process while it runs
+train.json       the recipe and the data; a resumed run must match them
+checkpoints/     the newest checkpoints: raw weights and optimizer state
+metrics.jsonl    one line per evaluation
 tensorboard/     the same numbers, sample grids and histograms, by training step
 grids/<step>.png sample grids, always of the same latents
 best/            the averaged weights of the best evaluation, for `zoo.load`
 preset/          the finished model, for `zoo.load`
-curves.png       what metrics.jsonl holds, drawn at the end
+curves.png       plots of metrics.jsonl, written at the end
 """
 
 import contextlib
@@ -25,11 +25,11 @@ from .settings import SETTINGS
 
 
 @contextlib.contextmanager
-def only_training(path: str | os.PathLike) -> Iterator[None]:
-    """Inside, no other process trains in the folder, which is made if missing.
+def lock_workdir(path: str | os.PathLike) -> Iterator[None]:
+    """Holds the lock of the folder inside the context; creates the folder if it is missing.
 
     Raises:
-      ValueError: another one does.
+      ValueError: another process holds the lock.
       OSError: the folder cannot be written.
     """
     path = Path(path)
@@ -38,7 +38,7 @@ def only_training(path: str | os.PathLike) -> Iterator[None]:
         descriptor = locks.lock_file(path / "lock", wait=False)
     except BlockingIOError:
         raise ValueError(
-            f"workdir: another process is training in '{path}', expected a folder for each training."
+            f"workdir: another process is training in '{path}', expected one folder per training run."
         ) from None
     try:
         yield
@@ -49,16 +49,16 @@ def only_training(path: str | os.PathLike) -> Iterator[None]:
 def open_workdir(
     path: str | os.PathLike, recipe: dict[str, Any], examples: int | None = None, write: bool = True
 ) -> Path:
-    """Makes the folder and writes train.json, or checks that the one there is of this training.
+    """Creates the folder and writes train.json, or checks that the existing one matches.
 
     Args:
       recipe: see `recipes`.
-      examples: how many the data has.
-      write: False leaves the folder as it is, for workers that are not the chief.
+      examples: the size of the training data.
+      write: False changes nothing, for workers other than the chief.
 
     Raises:
-      ValueError: the folder holds a training of another model, data or configuration.
-      OSError: the folder cannot be made.
+      ValueError: the folder belongs to a run with another model, other data or other settings.
+      OSError: the folder cannot be created.
     """
     path = Path(path)
     ours = {**recipe, "data": {"examples": examples, "path": _real_path(recipe["dataset"])}}
@@ -72,20 +72,20 @@ def open_workdir(
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes `text` under another name in the same folder, then renames it.
+    """Writes `text` to a temporary file in the same folder, then renames it.
 
     Raises:
-      OSError: it cannot be written; the message names it.
+      OSError: it cannot be written; the message has the path.
     """
     with naming(path), folders.replacing(path) as scratch:
         scratch.write_text(text)
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds a line to a file.
+    """Appends a line to a file.
 
     Raises:
-      OSError: it cannot be written; the message names it.
+      OSError: it cannot be written; the message has the path.
     """
     with naming(path), path.open("a") as file:
         file.write(line + "\n")
@@ -93,7 +93,7 @@ def append_line(path: Path, line: str) -> None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Inside, the error of a write that fails names the path; that of a full disk alone does not.
+    """Adds the path to write errors raised inside the context; a full disk, for one, does not name it.
 
     Raises:
       OSError: the write failed.
@@ -107,25 +107,25 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def cut_log(path: Path, last_step: int) -> None:
-    """Drops the lines of metrics.jsonl after `last_step`, left by a training that was killed.
+    """Removes the lines of metrics.jsonl after `last_step`, left by an interrupted run.
 
     Raises:
       ValueError: a line is damaged. OSError: it cannot be read.
     """
     lines = _lines(path)
-    # A line without its newline was cut off in writing.
-    kept = [line for line in _whole(lines) if _record(path, line)["step"] <= last_step]
+    # A line without a newline is incomplete.
+    kept = [line for line in _complete(lines) if _record(path, line)["step"] <= last_step]
     if kept != lines:
         write_atomically(path, b"".join(kept).decode())
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The records of metrics.jsonl; none if it is not there.
+    """The records of metrics.jsonl; an empty list if the file does not exist.
 
     Raises:
       ValueError: a line is damaged. OSError: it cannot be read.
     """
-    return [_record(path, line) for line in _whole(_lines(path))]
+    return [_record(path, line) for line in _complete(_lines(path))]
 
 
 def _lines(path):
@@ -135,7 +135,7 @@ def _lines(path):
         return []
 
 
-def _whole(lines):
+def _complete(lines):
     return [line for line in lines if line.endswith(b"\n")]
 
 
@@ -146,18 +146,18 @@ def _record(path, line):
     return record
 
 
-def _read_record(path):
-    """What train.json holds, if it is as `open_workdir` wrote it."""
+def _read_record(path: Path) -> dict[str, Any]:
+    """The content of train.json, checked against what `open_workdir` writes."""
     content = json_files.read_object(path)
-    model = content.get("model")
-    whole = all(isinstance(content.get(name), dict) for name in ("model", "train", "data"))
-    if not whole or not isinstance(model.get("config"), dict) or "registered_name" not in model:
+    complete = all(isinstance(content.get(name), dict) for name in ("model", "train", "data"))
+    model = content["model"] if complete else {}
+    if not isinstance(model.get("config"), dict) or "registered_name" not in model:
         raise ValueError(f"'{path}' is damaged: expected the entries model, train and data.")
     return content
 
 
 def _check_same(path: Path, theirs: dict, ours: dict) -> None:
-    """Compares what both have, and names the first difference."""
+    """Compares the entries that both have; raises ValueError with the first difference."""
     pairs = [("model", theirs["model"]["registered_name"], ours["model"]["registered_name"])]
     for there, here, free in (
         (theirs["model"]["config"], ours["model"]["config"], {"name"}),
@@ -166,8 +166,8 @@ def _check_same(path: Path, theirs: dict, ours: dict) -> None:
     ):
         pairs += [(name, there[name], here[name]) for name in here if name in there and name not in free]
     if not _is_same_data(theirs, ours):
-        names = [record["data"].get("path") or record.get("dataset") for record in (theirs, ours)]
-        pairs.append(("dataset", *names))
+        there, here = (record["data"].get("path") or record.get("dataset") for record in (theirs, ours))
+        pairs.append(("dataset", there, here))
     for name, there, here in pairs:
         if there != here:
             raise ValueError(
@@ -177,13 +177,13 @@ def _check_same(path: Path, theirs: dict, ours: dict) -> None:
 
 
 def _real_path(dataset: object) -> str | None:
-    """Where a folder or file of data is, however it is spelled; None for other data."""
+    """The resolved path of a data folder or file; None for other data."""
     path = os.path.expanduser(str(dataset))
     return os.path.realpath(path) if dataset and os.path.exists(path) else None
 
 
 def _is_same_data(theirs: dict, ours: dict) -> bool:
-    """Whether two trainings have the same data: of one path, or of one name where they have been moved."""
+    """Whether both runs have the same data: the same path, or the same name if the data was moved."""
     there, here = theirs["data"].get("path"), ours["data"].get("path")
     if there and there == here:
         return True

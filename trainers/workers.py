@@ -1,4 +1,4 @@
-"""What the workers of a training agree on: that it is the only one in its folder, and its step."""
+"""Coordination of the workers of a training run: exclusive use of the workdir, and the current step."""
 
 import contextlib
 import os
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from .strategies import is_chief, sum_over_replicas
-from .workdir import only_training
+from .workdir import lock_workdir
 
 
 @contextlib.contextmanager
-def alone_in(workdir: str | os.PathLike, strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Inside, no other training is in the folder. The chief sees to that, and its workers learn of it.
+def exclusive_workdir(workdir: str | os.PathLike, strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Holds the lock of the workdir inside the context; if the chief cannot take it, all workers fail.
 
     Raises:
       ValueError: another process trains there.
@@ -22,7 +22,7 @@ def alone_in(workdir: str | os.PathLike, strategy: tf.distribute.Strategy) -> It
         refusal = None
         if is_chief(strategy):
             try:
-                stack.enter_context(only_training(workdir))
+                stack.enter_context(lock_workdir(workdir))
             except (ValueError, OSError) as error:
                 refusal = error
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and sum_over_replicas(
@@ -35,7 +35,7 @@ def alone_in(workdir: str | os.PathLike, strategy: tf.distribute.Strategy) -> It
 
 
 def check_workers_agree(strategy: tf.distribute.Strategy, step: int) -> None:
-    """Waits for all workers, and makes sure that they are at the same step.
+    """Waits for all workers and checks that they are at the same step.
 
     Raises:
       ValueError: they are not.

@@ -186,23 +186,25 @@ def recipe(folder: Path) -> Target:
 
 
 def workdir_record(folder: Path) -> Target:
-    """The train.json of a training."""
+    """The train.json of a training run."""
     from latentzoo.trainers import workdir
-    from latentzoo.zoo.flows import RealNVP
 
-    model = RealNVP(event_shape=(2,), depth=1, width=4)
-    workdir.open_workdir(folder, model, {"steps": 9, "learning_rate": 1e-3, "seed": 0})
+    recipe = {
+        "model": {"registered_name": "latentzoo>RealNVP", "config": {"event_shape": [2], "depth": 1}},
+        "dataset": "two_moons",
+        "train": {"steps": 9, "learning_rate": 1e-3, "seed": 0},
+    }
+    workdir.open_workdir(folder, recipe)
     seeds = [(folder / "train.json").read_bytes()]
-    settings = {"steps": 9, "learning_rate": 1e-3, "seed": 0}
 
     def read(path):
-        return workdir.open_workdir(path.parent, model, settings, write=False)
+        return workdir.open_workdir(path.parent, recipe, write=False)
 
     return Target(seeds, read, _in_file(folder / "train.json"))
 
 
 def workdir_log(folder: Path) -> Target:
-    """The metrics.jsonl of a training."""
+    """The metrics.jsonl of a training run."""
     from latentzoo.trainers import workdir
 
     lines = [{"step": step, "loss": 1.5, "images_per_second": 9.0} for step in (3, 6, 9)]

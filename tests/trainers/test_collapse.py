@@ -29,7 +29,7 @@ class Sampler:
 
 
 @pytest.mark.parametrize("part", [0.0, 0.09])
-def test_samples_that_are_alike_are_mode_collapse(part):
+def test_samples_without_variety_are_mode_collapse(part):
     sentence = find_mode_collapse(Sampler(part), IMAGES, None)
     assert sentence.startswith(f"mode collapse: samples have {part:.1%} of the data's variance")
 

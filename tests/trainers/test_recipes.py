@@ -34,8 +34,8 @@ def test_a_recipe_trains(recipe, images, tmp_path):
         ("{", "is not JSON"),
         ("[]", "must have exactly the entries"),
         ('{"model": {}, "train": {}}', "must have exactly the entries"),
-        ('{"model": {}, "dataset": "x", "train": {"rate": 1}}', r"gives train the arguments \['rate'\]"),
-        ('{"model": {}, "dataset": "x", "train": {"metadata": 5}}', r"train the arguments \['metadata'\]"),
+        ('{"model": {}, "dataset": "x", "train": {"rate": 1}}', r"has the unknown settings \['rate'\]"),
+        ('{"model": {}, "dataset": "x", "train": {"metadata": 5}}', r"the unknown settings \['metadata'\]"),
     ],
 )
 def test_bad_recipes(tmp_path, text, message):

@@ -73,7 +73,7 @@ def test_killed_at_random_moments(data, tmp_path):
     ours = zoo.load(tmp_path / "killed" / "preset").get_weights()
     for a, b in zip(ours, expected, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=f"killed after {kills}")
-    # The log too, but for the times, tells of each step once.
+    # The log has each step once too, and the same values except for the times.
     logs = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("whole", "killed")]
     rows = [[json.loads(line) for line in log] for log in logs]
     for row in [*rows[0], *rows[1]]:
@@ -125,7 +125,7 @@ def test_a_corrupt_checkpoint_is_noticed(pixel_flow, images, tmp_path):
     data = bytearray(numbers.read_bytes())
     data[len(data) // 2] ^= 1
     numbers.write_bytes(data)
-    with pytest.warns(UserWarning, match="ckpt-6 is damaged, the one before is used"):
+    with pytest.warns(UserWarning, match="ckpt-6 is damaged, using the one before it"):
         train(pixel_flow(), images, steps=9, **settings)
 
 
@@ -185,12 +185,12 @@ class Killed(Exception):
     pass
 
 
-def test_lost_checkpoints_are_told(pixel_flow, images, tmp_path):
+def test_lost_checkpoints_are_warned_of(pixel_flow, images, tmp_path):
     settings = {"workdir": tmp_path, "batch_size": 8, "steps": 2, "verbose": 0}
     train(pixel_flow(), images, **settings)
     for index in (tmp_path / "checkpoints").glob("*.index"):
         index.unlink()
-    with pytest.warns(UserWarning, match="has a log up to step 2 and no whole checkpoint: .* from step 0"):
+    with pytest.warns(UserWarning, match="has a log up to step 2 but no complete checkpoint: .* from step 0"):
         train(pixel_flow(), images, **settings)
 
 

@@ -199,7 +199,7 @@ train(model, np.load(sys.argv[2]), workdir=sys.argv[3], steps=10**6, batch_size=
 """
 
 
-def test_a_training_that_was_asked_to_stop_goes_on(pixel_flow, images, tmp_path):
+def test_training_resumes_after_sigterm(pixel_flow, images, tmp_path):
     def last_checkpoint():
         latest = tf.train.latest_checkpoint(tmp_path / "stopped" / "checkpoints")
         return int(latest.rsplit("-", 1)[1]) if latest else 0
@@ -237,7 +237,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(pixel_flow, image
     settings = {**FAST, "checkpoint_every": 5}
     train(pixel_flow(), images, workdir=tmp_path / "damaged", steps=10, **settings)
     damage(tmp_path / "damaged" / "checkpoints" / "ckpt-10")
-    with pytest.warns(UserWarning, match=r"ckpt-10 is damaged, the one before is used"):
+    with pytest.warns(UserWarning, match=r"ckpt-10 is damaged, using the one before it"):
         resumed = train(pixel_flow(), images, workdir=tmp_path / "damaged", steps=15, **settings)
     whole = train(pixel_flow(), images, workdir=tmp_path / "whole", steps=15, **settings)
     assert_same_weights(resumed, whole)
@@ -249,7 +249,7 @@ def test_damaged_checkpoints_alone_are_an_error(pixel_flow, images, tmp_path):
     damage(tmp_path / "checkpoints" / "ckpt-5")
     with (
         pytest.warns(UserWarning, match="ckpt-5 is damaged"),
-        pytest.raises(ValueError, match="all checkpoints in .* are damaged, expected a whole one."),
+        pytest.raises(ValueError, match="all checkpoints in .* are damaged, expected an intact one."),
     ):
         train(pixel_flow(), images, workdir=tmp_path, steps=10, **FAST)
 
@@ -364,9 +364,9 @@ def test_pieces_of_a_batch_draw_other_noise(pixel_flow, images, tmp_path):
     assert len(seen) == 6 and len({noise.tobytes() for noise in seen}) == 6
 
 
-def test_batch_normalisation_cannot_be_accumulated(images, tmp_path):
+def test_batch_normalization_cannot_be_accumulated(images, tmp_path):
     model = RealNVP(image_shape=(4, 4, 1), levels=1, width=4, blocks=1)
-    with pytest.raises(ValueError, match="is 2, expected 1: .* normali[sz]es by its whole batch.$"):
+    with pytest.raises(ValueError, match="is 2, expected 1: .* normalizes by its whole batch.$"):
         train(model, images, workdir=tmp_path, steps=2, micro_batches=2, **FAST)
 
 
@@ -382,7 +382,7 @@ def test_histograms_of_log_determinants(images, tmp_path):
     assert {"log_det/level_0", "log_det/level_1"} <= tags
 
 
-def test_the_progress_bar_tells_bits_and_speed(pixel_flow, images, tmp_path, capsys):
+def test_the_progress_bar_shows_bits_and_speed(pixel_flow, images, tmp_path, capsys):
     train(pixel_flow(), images, workdir=tmp_path, steps=4, eval_dataset=images, **{**FAST, "verbose": 2})
     printed = capsys.readouterr().err
     assert "bits_per_dim: " in printed and "images_per_second: " in printed
