@@ -1,4 +1,4 @@
-"""Show all that is known of a preset: data, recipe, scores, licence, checksums, what an export offers."""
+"""Show all that is known of a preset: data, recipe, scores, license, checksums, what an export offers."""
 
 import argparse
 import json

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from .deprecation import warn_of_old_name
 from .json_files import shown
 
 _TEXT, _COUNT, _NUMBER = "a string", "an integer of at least 0", "a finite number"
@@ -28,7 +29,28 @@ _KINDS_OF_METRIC = {
 }
 
 
-def checked(content: Any) -> dict[str, Any]:
+class Metadata(dict[str, Any]):
+    """The entries of a metadata.json. `licence`, the deprecated name of `license`, works with a warning."""
+
+    def __missing__(self, key: str) -> Any:
+        if key != "licence":
+            raise KeyError(key)
+        warn_of_old_name("licence", "license")
+        return self["license"]
+
+
+def with_new_names(entries: dict[str, Any]) -> dict[str, Any]:
+    """Replaces deprecated names in entries to write, with a warning."""
+    if "licence" in entries:
+        warn_of_old_name("licence", "license", stacklevel=3)
+    return _renamed(entries)
+
+
+def _renamed(entries):
+    return {"license" if key == "licence" else key: value for key, value in entries.items()}
+
+
+def checked(content: Any) -> Metadata:
     """The metadata, if each value that this package reads is of its kind or null.
 
     Entries with other names are anything. What a metric does not tell is null afterwards.
@@ -43,7 +65,7 @@ def checked(content: Any) -> dict[str, Any]:
         raise ValueError(f"its format must be an integer, got {shown(version)}")
     _check_kinds("its", content, _KINDS)
     metrics = [_metric(metric) for metric in content.get("metrics") or []]
-    return {**content, "metrics": metrics}
+    return Metadata({**_renamed(content), "metrics": metrics})  # presets of version 0.1 have "licence"
 
 
 def _metric(metric):

@@ -225,7 +225,7 @@ class ZooModel(TrainingHooks, FittedModel):
 
         Args:
           folder: made if missing. A preset that is there is replaced whole.
-          metadata: more entries of metadata.json, such as `name`, `dataset`, `licence`, `metrics`; the
+          metadata: more entries of metadata.json, such as `name`, `dataset`, `license`, `metrics`; the
             names of the classes are among them as `classes`.
 
         Raises:

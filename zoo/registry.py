@@ -21,15 +21,15 @@ WEIGHTS = "model.weights.h5"
 
 FORMAT = 1  # of the preset folders that this version writes, and the newest one that it reads
 PRESETS = Path(__file__).parent / "presets"
-LISTED = ("name", "family", "model", "dataset", "parameters", "metrics", "licence", "sha256")
+LISTED = ("name", "family", "model", "dataset", "parameters", "metrics", "license", "sha256")
 
 
-def list_presets() -> list[dict[str, Any]]:
+def list_presets() -> list[metadata.Metadata]:
     """The presets inside the package, by name.
 
     Returns:
         One dict for each, with `name`, `family`, `model`, `dataset`, `parameters` (a number),
-        `metrics` (each with `name`, `value`, `standard_error`, `unit`, `protocol`, ...), `licence`
+        `metrics` (each with `name`, `value`, `standard_error`, `unit`, `protocol`, ...), `license`
         and `sha256`.
 
     >>> from latentzoo import zoo
@@ -37,10 +37,10 @@ def list_presets() -> list[dict[str, Any]]:
     True
     """
     presets = [read_metadata(PRESETS / name) for name in _names()]
-    return [{key: preset.get(key) for key in LISTED} for preset in presets]
+    return [metadata.Metadata({key: preset.get(key) for key in LISTED}) for preset in presets]
 
 
-def info(name_or_folder: str | os.PathLike) -> dict[str, Any]:
+def info(name_or_folder: str | os.PathLike) -> metadata.Metadata:
     """Everything recorded of a preset: its metadata.json, and its folder as `path`.
 
     Args:
@@ -52,7 +52,8 @@ def info(name_or_folder: str | os.PathLike) -> dict[str, Any]:
     """
     folder = preset_folder(name_or_folder)
     found = read_metadata(folder)
-    return {**found, "name": found.get("name") or folder.resolve().name, "path": str(folder)}
+    found |= {"name": found.get("name") or folder.resolve().name, "path": str(folder)}
+    return found
 
 
 def preset_folder(name_or_folder: str | os.PathLike) -> Path:
@@ -82,7 +83,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(alike)}?" if alike else f"known are {', '.join(known)}."
 
 
-def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
+def read_metadata(folder: str | os.PathLike) -> metadata.Metadata:
     """The metadata.json of a preset's folder, of a format that this version knows.
 
     Raises:

@@ -113,7 +113,7 @@ def update_metadata(
     folder = Path(folder).resolve()
     with locked(folder.parent):
         metadata = registry.check_files(folder)
-        entries = changes(metadata) if callable(changes) else changes
+        entries = preset_metadata.with_new_names(changes(metadata) if callable(changes) else changes)
         sums = {**metadata["sha256"], **{name: registry.sha256(folder / name) for name in files}}
         folders.write(folder / METADATA, _metadata_json({**metadata, **entries, "sha256": sums}))
 
@@ -126,13 +126,13 @@ def _metadata(model, name, folder, extra):
         "model": type(model).__name__,
         "parameters": model.count_params(),
         "dataset": None,
-        "licence": None,
+        "license": None,
         "recipe": None,
         "metrics": [],
         **({"classes": list(model.class_names)} if model.class_names else {}),
         "latentzoo_version": package_metadata.version("latentzoo"),
         "date": datetime.date.today().isoformat(),
-        **extra,
+        **preset_metadata.with_new_names(extra),
         "sha256": {file: registry.sha256(folder / file) for file in (CONFIG, WEIGHTS)},
     }
 

@@ -22,7 +22,7 @@ def preset(tmp_path_factory, images) -> Path:
     model = Glow(image_shape=(28, 28, 1), levels=1, depth=1, width=4)
     model.initialize(images[:64])
     folder = tmp_path_factory.mktemp("presets") / "tiny-glow"
-    model.save_to_preset(folder, {"dataset": SMALL, "licence": {"weights": "Apache-2.0"}})
+    model.save_to_preset(folder, {"dataset": SMALL, "license": {"weights": "Apache-2.0"}})
     return folder
 
 

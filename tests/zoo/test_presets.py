@@ -40,7 +40,7 @@ def test_the_folder_is_whole_and_small(preset):
 
 def test_metadata_says_what_a_user_asks(preset):
     assert preset["name"] == Path(preset["path"]).name
-    assert set(preset["licence"]) == {"weights", "data"}
+    assert set(preset["license"]) == {"weights", "data"}
     split = "train" if preset["dataset"] == "noto_emoji" else "test"  # it has no other
     for metric in preset["metrics"]:
         assert metric["split"] == split and metric["protocol"] and metric["standard_error"] > 0
@@ -49,7 +49,7 @@ def test_metadata_says_what_a_user_asks(preset):
 def test_the_recipe_describes_the_model(preset, model):
     recipe = json.loads((Path(preset["path"]) / "recipe.json").read_text())
     config = model.get_config()
-    assert recipe["dataset"] == preset["dataset"]
+    assert recipe == preset["recipe"] and recipe["dataset"] == preset["dataset"]
     assert {key: config[key] for key in recipe["model"]["config"] if key != "dtype"} == {
         key: value for key, value in recipe["model"]["config"].items() if key != "dtype"
     }

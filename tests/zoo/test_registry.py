@@ -31,7 +31,7 @@ def make_preset(tmp_path):
             "dataset": "clothes",
             "parameters": 7,
             "metrics": [],
-            "licence": {"weights": "Apache-2.0", "data": "MIT"},
+            "license": {"weights": "Apache-2.0", "data": "MIT"},
             "sha256": checksums,
             "recipe": {"steps": 3},
             **changes,
@@ -62,6 +62,23 @@ def test_info_has_all_metadata_and_the_folder(presets):
     information = zoo.info("glow-mnist")
     assert information["recipe"] == {"steps": 3}
     assert information["path"] == str(presets[0])
+
+
+@pytest.mark.parametrize("written", ["licence", "license"])
+def test_license_has_an_old_name(make_preset, written):
+    folder = make_preset()
+    content = json.loads((folder / "metadata.json").read_text())
+    del content["license"]
+    (folder / "metadata.json").write_text(json.dumps({**content, written: "MIT"}))
+    information = zoo.info(folder)
+    assert information["license"] == "MIT" and "licence" not in information
+    with pytest.warns(DeprecationWarning, match="^licence is license now"):
+        assert information["licence"] == "MIT"
+    with pytest.warns(DeprecationWarning, match="^licence is license now"):
+        saving.update_metadata(folder, {"licence": "BSD"})
+    assert zoo.info(folder)["license"] == "BSD"
+    with pytest.raises(KeyError):
+        information["lisence"]
 
 
 def test_a_folder_is_a_preset_too(make_preset):

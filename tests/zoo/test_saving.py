@@ -20,7 +20,7 @@ PACKAGE = Path(saving.__file__).parents[1]
 @pytest.fixture(scope="module")
 def preset(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("presets") / "clothes"
-    trained("plain").save_to_preset(folder, metadata={"dataset": "clothes", "licence": {"data": "MIT"}})
+    trained("plain").save_to_preset(folder, metadata={"dataset": "clothes", "license": {"data": "MIT"}})
     return folder
 
 
@@ -100,7 +100,7 @@ def test_metadata_tells_what_is_in_the_folder(preset, trained):
     assert information["name"] == "clothes" and information["dataset"] == "clothes"
     assert information["family"] == "flow" and information["model"] == "Glow"
     assert information["parameters"] == sum(np.size(w) for w in model.weights)
-    assert information["licence"] == {"data": "MIT"}
+    assert information["license"] == {"data": "MIT"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", information["date"])
     config = json.loads((preset / "config.json").read_text())
     assert config == {"registered_name": "latentzoo>Glow", "config": model.get_config()}
@@ -171,7 +171,7 @@ def test_a_failure_leaves_the_old_preset_whole_and_nothing_else(own_preset, tiny
         monkeypatch.setattr(type(model), "save_weights", fail)
     elif failing == "rename":
         monkeypatch.setattr(Path, "rename", rename)
-    metadata = {"licence": {1, 2}} if failing == "metadata" else {}
+    metadata = {"license": {1, 2}} if failing == "metadata" else {}
     with pytest.raises((OSError, ValueError)):
         model.save_to_preset(own_preset, metadata)
     assert contents(own_preset) == before
