@@ -1,14 +1,14 @@
-"""What depth costs: memory, time to the first step and speed of training for K = 4 to 128.
+"""Measures the cost of depth: memory, time to the first step and training speed for K = 4 to 128.
 
     python benchmarks/depth.py --png depth.png --json depth.json
-    python benchmarks/depth.py --quick --png depth.png     # tiny, to see that all run
+    python benchmarks/depth.py --quick --png depth.png     # tiny sizes, to check that everything runs
     python benchmarks/depth.py --from-json depth.json --png depth.png
 
-Each contender and depth has a process of its own, one after another; `peers.py` says what the contenders have
-in common. Memory is the peak resident memory of the process, less what depth must cost: weights, gradients
-and Adam's two slots, 16 bytes a parameter. The first call is the first training step, once the model is built
-and initialised: tracing, compiling and running it. What takes longer than `--limit` is ended, and its deeper
-ones are not tried; the table says so.
+Each contender and depth runs in a separate process, one at a time; `peers.py` describes what the contenders
+share. Memory is the peak resident memory of the process minus what depth must cost: weights, gradients and
+Adam's two slots, 16 bytes per parameter. The first call is the first training step of a built and initialized
+model: tracing, compiling and running it. A process that exceeds `--limit` is killed, and greater depths of
+that contender are skipped; the table marks them.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from flows import machine, markdown_table, usable_processors
 from peers import Config
 from worker import ContenderFailed, Worker
 
-STATE_BYTES = 16  # of a parameter: float32 weight, gradient and Adam's two slots
-# Colours of Okabe and Ito, told apart by the colour-blind; each line has its own marker too.
+STATE_BYTES = 16  # per parameter: float32 weight, gradient and Adam's two slots
+# Color-blind safe colors (Okabe and Ito), and a marker per line.
 STYLES = {
     "latentzoo reversible": {"color": "#0072B2", "marker": "o", "linewidth": 2.5},
     "latentzoo": {"color": "#56B4E9", "marker": "s"},
@@ -34,12 +34,12 @@ PANELS = {
     "first_seconds": ("First training step (s)", 1),
     "images_per_second": ("Training images/s", 1),
 }
-# The promise of `reversible=True`, deepest beside shallowest: (memory, first call).
+# The documented limits of `reversible=True`: greatest depth divided by smallest.
 ALLOWED_GROWTH = {"memory_bytes": 1.25, "first_seconds": 6.0}
 
 
 def measure(name: str, config: Config, repeats: int, limit: float) -> dict:
-    """One contender at one depth; {"failed": why} if it does not end well in `limit` seconds."""
+    """Measures a contender at one depth; {"failed": reason} if it fails or exceeds `limit` seconds."""
     row = {"contender": name, **dataclasses.asdict(config)}
     try:
         with Worker(name, config, limit) as worker:
@@ -60,7 +60,7 @@ def measure(name: str, config: Config, repeats: int, limit: float) -> dict:
 
 
 def curve(name: str, configs: list[Config], repeats: int, limit: float) -> list[dict]:
-    """The rows of one contender, from shallow to deep, up to the first that fails."""
+    """The rows of a contender by increasing depth, up to the first failure."""
     rows = []
     for config in configs:
         rows.append(measure(name, config, repeats, limit))
@@ -78,7 +78,7 @@ def _line(row):
 
 
 def table(rows: list[dict], levels: int) -> str:
-    """A Markdown table of the rows of L = `levels`."""
+    """A Markdown table of the rows with L = `levels`."""
     head = ["contender", "K", "parameters", "peak MB", "beyond weights, gradients, slots MB"]
     head += ["beyond imports too MB", "setup s", "first step s", "images/s"]
     lines = []
@@ -95,7 +95,7 @@ def table(rows: list[dict], levels: int) -> str:
 
 
 def growth_table(rows: list[dict]) -> str:
-    """A Markdown table: the deepest beside the shallowest that ended, for each contender and L."""
+    """A Markdown table: the greatest depth that finished divided by the smallest, per contender and L."""
     lines = []
     for levels, name in sorted({(row["levels"], row["contender"]) for row in rows}):
         line = _line_of(rows, levels, name)
@@ -116,11 +116,12 @@ def _line_of(rows, levels, name):
 
 
 def draw(rows: list[dict], path: pathlib.Path) -> None:
-    """Writes the curves as a PNG: a row of panels for each L, K along a logarithmic axis."""
+    """Writes the curves as a PNG: a row of panels per L, over a logarithmic axis of K."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FormatStrFormatter
 
     names = [name for name in STYLES if any(row["contender"] == name for row in rows)]
     every_level = sorted({row["levels"] for row in rows})
@@ -139,12 +140,12 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
             if key == "memory_bytes":
                 axes.set_ylim(bottom=0)
             else:
-                axes.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+                axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
             axes.set_title(f"{label}, L={levels}", fontsize=11)
             axes.grid(True, alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
     for axes in grid[-1]:
-        axes.set_xlabel("K, steps of a level")
+        axes.set_xlabel("K, steps per level")
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(names), frameon=False, fontsize=11)
     figure.tight_layout(rect=(0, 0.06, 1, 1))
@@ -152,7 +153,7 @@ def draw(rows: list[dict], path: pathlib.Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="What depth costs: memory, first step, speed.")
+    parser = argparse.ArgumentParser(description="Measure the cost of depth: memory, first step, speed.")
     parser.add_argument("--levels", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--depths", type=int, nargs="+", default=[4, 8, 16, 32, 64, 128])
     parser.add_argument("--size", type=int, default=32, help="height and width of the images")
@@ -160,12 +161,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=usable_processors())
     parser.add_argument("--repeats", type=int, default=3, help="timed steps; the median is shown")
-    parser.add_argument("--limit", type=float, default=400.0, help="seconds of a process")
+    parser.add_argument("--limit", type=float, default=400.0, help="time limit of a process in seconds")
     parser.add_argument("--contenders", nargs="+", default=list(STYLES), choices=STYLES)
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
     parser.add_argument("--from-json", type=pathlib.Path, help="draw results of an earlier run")
-    parser.add_argument("--png", type=pathlib.Path, help="a file for the picture")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: no measurement")
+    parser.add_argument("--png", type=pathlib.Path, help="file for the plot")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, not a measurement")
     args = parser.parse_args(arguments)
     if args.quick:
         args.levels, args.depths, args.size, args.width, args.batch, args.repeats = [1], [1, 2], 8, 8, 4, 1

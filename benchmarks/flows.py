@@ -1,13 +1,13 @@
-"""Glow side by side with its peers: speed and memory of training, densities and samples.
+"""Compares Glow with its peers: speed and memory of training, densities and samples.
 
     python benchmarks/flows.py                  # minutes; `make bench` installs the peers first
-    python benchmarks/flows.py --quick          # tiny, to see that all run
+    python benchmarks/flows.py --quick          # tiny sizes, to check that everything runs
     python benchmarks/flows.py --json out.json
 
-Prints Markdown tables. `peers.py` says what the contenders have in common and what differs. Each runs in a
-process of its own and works while the others wait. After a warm-up, the repeats go round: one of every
-contender, then the next, so that whatever slows the machine for a while slows all; medians are shown. Run it
-on a machine that does nothing else. The peak memory is the resident memory of the process, after training.
+Prints Markdown tables. `peers.py` describes what the contenders share and how they differ. Each runs in a
+separate process, one at a time. After a warm-up, the contenders alternate, one repeat each, so that a
+temporary slowdown of the machine affects all of them; the tables show medians. Run it on an otherwise idle
+machine. The peak memory is the resident memory of the process after training.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import pathlib
 import platform
 import statistics
 from contextlib import ExitStack
+from typing import Any
 
 from peers import CONTENDERS, Config
 from worker import METHODS, ContenderFailed, Worker
@@ -26,17 +27,24 @@ WARM_UP_CALLS = 3
 
 
 def measure(
-    config, names: list[str], repeats: int, seconds: float, methods=METHODS, peers: str = "peers"
+    config: Any,
+    names: list[str],
+    repeats: int,
+    seconds: float,
+    methods: tuple[str, ...] = METHODS,
+    peers: str = "peers",
 ) -> dict[str, dict]:
-    """Runs the contenders. Returns a row for each name; a row of one that failed has only "failed".
+    """Runs the contenders and returns a row for each name; a contender that failed has only "failed".
 
     Args:
+      config: a `Config` of the module `peers`.
+      names: of the contenders.
       repeats: timed repeats of each method.
-      seconds: of one repeat, about.
+      seconds: approximate time of one repeat.
       methods: of the contenders.
-      peers: the module that has them.
+      peers: the module with the contenders.
     """
-    rows = {name: {"config": dataclasses.asdict(config)} for name in names}
+    rows: dict[str, dict[str, Any]] = {name: {"config": dataclasses.asdict(config)} for name in names}
     with ExitStack() as stack:
         workers = {}
         for name in names:
@@ -61,8 +69,8 @@ def _measure_method(method, workers, rows, config, repeats, seconds):
             del workers[name], speeds[name]
 
     for name in list(workers):
-        answers = [ask(name, 0) for _ in range(WARM_UP_CALLS) if name in workers]
-        if name in workers:
+        answers = [answer for _ in range(WARM_UP_CALLS) if name in workers and (answer := ask(name, 0))]
+        if name in workers:  # none has failed
             rows[name][f"{method}_first_seconds"] = answers[0]["seconds"]
             rows[name][f"{method}_loss"] = answers[-1]["loss"]
     for _ in range(repeats):
@@ -77,7 +85,7 @@ def _measure_method(method, workers, rows, config, repeats, seconds):
 
 
 def speed_table(rows: dict[str, dict]) -> str:
-    """A Markdown table of what was measured, one line for each contender."""
+    """A Markdown table of the measurements, one line per contender."""
     head = [
         *("contender", "training images/s", "log_prob images/s", "sampling images/s", "peak memory MB"),
         *("setup s", "first training step s", "parameters", f"bits/dim after {WARM_UP_CALLS} steps"),
@@ -96,7 +104,7 @@ def speed_table(rows: dict[str, dict]) -> str:
 
 
 def ratio_table(rows: dict[str, dict]) -> str:
-    """A Markdown table: how many times as fast as each peer ours are, and their share of its memory."""
+    """A Markdown table of our speed and memory divided by those of each peer."""
     done = {name: row for name, row in rows.items() if "failed" not in row}
     lines = []
     for ours in (name for name in done if name.startswith("latentzoo")):
@@ -108,13 +116,13 @@ def ratio_table(rows: dict[str, dict]) -> str:
 
 
 def markdown_table(head: list[str], lines: list[list[str]]) -> str:
-    """`lines` under `head`, numbers to the right."""
+    """A Markdown table; all columns except the first are right-aligned."""
     rule = ["---"] + ["---:"] * (len(head) - 1)
     return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *lines])
 
 
 def machine() -> str:
-    """The processor, as far as the system tells."""
+    """The CPU model, as far as the system reports it, and the version of Python."""
     model = platform.processor() or platform.machine()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -124,23 +132,23 @@ def machine() -> str:
 
 
 def usable_processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """The number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Glow side by side with its peers.")
+    parser = argparse.ArgumentParser(description="Compare Glow with its peers.")
     parser.add_argument("--widths", type=int, nargs="+", default=[128, 512], help="hidden channels")
     parser.add_argument("--size", type=int, default=32, help="height and width of the images: 4, 8, 16, 32")
     parser.add_argument("--levels", type=int, default=3)
-    parser.add_argument("--depth", type=int, default=8, help="steps of a level")
+    parser.add_argument("--depth", type=int, default=8, help="steps per level")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=usable_processors())
     parser.add_argument("--repeats", type=int, default=7, help="timed repeats; the median is shown")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of one repeat, about")
+    parser.add_argument("--seconds", type=float, default=6.0, help="approximate time of one repeat")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one repeat: no measurement")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one repeat, not a measurement")
     args = parser.parse_args(arguments)
     if args.quick:
         args.widths, args.size, args.levels, args.depth, args.batch = [8], 8, 2, 2, 4

@@ -1,13 +1,13 @@
-"""The input pipeline side by side with what training consumes: images/s, seconds to start, memory.
+"""Compares the input pipeline with what training consumes: images/s, seconds to start, memory.
 
     python benchmarks/input.py                  # minutes
-    python benchmarks/input.py --quick          # tiny, to see that all run
+    python benchmarks/input.py --quick          # tiny sizes, to check that everything runs
     python benchmarks/input.py --json out.json
 
-Prints Markdown tables. The data are Fashion-MNIST (of TensorFlow Datasets if it is on the disk, else random
-images of its shape), two moons, and folders of more and more PNG files, 32x32 with three channels, made for
-the time of the benchmark. Each data set and each preset is measured in a process of its own, alone. Run it
-on a machine that does nothing else. The peak memory is the resident memory of the process.
+Prints Markdown tables. The data are Fashion-MNIST (from TensorFlow Datasets if it is on disk, else random
+images of its shape), two moons, and temporary folders of increasing numbers of PNG files, 32x32 with three
+channels. Each dataset and each preset is measured in a separate process, one at a time. Run it on an
+otherwise idle machine. The peak memory is the resident memory of the process.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 import peers
@@ -29,17 +30,17 @@ from flows import machine, markdown_table, usable_processors
 from PIL import Image
 
 BATCH = {"images": 16, "vectors": 512}  # as in the recipes
-GOAL = 5  # times what training consumes
+GOAL = 5  # delivered / consumed
 
 
 def in_own_process(function: Callable[..., dict], *arguments) -> dict:
-    """What `function` returns, called in a new process: its memory and its threads are its own."""
+    """Calls `function` in a new process, with its own memory and threads."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def make_files(folder: pathlib.Path, count: int) -> pathlib.Path:
-    """Writes PNG files of 32x32x3, a thousand in a subfolder; none is as another."""
+    """Writes distinct PNG files of 32x32x3, a thousand per subfolder."""
     images = peers.images(peers.Config(size=32))
     for number in range(count):
         path = folder / f"{number // 1000:03}" / f"{number:06}.png"
@@ -50,12 +51,12 @@ def make_files(folder: pathlib.Path, count: int) -> pathlib.Path:
 
 
 def measure_input(name: str, seconds: float, repeats: int) -> dict:
-    """Delivers batches of a data set, and does nothing with them.
+    """Measures how fast the batches of a dataset are delivered, without using them.
 
     Args:
-      name: that of `data.loading.source`: a folder, fashion_mnist or two_moons.
-      seconds: of one repeat; the first one is a warm-up and is not counted.
-      repeats: the median of the others is returned.
+      name: as in `data.loading.source`: a folder, fashion_mnist or two_moons.
+      seconds: of one repeat; an additional first one is a warm-up and is not counted.
+      repeats: the median over them is returned.
     """
     from latentzoo.data.training_batches import training_batches
 
@@ -84,24 +85,24 @@ def measure_input(name: str, seconds: float, repeats: int) -> dict:
     }
 
 
-def open_source(name: str):
-    """The data set as a source, and what it is."""
+def open_source(name: str) -> tuple[Any, str]:
+    """The dataset as a source, and its description."""
     import tensorflow_datasets as tfds
 
-    from latentzoo import data
+    from latentzoo.data import from_arrays, source
 
     if name == "two_moons":
-        return data.source(name), "two moons, in memory"
+        return source(name), "two moons, in memory"
     if os.path.isdir(name):
-        return data.source(name, split="all"), "folder of PNG files"
+        return source(name, split="all"), "folder of PNG files"
     if tfds.builder(name).is_prepared():
-        return data.source(name), f"{name}, encoded in memory"
+        return source(name), f"{name}, encoded in memory"
     images = np.random.default_rng(0).integers(0, 256, [60_000, 28, 28, 1], np.uint8)
-    return data.from_arrays(images), f"random images in place of {name}, in memory"
+    return from_arrays(images), f"random images instead of {name}, in memory"
 
 
 def measure_training(preset: str, seconds: float, repeats: int) -> dict:
-    """Trains a preset on one batch again and again, as the recipe that it came from does."""
+    """Measures how fast a preset trains, repeatedly on one batch of its recipe's size."""
     import keras
     import tensorflow as tf
 
@@ -110,7 +111,7 @@ def measure_training(preset: str, seconds: float, repeats: int) -> dict:
     folder = pathlib.Path(zoo.info(preset)["path"])
     batch_size = json.loads((folder / "recipe.json").read_text())["train"]["batch_size"]
     model = zoo.load(preset)
-    # At such a small rate it stays the model that it is.
+    # The rate is so small that the model does not change.
     optimizer = keras.optimizers.Adam(1e-9, global_clipnorm=1.0, use_ema=True)
     model.compile(optimizer=optimizer, jit_compile=False)
     batch = model.sample(batch_size)
@@ -121,7 +122,7 @@ def measure_training(preset: str, seconds: float, repeats: int) -> dict:
     def ten_steps():
         model.fit(batches, steps_per_epoch=10, verbose=0, shuffle=False)
 
-    ten_steps()  # builds the step
+    ten_steps()  # traces the step
     speeds = [10 * batch_size * calls_per_second(ten_steps, seconds) for _ in range(repeats + 1)]
     return {
         **{"preset": preset, "kind": "images" if len(model.event_shape) == 3 else "vectors"},
@@ -144,20 +145,20 @@ def peak_bytes() -> int:
 
 
 def smallest_presets() -> Iterator[str]:
-    """The preset with the smallest file of weights, of those of images and of those of vectors."""
+    """The image preset and the vector preset with the smallest weights files."""
     from latentzoo import zoo
 
-    sizes = {"image_shape": {}, "event_shape": {}}
+    sizes: dict[str, dict[str, int]] = {"image_shape": {}, "event_shape": {}}
     for preset in zoo.list_presets():
         folder = pathlib.Path(zoo.info(preset["name"])["path"])
         config = json.loads((folder / "config.json").read_text())["config"]
         key = "image_shape" if config.get("image_shape") else "event_shape"
         sizes[key][preset["name"]] = (folder / "model.weights.h5").stat().st_size
-    return (min(of_kind, key=of_kind.get) for of_kind in sizes.values() if of_kind)
+    return (min(of_kind, key=lambda name: of_kind[name]) for of_kind in sizes.values() if of_kind)
 
 
 def input_table(inputs: list[dict]) -> str:
-    """A Markdown table of what was delivered, one line for each data set."""
+    """A Markdown table of the input pipeline, one line per dataset."""
     head = ["data", "examples", "batch", "examples/s", "opening s", "first batch s", "first batch at step s"]
     lines = [
         [row["data"], f"{row['examples']:,}", f"{BATCH[row['kind']]}", f"{row['images_per_second']:,.0f}"]
@@ -170,7 +171,7 @@ def input_table(inputs: list[dict]) -> str:
 
 
 def ratio_table(inputs: list[dict], training: list[dict]) -> str:
-    """A Markdown table: how many times what the training step of a preset consumes is delivered to it."""
+    """A Markdown table of the ratio of examples delivered to examples that training consumes."""
     lines = [
         [f"{given['data']}, {given['examples']:,}", taken["preset"], f"{taken['images_per_second']:,.0f}"]
         + [f"{given['images_per_second'] / taken['images_per_second']:.0f} (at least {GOAL})"]
@@ -182,20 +183,20 @@ def ratio_table(inputs: list[dict], training: list[dict]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="The input pipeline side by side with training.")
+    parser = argparse.ArgumentParser(description="Compare the input pipeline with training.")
     parser.add_argument(
-        "--files", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="of the folders"
+        "--files", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="number of files per folder"
     )
     parser.add_argument("--repeats", type=int, default=5, help="timed repeats; the median is shown")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of one repeat, about")
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one repeat: no measurement")
+    parser.add_argument("--seconds", type=float, default=5.0, help="approximate time of one repeat")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one repeat, not a measurement")
     args = parser.parse_args(arguments)
     if args.quick:
         args.files, args.repeats, args.seconds = [20, 40], 1, 0.0
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-    print(f"{machine()}, {usable_processors()} processors.\n", flush=True)
+    print(f"{machine()}, {usable_processors()} CPUs.\n", flush=True)
     inputs = [in_own_process(measure_input, name, args.seconds, args.repeats)
               for name in ("fashion_mnist", "two_moons")]  # fmt: skip
     for count in args.files:

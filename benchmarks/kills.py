@@ -1,65 +1,64 @@
-"""Kills processes in the middle of each kind of save, and looks at what is left.
+"""Kills processes while they save, for each kind of save, and checks the files that remain.
 
     python benchmarks/kills.py --kills 100
 
-A child saves the same thing again and again, two models in turn, and is killed: at a random moment, or, every
-other one, while something is being written. What was saved must be whole, old or new; after the next save
-beside it nothing else may be there.
+A child process repeatedly saves to the same place, alternating between two models, and is killed at a random
+moment; every other kill comes while a file is being written. The old or the new save must be intact, and the
+next save in the same folder must remove any leftovers.
 """
 
-import argparse
 import multiprocessing
 import os
 import random
-import signal
-import sys
 import tempfile
 import time
 import zipfile
 from pathlib import Path
 
-from latentzoo import export
+import killing
+
+from latentzoo.export.saving import saved_model
 from latentzoo.zoo import folders, registry, saving, weights_file
 from latentzoo.zoo.flows import RealNVP
 
 
-def save_preset(place, models):
+def save_preset(place: Path, models: list[RealNVP]) -> None:
     models[0].save_to_preset(place)
 
 
-def save_keras_file(place, models):
+def save_keras_file(place: Path, models: list[RealNVP]) -> None:
     models[0].save(place)
 
 
-def save_weights(place, models):
+def save_weights(place: Path, models: list[RealNVP]) -> None:
     models[0].save_weights(place)
 
 
-def save_metadata(place, models):
+def save_metadata(place: Path, models: list[RealNVP]) -> None:
     if not place.exists():
         models[0].save_to_preset(place)
     saving.update_metadata(place, lambda metadata: {"count": metadata.get("count", 0) + 1})
 
 
-def save_export(place, models):
-    export.saved_model(models[0], place.parent, version=1, overwrite=True)
+def save_export(place: Path, models: list[RealNVP]) -> None:
+    saved_model(models[0], place.parent, version=1, overwrite=True)
 
 
-def check_preset(place):
+def check_preset(place: Path) -> None:
     _, files = registry.read_preset(place)
     weights_file.read(files[registry.WEIGHTS])
 
 
-def check_keras_file(place):
+def check_keras_file(place: Path) -> None:
     with zipfile.ZipFile(place) as archive:
         weights_file.read(archive.read("model.weights.h5"))
 
 
-def check_weights(place):
+def check_weights(place: Path) -> None:
     weights_file.read(place.read_bytes())
 
 
-def check_export(place):
+def check_export(place: Path) -> None:
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved_model_pb2.SavedModel.FromString((place / "saved_model.pb").read_bytes())
@@ -79,36 +78,28 @@ KINDS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=100, help="of each kind (default %(default)s)")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    print("| save | kills | nothing or half there | leftovers | in the middle |\n|---|---|---|---|---|")
-    faults = 0
-    for kind in arguments.kinds:
-        lost, left, middle = kill(kind, arguments.kills, random.Random(arguments.seed))
-        print(f"| {kind} | {arguments.kills} | {lost} | {left} | {middle} |", flush=True)
-        faults += lost + left
-    sys.exit(min(faults, 1))
+    columns = {"missing or damaged": True, "leftovers": True, "during a write": False}
+    killing.run(
+        "Kill processes while they save, and check the files that remain.", "kind", KINDS, columns, kill
+    )
 
 
 def kill(kind: str, kills: int, rng: random.Random) -> tuple[int, int, int]:
-    """How often something was lost, how often something else was there, how many kills hit a save."""
+    """Returns how often the save was lost, how often files were left, and how many kills hit a write."""
     name, save, check = KINDS[kind]
-    # TensorFlow starts in the children alone: its threads do not come along into a fork.
+    # TensorFlow may start only in the children, since a fork does not copy its threads.
     context = multiprocessing.get_context("fork")
     lost = left = middle = 0
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary) / name
         for k in range(kills):
             times = context.SimpleQueue()
-            child = context.Process(target=_save_for_ever, args=(save, place, times))
+            child = context.Process(target=_save_forever, args=(save, place, times))
             child.start()
             time.sleep(rng.uniform(0, times.get()))
             while k % 2 and not _hidden(temporary):
                 time.sleep(1e-5)
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
             child.join()
             middle += bool(_hidden(temporary))
             try:
@@ -126,14 +117,14 @@ def _hidden(folder):
     return [name for _, names, _ in os.walk(folder) for name in names if name.startswith(folders.PREFIX)]
 
 
-def _save_for_ever(save, place, times):
+def _save_forever(save, place, times):
     models = [RealNVP(event_shape=(2,), depth=2, width=width) for width in (32, 64)]
     save(place, models)
     start = time.perf_counter()
     save(place, models)
     times.put(2 * (time.perf_counter() - start))
     parent = os.getppid()
-    while os.getppid() == parent:  # and not after this script was stopped itself
+    while os.getppid() == parent:  # ends with this script
         models.reverse()
         save(place, models)
 

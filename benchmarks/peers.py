@@ -1,20 +1,20 @@
-"""The contenders of the benchmarks: this Glow and its peers, in one configuration.
+"""The contenders of the benchmarks: our Glow and its peers, in one configuration.
 
 All have L levels of K steps (actnorm, PLU 1x1 convolution, affine coupling with scale sigmoid(h + 2)) and the
 same coupling networks: 3x3, 1x1 and 3x3 convolutions with biases, ReLU, `width` hidden channels, the last one
-zero at the start. All see the same uint8 images, add the same kind of dequantisation noise in each training
-step and train with Adam. What differs, because it is how the peer is made:
+initialized to zero. All use the same uint8 images, add the same kind of dequantization noise in each training
+step and train with Adam. These differences are inherent to the peers:
 
-- tfb.Glow (TensorFlow Probability) trains the raw diagonal of its LU factors, initialises actnorm inside the
-  graph, has a standard normal in place of a learned top prior and no gain on its zero convolutions. Its
+- tfb.Glow (TensorFlow Probability) trains the raw diagonal of its LU factors, initializes actnorm inside the
+  graph, has a standard normal instead of a learned top prior, and has no gain on its zero convolutions. Its
   split priors start with a scale of e^2, so its first bits/dim are high. Its networks are tf_keras layers,
-  its step is the usual `GradientTape` in a `tf.function`.
-- normflows (PyTorch) has an unconditional normal for each split where ours and TFP's have a convolution of
-  the kept half, so it does a little less work. Actnorm inside its coupling networks is off, which is its
-  default. It inverts L and U in float64 to sample. It runs in eager PyTorch, as in its examples.
-- latentzoo has gains on its zero convolutions. It trains by plain Keras `fit`, and is measured through its
-  public methods, checks of input included. "parts" trains with `batch_parts` as many as threads, each
-  operation on one of them.
+  and its step is the usual `GradientTape` in a `tf.function`.
+- normflows (PyTorch) has an unconditional normal for each split, where ours and TFP's have a convolution of
+  the kept half, so it does slightly less work. Actnorm inside its coupling networks is off, its default. It
+  inverts L and U in float64 to sample. It runs in eager PyTorch, as in its examples.
+- latentzoo has gains on its zero convolutions. It trains with plain Keras `fit`, and is measured through its
+  public methods, including input checks. "parallel" trains with as many `parallel_micro_batches` as threads,
+  each operation on one thread.
 """
 
 import dataclasses
@@ -23,22 +23,23 @@ import itertools
 import math
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-FASHION_MNIST = pathlib.Path(__file__).parent.parent / "tests" / "data" / "fashion_mnist_small.npz"
-LEARNING_RATE = 1e-4  # at 1e-3 and width 512 the first steps, without warm-up, go to infinity
+FASHION_MNIST = pathlib.Path(__file__).parent.parent / "tests" / "assets" / "fashion_mnist_small.npz"
+LEARNING_RATE = 1e-4  # at 1e-3 and width 512, training without warm-up diverges
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What all contenders have in common.
+    """The configuration that all contenders share.
 
     Attributes:
       size: height and width of the images, a divisor of 32; they have three channels.
       levels, depth, width: L, K and the hidden channels of the coupling networks.
-      batch: images in a step, and in a call of log_prob or sample.
-      threads: processor threads of the library.
+      batch: images per step, and per call of log_prob or sample.
+      threads: CPU threads of the library.
     """
 
     size: int = 32
@@ -56,8 +57,8 @@ class Config:
     def num_dims(self) -> int:
         return math.prod(self.image_shape)
 
-    def bits_per_dim(self, log_prob):
-        """Of a log-density on [0, 1]^D in nats."""
+    def bits_per_dim(self, log_prob: Any) -> Any:
+        """Converts log-densities on [0, 1]^D in nats, of any array type."""
         return 8 - log_prob / (self.num_dims * math.log(2))
 
 
@@ -71,10 +72,10 @@ def images(config: Config) -> np.ndarray:
 
 
 class Latentzoo:
-    """This Glow. `train`, `log_prob` and `sample` take a number of calls, each of one batch."""
+    """Our Glow. `train`, `log_prob` and `sample` take the number of calls, each of one batch."""
 
     def __init__(
-        self, config: Config, *, dtype: str = "float32", reversible: bool = False, parts: bool = False
+        self, config: Config, *, dtype: str = "float32", reversible: bool = False, parallel: bool = False
     ):
         import keras
         import tensorflow as tf
@@ -90,14 +91,14 @@ class Latentzoo:
             config.image_shape, config.levels, config.depth, config.width, reversible=reversible, dtype=dtype
         )
         self.model.initialize(self.batch)
-        self.model.batch_parts = config.threads if parts else 1
+        self.model.parallel_micro_batches = config.threads if parallel else 1
         self.model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE))
 
     def num_parameters(self) -> int:
         return sum(math.prod(w.shape) for w in self.model.trainable_variables)
 
     def train(self, calls: int) -> float:
-        """`calls` steps; returns the loss in bits/dim."""
+        """Takes `calls` steps and returns the loss in bits/dim."""
         history = self.model.fit(self.dataset, steps_per_epoch=calls, epochs=1, verbose=0)
         return history.history["loss"][-1]
 
@@ -177,7 +178,7 @@ class NormflowsGlow:
         torch.set_num_threads(config.threads)
         self.torch, self.config = torch, config
         bases, flows = [], []
-        # normflows goes from latents to images: the coarsest level comes first.
+        # normflows maps latents to images, so the coarsest level comes first.
         for level in range(config.levels, 0, -1):
             channels = 3 * 2 ** (level + 1)
             steps = [normflows.flows.GlowBlock(channels, config.width) for _ in range(config.depth)]
@@ -221,12 +222,12 @@ class NormflowsGlow:
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """How to make one.
+    """A contender of the benchmark.
 
     Attributes:
-      build: Config -> the contender.
-      modules: imported before, which is not timed.
-      threads_share: whether each TensorFlow operation has one thread, as many things run side by side.
+      build: creates it from a `Config`.
+      modules: imported first, and not timed.
+      threads_share: whether each TensorFlow operation gets one thread, since several run in parallel.
     """
 
     build: Callable
@@ -236,14 +237,14 @@ class Contender:
 
 def _latentzoo(**options) -> Contender:
     build = functools.partial(Latentzoo, **options)
-    return Contender(build, ("keras", "latentzoo.zoo.flows"), options.get("parts", False))
+    return Contender(build, ("keras", "latentzoo.zoo.flows"), options.get("parallel", False))
 
 
 CONTENDERS = {
     "latentzoo": _latentzoo(),
-    "latentzoo parts": _latentzoo(parts=True),
+    "latentzoo parallel": _latentzoo(parallel=True),
     "latentzoo bfloat16": _latentzoo(dtype="mixed_bfloat16"),
-    "latentzoo bfloat16 parts": _latentzoo(dtype="mixed_bfloat16", parts=True),
+    "latentzoo bfloat16 parallel": _latentzoo(dtype="mixed_bfloat16", parallel=True),
     "latentzoo reversible": _latentzoo(reversible=True),
     "tfb.Glow": Contender(TfpGlow, ("tf_keras", "tensorflow_probability")),
     "normflows": Contender(NormflowsGlow, ("torch", "normflows")),

@@ -1,14 +1,13 @@
-"""An exported model beside the model in Keras: images/s and latency of `sample` and `log_prob`.
+"""Compares an exported model with the model in Keras: images/s and latency of `sample` and `log_prob`.
 
     python benchmarks/serving.py                # minutes
-    python benchmarks/serving.py --quick        # a second each, to see that all runs
+    python benchmarks/serving.py --quick        # a second each, to check that everything runs
     python benchmarks/serving.py --json out.json
 
-The export runs in a plain TensorFlow session, loaded as TF Serving loads it, and takes and gives NumPy
-arrays; so does Keras, by `model.sample`, and by `model.log_prob` and `model.bits_per_dim`, since the
-signature `log_prob` always computes both. The export's images are uint8 and Keras's float32. After a warm-up
-the two take turns, a call of one and a call of the other, so that whatever slows the machine slows both.
-Run it on a machine that does nothing else.
+The export runs in a plain TensorFlow session, loaded as TF Serving loads it, from and to NumPy arrays. Keras
+runs `model.sample`, and both `model.log_prob` and `model.bits_per_dim`, since the signature `log_prob`
+computes both. The export's images are uint8 and Keras's are float32. After a warm-up, calls of the two
+alternate, so that a slowdown of the machine affects both. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -45,7 +44,7 @@ class Exported:
 
 
 def methods(model, exported: Exported, batch: int) -> dict[str, dict[str, Callable[[int], object]]]:
-    """For each method, the export's way and Keras's: functions of the number of the call."""
+    """For each method, a function of the call's number for the export and one for Keras."""
     import numpy as np
 
     sample, log_prob = exported.method("sample"), exported.method("log_prob")
@@ -65,10 +64,10 @@ def methods(model, exported: Exported, batch: int) -> dict[str, dict[str, Callab
 
 
 def measure(calls: dict[str, Callable[[int], object]], batch: int, seconds: float) -> dict[str, dict]:
-    """Calls the contenders in turn for about `seconds`, and at least twice.
+    """Alternates calls of the contenders for about `seconds`, at least twice each.
 
     Returns:
-      For each, {"images_per_second", "p50_ms", "p99_ms", "calls"}; images/s by the median call.
+      For each, {"images_per_second", "p50_ms", "p99_ms", "calls"}; images/s of the median call.
     """
     for k in range(WARM_UP_CALLS):
         for call in calls.values():
@@ -76,7 +75,7 @@ def measure(calls: dict[str, Callable[[int], object]], batch: int, seconds: floa
     times = {name: [] for name in calls}
     start, k = time.perf_counter(), 0
     while k < 2 or time.perf_counter() - start < seconds:
-        # First the one, then the other, so that neither always follows the other.
+        # Swaps the order every time.
         for name in list(calls) if k % 2 else list(calls)[::-1]:
             begin = time.perf_counter()
             calls[name](k)
@@ -86,7 +85,7 @@ def measure(calls: dict[str, Callable[[int], object]], batch: int, seconds: floa
 
 
 def summary(times: list[float], batch: int) -> dict:
-    """Of the seconds of the calls."""
+    """Statistics of the calls' seconds."""
     median = statistics.median(times)
     p99 = sorted(times)[min(len(times) - 1, int(0.99 * len(times)))]
     return {
@@ -98,7 +97,7 @@ def summary(times: list[float], batch: int) -> dict:
 
 
 def table(rows: list[dict]) -> str:
-    """A Markdown table, one line for each method and batch."""
+    """A Markdown table, one line per method and batch size."""
     head = ["method", "batch", "export images/s", "Keras images/s", "export / Keras"]
     head += ["export p50 ms", "export p99 ms", "Keras p50 ms", "Keras p99 ms"]
     lines = []
@@ -114,22 +113,25 @@ def table(rows: list[dict]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="An exported model beside the model in Keras.")
-    parser.add_argument("--preset", default="glow-fashion-mnist", help="of images")
+    parser = argparse.ArgumentParser(description="Compare an exported model with the model in Keras.")
+    parser.add_argument("--preset", default="glow-fashion-mnist", help="an image preset")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64])
-    parser.add_argument("--seconds", type=float, default=30.0, help="of each method at each batch, about")
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
-    parser.add_argument("--quick", action="store_true", help="a second each: no measurement")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="approximate time per method and batch size"
+    )
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="a second each, not a measurement")
     args = parser.parse_args(arguments)
     seconds = 1.0 if args.quick else args.seconds
 
-    from latentzoo import export, zoo
+    from latentzoo import zoo
+    from latentzoo.export.saving import saved_model
 
     model = zoo.load(args.preset)
     results = {"machine": machine(), "preset": args.preset, "rows": []}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        path = export.saved_model(model, pathlib.Path(folder) / "model")
+        path = saved_model(model, pathlib.Path(folder) / "model")
         results["export_seconds"] = time.perf_counter() - start
         results["export_bytes"] = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         results["weights_bytes"] = sum(weight.numpy().nbytes for weight in model.weights)
@@ -141,7 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{machine()}, {usable_processors()} threads. {args.preset}.\n\n{table(results['rows'])}\n")
     sizes = [results[key] / 1e6 for key in ("export_bytes", "weights_bytes")]
     seconds = results["export_seconds"]
-    print(f"Exported in {seconds:.1f} s: {sizes[0]:.1f} MB, the weights {sizes[1]:.1f} MB of it.")
+    print(f"Exported in {seconds:.1f} s: {sizes[0]:.1f} MB, of which {sizes[1]:.1f} MB weights.")
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -1,14 +1,14 @@
-"""What style mixing and noise do for StyleGAN, as tables 1 to 3 of the paper (Karras et al. 2019) ask it.
+"""Measures the effect of style mixing and noise in StyleGAN, as in tables 1 to 3 of Karras et al. (2019).
 
-Train one recipe with and without, then compare the presets:
+Train the same recipe with and without them, then compare the presets:
 
     latentzoo train recipe.json --workdir runs/both
     latentzoo train recipe.json --workdir runs/no-mixing --set mixing_probability=0
     latentzoo train recipe.json --workdir runs/no-noise --set use_noise=false
-    python benchmarks/style_regularisation.py runs/both/preset runs/no-mixing/preset runs/no-noise/preset
+    python benchmarks/style_regularization.py runs/both/preset runs/no-mixing/preset runs/no-noise/preset
 
-A row for each preset: the Fréchet distance of samples whose styles are of 1 to 4 latents z, and the
-perceptual path length in W. All rows are drawn from the same seeds and have the same real images.
+Prints a row per preset: the Fréchet distance of samples whose styles come from 1 to 4 latents z, and the
+perceptual path length in W. All rows use the same seeds and the same real images.
 """
 
 import argparse
@@ -21,18 +21,20 @@ import numpy as np
 import tensorflow as tf
 from flows import markdown_table
 
-from latentzoo import data, metrics, zoo
-from latentzoo.data import sources
+from latentzoo import zoo
+from latentzoo.data import source
+from latentzoo.data.sources import in_order
+from latentzoo.metrics import METRICS, compare_samples, evaluate
 from latentzoo.zoo import seeds
 from latentzoo.zoo.conditions import Unconditional
 
 
 class Mixed:
-    """A StyleGAN whose samples take their styles from several latents (section 3.1).
+    """A StyleGAN whose samples mix the styles of several latents (section 3.1).
 
     Args:
-      model: the StyleGAN, without classes.
-      num_latents: of a sample; one follows the other at random layers.
+      model: an unconditional StyleGAN.
+      num_latents: per sample; the layers at which they switch are random.
     """
 
     num_classes, condition = 0, Unconditional()
@@ -45,17 +47,17 @@ class Mixed:
         self._model = model
         self._num_latents = num_latents
 
-    def sample(self, n: int, seed: np.ndarray) -> tf.Tensor:
-        """`n` images in [0, 1], row i from `seed[i]` alone; of one latent `model.sample` gives the same."""
+    def sample(self, num_samples: int, seed: np.ndarray) -> tf.Tensor:
+        """Draws images in [0, 1], row i from `seed[i]`. With one latent, equals `model.sample`."""
         model = self._model
         latents = [seeds.normal(seed, (model.latent_dim,))]
-        for k in range(1, self._num_latents):  # streams that the noise does not use
+        for k in range(1, self._num_latents):  # random streams that the noise does not use
             latents.append(seeds.normal(seeds.fold(seed, 100 + k), (model.latent_dim,)))
         w = tf.stack([model.mapping(z) for z in latents], axis=1)[..., 0, :]
         return model.synthesis(tf.gather(w, self._latent_of_style(seed), axis=1, batch_dims=1), seed=seed)
 
     def _latent_of_style(self, seed):
-        """int `[n, num_ws]`, from 0 on; the next latent follows at layers that all are equally likely."""
+        """The index of each style's latent, int [num_samples, num_ws], with uniform switching layers."""
         draws = seeds.uniform(seeds.fold(seed, 200), (self._model.num_ws - 1,))
         rank = tf.argsort(tf.argsort(draws))
         changes = tf.cast(rank < self._num_latents - 1, tf.int32)
@@ -63,7 +65,7 @@ class Mixed:
 
 
 def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dict:
-    """The row of a preset: (value, standard error) of each of its numbers."""
+    """The row of a preset: each metric as (value, standard error)."""
     model = _in_float32(zoo.load(preset))
     row = {
         "preset": preset,
@@ -72,23 +74,22 @@ def measure(preset: str, dataset: tf.data.Dataset, about: dict, num: int) -> dic
     }
     for num_latents in range(1, 5):
         print(f"{preset}, {num_latents} latents:")
-        sets = metrics.compare_samples(Mixed(model, num_latents), dataset, num_examples=num, **about)
-        result = metrics.METRICS["frechet_distance"](sets)
+        sets = compare_samples(Mixed(model, num_latents), dataset, num_examples=num, **about)
+        result = METRICS["frechet_distance"](sets)
         row[f"{num_latents} of z"] = result["value"], result["standard_error"]
-    (result,) = metrics.evaluate(
-        model, dataset, names=["perceptual_path_length_w"], num_examples=num, **about
-    )
+    (result,) = evaluate(model, dataset, names=["perceptual_path_length_w"], num_examples=num, **about)
     return row | {"path length in W": (result["value"], result["standard_error"])}
 
 
 def _in_float32(model):
-    """The same model, whatever it was trained in: bfloat16 drowns the small steps of path lengths."""
+    """A float32 copy of the model: bfloat16 is too coarse for the small steps of path lengths."""
     exact = type(model).from_config({**model.get_config(), "dtype": "float32"})
     exact.set_weights(model.get_weights())
     return exact
 
 
 def markdown(rows: list[dict]) -> str:
+    """A Markdown table, one line per preset."""
     return markdown_table(list(rows[0]), [[_cell(value) for value in row.values()] for row in rows])
 
 
@@ -98,19 +99,19 @@ def _cell(value):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("presets", nargs="+", help="folders of StyleGAN presets, without classes")
+    parser.add_argument("presets", nargs="+", help="folders of unconditional StyleGAN presets")
     parser.add_argument("--dataset", default="fashion_mnist")
     parser.add_argument("--split", default="test")
     parser.add_argument(
-        "--num", type=int, default=5000, help="samples, and real images (default: %(default)s)"
+        "--num", type=int, default=5000, help="samples and real images (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", help="a file for the rows")
+    parser.add_argument("--json", help="file for the rows")
     arguments = parser.parse_args()
 
     about = {"dataset_name": arguments.dataset, "split": arguments.split, "seed": arguments.seed}
-    dataset = sources.in_order(data.source(arguments.dataset, arguments.split, None, labels=False))
-    with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
+    dataset = in_order(source(arguments.dataset, arguments.split, None, labels=False))
+    with contextlib.redirect_stdout(sys.stderr):  # with the progress bars
         rows = [measure(preset, dataset, about, arguments.num) for preset in arguments.presets]
     print(f"{arguments.num} samples and images of {arguments.dataset} {arguments.split}, ± standard error.\n")
     print(markdown(rows))

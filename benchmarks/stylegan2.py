@@ -1,13 +1,12 @@
-"""StyleGAN2 side by side with the official PyTorch code: speed and memory of training and generation.
+"""Compares StyleGAN2 with the official PyTorch code: speed and memory of training and generation.
 
     git clone https://github.com/NVlabs/stylegan2-ada-pytorch
     python benchmarks/stylegan2.py --official stylegan2-ada-pytorch      # minutes
-    python benchmarks/stylegan2.py --quick                               # tiny, to see that all run
+    python benchmarks/stylegan2.py --quick                               # tiny, to check that it runs
     python benchmarks/stylegan2.py --json out.json
 
-Prints Markdown tables. `stylegan2_peers.py` says what the contenders have in common and what differs,
-`flows.py` how they are timed: each in a process of its own, one repeat of each in turn, medians. Run it on a
-machine that does nothing else.
+Prints Markdown tables. `stylegan2_peers.py` describes the contenders, and `flows.py` how they are timed: each
+in a separate process, alternating, medians of several repeats. Run it on an otherwise idle machine.
 """
 
 import argparse
@@ -21,7 +20,7 @@ METHODS = ("train", "generate")
 
 
 def speed_table(rows: dict[str, dict]) -> str:
-    """A Markdown table of what was measured, one line for each contender."""
+    """A Markdown table of the measurements, one line per contender."""
     head = ["contender", "training images/s", "generated images/s", "peak memory MB", "setup s"]
     head += ["first training step s", "parameters"]
     lines = []
@@ -38,7 +37,7 @@ def speed_table(rows: dict[str, dict]) -> str:
 
 
 def ratio_table(rows: dict[str, dict]) -> str:
-    """A Markdown table: how many times as fast as the peer ours are, and their share of its memory."""
+    """A Markdown table of our speed and memory divided by those of the peer."""
     done = {name: row for name, row in rows.items() if "failed" not in row}
     keys = [f"{method}_images_per_second" for method in METHODS] + ["train_peak_bytes"]
     lines = [
@@ -51,18 +50,18 @@ def ratio_table(rows: dict[str, dict]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="StyleGAN2 side by side with the official PyTorch code.")
-    parser.add_argument("--official", type=pathlib.Path, help="the folder of stylegan2-ada-pytorch")
+    parser = argparse.ArgumentParser(description="Compare StyleGAN2 with the official PyTorch code.")
+    parser.add_argument("--official", type=pathlib.Path, help="folder of stylegan2-ada-pytorch")
     parser.add_argument("--size", type=int, default=32, help="height and width of the images: 16 or 32")
     parser.add_argument("--channel-base", type=int, default=4096)
     parser.add_argument("--channel-max", type=int, default=128)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=usable_processors())
     parser.add_argument("--repeats", type=int, default=7, help="timed repeats; the median is shown")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of one repeat, about")
+    parser.add_argument("--seconds", type=float, default=10.0, help="approximate time of one repeat")
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one repeat: no measurement")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one repeat, not a measurement")
     args = parser.parse_args(arguments)
     if args.quick:
         args.size, args.channel_base, args.channel_max, args.batch = 16, 64, 8, 4

@@ -1,15 +1,15 @@
-"""The contenders of stylegan2.py: this StyleGAN2 and the official PyTorch code, in one configuration.
+"""The contenders of stylegan2.py: our StyleGAN2 and the official PyTorch code, in one configuration.
 
-Both have the same networks (the tests hold them to each other number for number), unconditional, for colour
-images, and take the same steps: one of the generator on new images, one of the discriminator on others and on
-the same real images, with Adam. Left out on both sides is what comes now and then, or costs next to nothing:
-lazy regularisation, style mixing, augmentation, the average of the generator.
+Both have the same unconditional networks for color images (the tests compare their outputs), and take the
+same steps with Adam: the generator on new images, the discriminator on other new images and a real batch.
+Neither includes what is infrequent or nearly free: lazy regularization, style mixing, augmentation, and the
+moving average of the generator.
 
-- latentzoo trains by plain Keras `fit` and generates by `sample`, as its users do.
-- The official code (stylegan2-ada-pytorch) is a folder, no package. Without a GPU it runs on its reference
+- latentzoo trains with plain Keras `fit` and generates with `sample`, as its users do.
+- The official code (stylegan2-ada-pytorch) is a folder, not a package. Without a GPU it runs its reference
   operations. Its step is that of its training loop.
 
-The package `stylegan2-torch` compiles CUDA code when it is imported, so it does not run on a processor.
+The package `stylegan2-torch` compiles CUDA code at import, so it does not run on a CPU.
 """
 
 import dataclasses
@@ -17,9 +17,10 @@ import functools
 import itertools
 import math
 import sys
-from collections.abc import Callable
 
 import numpy as np
+from peers import Config as ImageConfig
+from peers import Contender
 from peers import images as three_channels
 
 LEARNING_RATE = 0.0025
@@ -29,13 +30,13 @@ MAPPING_DEPTH = 8
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What all contenders have in common.
+    """The configuration that all contenders share.
 
     Attributes:
       size: height and width of the images, 8, 16 or 32; they have three channels.
       channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels.
-      batch: images in a step, and in a call of generate.
-      threads: processor threads of the library.
+      batch: images per step, and per call of generate.
+      threads: CPU threads of the library.
       official: the folder of the official code.
     """
 
@@ -49,11 +50,11 @@ class Config:
 
 def images(config: Config) -> np.ndarray:
     """uint8 [512, size, size, 3]."""
-    return np.ascontiguousarray(three_channels(config))
+    return np.ascontiguousarray(three_channels(ImageConfig(size=config.size)))
 
 
 class Latentzoo:
-    """This StyleGAN2. `train` and `generate` take a number of calls, each of one batch."""
+    """Our StyleGAN2. `train` and `generate` take the number of calls, each of one batch."""
 
     def __init__(self, config: Config, *, dtype: str = "float32"):
         import tensorflow as tf
@@ -82,7 +83,7 @@ class Latentzoo:
         return sum(math.prod(w.shape) for network in networks for w in network.trainable_variables)
 
     def train(self, calls: int) -> float:
-        """`calls` steps; returns the loss of the discriminator."""
+        """Takes `calls` steps and returns the loss of the discriminator."""
         history = self.model.fit(self.dataset, steps_per_epoch=calls, epochs=1, verbose=0)
         return history.history["loss"][-1]
 
@@ -92,7 +93,7 @@ class Latentzoo:
 
 
 class Official:
-    """stylegan2-ada-pytorch on its reference operations."""
+    """stylegan2-ada-pytorch with its reference operations."""
 
     def __init__(self, config: Config):
         if config.official is None:
@@ -133,18 +134,17 @@ class Official:
             network.train()
         for _ in range(calls):
             reals = next(self.batches).float() / 127.5 - 1
-            self._turn(self.generator)
+            self._train_only(self.generator)
             loss = softplus(-self.discriminator(self.generator(self._latents(), None), None)).mean()
             self._step(loss, 0)
-            self._turn(self.discriminator)
+            self._train_only(self.discriminator)
             fakes = self.generator(self._latents(), None)
             of_fakes, of_reals = self.discriminator(fakes, None), self.discriminator(reals, None)
             loss = softplus(of_fakes).mean() + softplus(-of_reals).mean()
             self._step(loss, 1)
         return loss.item()
 
-    def _turn(self, network):
-        """Only `network` is trained now."""
+    def _train_only(self, network):
         for one in (self.generator, self.discriminator):
             one.requires_grad_(one is network)
 
@@ -158,15 +158,6 @@ class Official:
         with self.torch.no_grad():
             for _ in range(calls):
                 self.generator(self._latents(), None).numpy()
-
-
-@dataclasses.dataclass(frozen=True)
-class Contender:
-    """How to make one: as in `peers`."""
-
-    build: Callable
-    modules: tuple[str, ...]
-    threads_share: bool = False
 
 
 def _latentzoo(**options) -> Contender:

@@ -1,16 +1,15 @@
-"""What distribution and checkpoints cost: images/s of two logical replicas beside one, of training with
-checkpoints beside without.
+"""Measures the cost of distribution and checkpoints: two replicas against one, and the time of a save.
 
-    python benchmarks/training.py               # some 15 minutes
-    python benchmarks/training.py --quick       # tiny, to see that all run
+    python benchmarks/training.py               # about 15 minutes
+    python benchmarks/training.py --quick       # tiny sizes, to check that everything runs
     python benchmarks/training.py --json out.json
 
-Replicas: Glow (L=2, K=8) on Fashion-MNIST's shape through `trainers.train`, with the same global batch on the
-same threads: one replica, and two logical CPUs with half of the threads each. Beside them TensorFlow's own
-minimal case: a dense network in a loop of `strategy.run`, no Keras and nothing of ours. Processes take turns;
-a figure is that of the median step of all turns.
+Replicas: Glow (L=2, K=8) on images of Fashion-MNIST's shape through `trainers.train`, with the same global
+batch and the same threads: one replica, and two logical CPUs with half of the threads each. For comparison, a
+minimal case in plain TensorFlow: a dense network in a loop of `strategy.run`, without Keras and our code. The
+processes alternate; results are of the median step over all rounds.
 
-Checkpoints: one training; what a step with a checkpoint after it takes beyond the median step, of 100 steps.
+Checkpoints: a training run; the extra time of a step with a checkpoint, relative to 100 median steps.
 """
 
 import argparse
@@ -25,7 +24,7 @@ import time
 
 from flows import machine, markdown_table, usable_processors
 
-# The turns of a measurement: (name, what, replicas).
+# The processes of a round: (name, measure, replicas).
 TURNS = [
     ("one replica", "glow", 1),
     ("two replicas", "glow", 2),
@@ -35,14 +34,14 @@ TURNS = [
 
 
 def glow_seconds(config: dict, replicas: int) -> list[float]:
-    """Seconds of each step of a training but the first; those of a checkpoint after it are counted."""
+    """Seconds of each step except the first, including a checkpoint after it."""
     import keras
     import numpy as np
 
     from latentzoo.trainers import strategies, train
     from latentzoo.zoo.flows import Glow
 
-    strategies.choose("mirrored", replicas)  # splits the processor before TensorFlow runs anything
+    strategies.choose("mirrored", replicas)  # splits the CPU before TensorFlow runs any operation
 
     class Clock(keras.callbacks.Callback):
         times = []
@@ -59,11 +58,11 @@ def glow_seconds(config: dict, replicas: int) -> list[float]:
             checkpoint_every=config["checkpoint_every"] or steps, evaluate_every=steps, verbose=0,
             callbacks=[Clock()],
         )  # fmt: skip
-    return np.diff(Clock.times)[:-1].tolist()  # after the last step there is an evaluation
+    return np.diff(Clock.times)[:-1].tolist()  # without the last step, which includes an evaluation
 
 
 def tensorflow_seconds(config: dict, replicas: int) -> list[float]:
-    """The same of a dense network, by TensorFlow alone."""
+    """The same for a dense network in plain TensorFlow."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -103,8 +102,8 @@ def tensorflow_seconds(config: dict, replicas: int) -> list[float]:
 MEASURES = {"glow": glow_seconds, "tensorflow": tensorflow_seconds}
 
 
-def in_a_process(what: str, replicas: int, config: dict, threads: int) -> list[float]:
-    """Calls a measure in a process of its own; each replica has its share of the threads."""
+def in_own_process(what: str, replicas: int, config: dict, threads: int) -> list[float]:
+    """Calls a measure in a separate process, with the threads divided among the replicas."""
     settings = {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": str(max(1, threads // replicas)),
@@ -118,10 +117,11 @@ def in_a_process(what: str, replicas: int, config: dict, threads: int) -> list[f
 
 
 def measure_replicas(config: dict, turns: int, threads: int) -> list[dict]:
+    """The steps per second of each contender, over several rounds."""
     seconds = {name: [] for name, _, _ in TURNS}
     for _ in range(turns):
         for name, what, replicas in TURNS:
-            seconds[name] += in_a_process(what, replicas, config, threads)
+            seconds[name] += in_own_process(what, replicas, config, threads)
     return [
         {
             "contender": name,
@@ -133,11 +133,11 @@ def measure_replicas(config: dict, turns: int, threads: int) -> list[dict]:
 
 
 def measure_checkpoints(config: dict, threads: int) -> dict:
-    """Seconds of the median step, and of each checkpoint."""
+    """The seconds of the median step and of each checkpoint."""
     every = config["steps"] // 10
-    seconds = in_a_process("glow", 1, {**config, "checkpoint_every": every}, threads)
+    seconds = in_own_process("glow", 1, {**config, "checkpoint_every": every}, threads)
     step = statistics.median(seconds)
-    # The first number is the second step's.
+    # The first entry is of the second step.
     return {"step": step, "checkpoints": [x - step for x in seconds[every - 2 :: every]]}
 
 
@@ -159,14 +159,14 @@ def report(replicas: list[dict], checkpoints: dict, config: dict) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description="Measure the cost of distribution and checkpoints.")
     parser.add_argument("--width", type=int, default=128, help="hidden channels")
-    parser.add_argument("--depth", type=int, default=8, help="steps of a level")
+    parser.add_argument("--depth", type=int, default=8, help="steps per level")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=3, help="rounds of all processes")
     parser.add_argument("--threads", type=int, default=usable_processors())
-    parser.add_argument("--json", type=pathlib.Path, help="a file for the results")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one turn: no measurement")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and one round, not a measurement")
     parser.add_argument("--turn", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.turn:

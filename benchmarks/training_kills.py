@@ -1,28 +1,25 @@
-"""Kills trainings at random moments and starts them again: they must end as one that was never killed.
+"""Kills training runs at random moments and resumes them: the results must equal those of an unkilled run.
 
     python benchmarks/training_kills.py --kills 100
 
-Every other kill comes while a checkpoint is being written. Each training has 60 steps, a checkpoint after
-every 2 and a line in the log after every 5; when one has ended, the next begins. Weights must be equal to the
-bit, and so must the lines of the log, but for the speed.
+Every other kill comes while a checkpoint is being written. Each run has 60 steps, with a checkpoint every 2
+steps and an evaluation every 5; when one ends, the next begins. The weights must be equal bit for bit, and so
+must the log, except for the speed.
 """
 
-import argparse
 import json
 import multiprocessing
-import os
 import random
-import signal
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import keras
+import killing
 import numpy as np
 import tensorflow as tf
 
-from latentzoo import trainers
+from latentzoo.trainers import train
 from latentzoo.zoo import weights_file
 from latentzoo.zoo.flows import Glow, RealNVP
 from latentzoo.zoo.vaes import VAE
@@ -41,29 +38,29 @@ MODELS = {
 
 
 class Report(keras.callbacks.Callback):
-    """Lets the parent know of each step."""
+    """Shares the number of the last step with the parent process."""
 
     def __init__(self, step):
         super().__init__()
         self.step = step
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.step.value = self.model.steps
 
 
 def run(name: str, workdir: Path, step) -> None:
-    """A training, in a process of its own."""
+    """Trains in the current process; `step` is shared with the parent."""
     tf.config.experimental.enable_op_determinism()
     make, data = MODELS[name]
-    trainers.train(
+    train(
         make(), data, workdir=workdir, steps=STEPS, batch_size=8, checkpoint_every=CHECKPOINT_EVERY,
         evaluate_every=EVALUATE_EVERY, eval_dataset=data[:16], callbacks=[Report(step)], verbose=0,
     )  # fmt: skip
 
 
 def kill(name: str, kills: int, rng: random.Random) -> tuple[int, int, int]:
-    """How many trainings ended, how many of them otherwise than they should, and how many left something."""
-    # TensorFlow starts in the children alone: its threads do not come along into a fork.
+    """Returns how many runs finished, how many of them with wrong results, and how many left files behind."""
+    # TensorFlow may start only in the children, since a fork does not copy its threads.
     context = multiprocessing.get_context("fork")
     step = context.Value("q", 0)
     ended = wrong = left = killed = 0
@@ -77,7 +74,7 @@ def kill(name: str, kills: int, rng: random.Random) -> tuple[int, int, int]:
             if killed < kills:
                 _wait_for_a_moment(child, step, workdir, rng, in_checkpoint=killed % 2 == 1)
                 if child.is_alive():
-                    os.kill(child.pid, signal.SIGKILL)
+                    child.kill()
                     killed += 1
             child.join()
             if (workdir / "preset").exists():
@@ -116,18 +113,8 @@ def _is_same(whole, workdir):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=100, help="of each model (default %(default)s)")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    print("| model | kills | trainings | ended otherwise | leftovers |\n|---|---|---|---|---|")
-    faults = 0
-    for name in arguments.models:
-        ended, wrong, left = kill(name, arguments.kills, random.Random(arguments.seed))
-        print(f"| {name} | {arguments.kills} | {ended} | {wrong} | {left} |", flush=True)
-        faults += wrong + left
-    sys.exit(min(faults, 1))
+    columns = {"runs finished": False, "wrong results": True, "leftovers": True}
+    killing.run("Kill training runs and compare the resumed results.", "model", MODELS, columns, kill)
 
 
 if __name__ == "__main__":

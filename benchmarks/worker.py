@@ -1,7 +1,8 @@
-"""One contender in a process of its own, so that its peak memory is its own.
+"""Runs one contender in a separate process, to measure its own peak memory.
 
-`Worker` is the benchmark's side, `main` the process's. One JSON line asks for some calls of a method, another
-answers. The contenders are those of a module with `CONTENDERS` and `Config`, such as `peers`.
+`Worker` is the benchmark's side, `main` the side of the process. They exchange lines of JSON: a request for
+some calls of a method, and its answer. The contenders come from a module with `CONTENDERS` and `Config`, such
+as `peers`.
 """
 
 import dataclasses
@@ -20,11 +21,11 @@ METHODS = ("train", "log_prob", "sample")
 
 
 class ContenderFailed(Exception):
-    """A contender could not be started, stopped with an error or took too long."""
+    """A contender could not start, raised an error or exceeded its time limit."""
 
 
 def _tensorflow_settings(peers: ModuleType, name: str, config) -> dict[str, str]:
-    """Environment variables, since TensorFlow's threads are set before it starts."""
+    """Environment variables, since TensorFlow's threads must be set before it starts."""
     threads_share = name in peers.CONTENDERS and peers.CONTENDERS[name].threads_share
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -38,13 +39,13 @@ class Worker:
 
     Args:
       name: a key of `CONTENDERS`.
-      config: what to build, a `Config`.
-      limit: seconds after which the process is ended, or None.
-      peers: the name of the module that has both.
+      config: a `Config`.
+      limit: seconds after which the process is killed, or None.
+      peers: the name of the module with `CONTENDERS` and `Config`.
 
     Attributes:
-      ready: {"parameters": trainable numbers, "setup_seconds": building and initialising, imports apart,
-        "imports_bytes": peak resident memory of the imports}.
+      ready: {"parameters": number of trainable values, "setup_seconds": time to build and initialize,
+        without imports, "imports_bytes": peak resident memory of the imports}.
 
     Raises:
       ContenderFailed: here and in `ask`.
@@ -61,25 +62,27 @@ class Worker:
             text=True,
             env={**os.environ, **_tensorflow_settings(importlib.import_module(peers), name, config)},
         )
+        assert self._process.stdin and self._process.stdout
+        self._requests, self._answers = self._process.stdin, self._process.stdout
         self._timer = threading.Timer(limit or threading.TIMEOUT_MAX, self._expire)
         self._timer.daemon = True
         self._timer.start()
         self.ready = self._answer()
 
     def ask(self, method: str, seconds: float) -> dict:
-        """Calls `method` for about `seconds`, as the pace of its last calls foretells, but once at least.
+        """Calls `method` for about `seconds`, estimated from its last calls, and at least once.
 
         Returns:
-          {"calls", "seconds", "loss" of train, "peak_bytes": resident, until now}.
+          {"calls", "seconds", "loss" of train, "peak_bytes": peak resident memory so far}.
         """
         try:
-            self._process.stdin.write(json.dumps({"method": method, "seconds": seconds}) + "\n")
-            self._process.stdin.flush()
+            self._requests.write(json.dumps({"method": method, "seconds": seconds}) + "\n")
+            self._requests.flush()
         except BrokenPipeError:
-            pass  # _answer says why
+            pass  # `_answer` raises the reason
         return self._answer()
 
-    def close(self):
+    def close(self) -> None:
         self._timer.cancel()
         self._process.kill()
         self._process.communicate()
@@ -96,7 +99,7 @@ class Worker:
         self._process.kill()
 
     def _answer(self):
-        line = self._process.stdout.readline()
+        line = self._answers.readline()
         if line:
             return json.loads(line)
         self._process.wait()
@@ -108,7 +111,7 @@ class Worker:
 
 
 def main(peers: ModuleType, name: str, config) -> None:
-    # Whatever the libraries print goes to stderr, the answers alone to stdout.
+    # Only answers go to stdout; what libraries print goes to stderr.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 

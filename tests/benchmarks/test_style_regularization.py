@@ -21,7 +21,7 @@ PAIRS = tf.constant([[7, i] for i in range(400)], tf.int32)
 def mixed():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(BENCHMARKS)
-        return importlib.import_module("style_regularisation").Mixed
+        return importlib.import_module("style_regularization").Mixed
 
 
 @pytest.fixture(scope="module")
