@@ -70,8 +70,8 @@ def begin(prepared: Prepared) -> Run:
     if chief and not resumed:
         _warn_of_lost_steps(workdir)
     if not resumed and not trained.initialized:
-        examples, beside = prepared.some_examples(_INITIAL_EXAMPLES)
-        trained.initialize(examples, **trained.condition.keywords(beside))
+        examples, conditions = prepared.some_examples(_INITIAL_EXAMPLES)
+        trained.initialize(examples, **trained.condition.keywords(conditions))
     check_workers_agree(prepared.strategy, trained.steps)
     if chief:
         checkpoints.remove_unfinished()

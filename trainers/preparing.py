@@ -75,7 +75,7 @@ class Prepared:
         return recipes.make(self.model, dataset, self.settings)
 
     def some_examples(self, count: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Up to `count` random examples of the training data, and their labels or None."""
+        """Up to `count` random examples of the training data, and their labels or conditions (or None)."""
         count = min(self.num_examples, count)
         batch = next(iter(draw(in_order(self.dataset), count, self.settings.seed).batch(count)))
         examples, labels = batch if isinstance(batch, tuple) else (batch, None)
