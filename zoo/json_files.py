@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from . import regular_files
@@ -50,13 +51,37 @@ def read_object(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """A value out of a file as an error shows it: its beginning, if it is long.
+    """A value as an error message shows it: its `repr`, cut after 80 characters.
 
     >>> shown([1] * 100)
     '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1...'
     """
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+    try:
+        return _cut(repr(value), 80)
+    except ValueError:  # an integer with more digits than Python prints
+        return f"a very large {type(value).__name__}"
+
+
+def shown_text(text: str, longest: int = 80) -> str:
+    """Text from a file or a server as an error message quotes it: one line of at most `longest` characters.
+
+    >>> shown_text("no such\\nmodel")
+    'no such\\\\nmodel'
+    """
+    return _cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: longest + 1]), longest)
+
+
+def shown_names(names: Iterable[str]) -> str:
+    """Names from a file or a server as an error message lists them: sorted, cut after 500 characters.
+
+    >>> shown_names(["seed", "labels"])
+    'labels, seed'
+    """
+    return shown_text(", ".join(sorted(names)), 500)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def value(text: bytes | str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...zoo.json_files import shown, shown_names, shown_text
 from ...zoo.signatures import STANDARD
 from ..server_files import BATCH_SIZES
 from . import checks
@@ -62,8 +63,8 @@ class AskingClient(abc.ABC):
 
     def _signature(self, name):
         if name not in self.signatures:
-            known = ", ".join(sorted(set(self.signatures) - {"serving_default"}))
-            raise ValueError(f"{self._place} has no signature {checks.shown(name)}: it has {known}.")
+            known = shown_names(set(self.signatures) - {"serving_default"})
+            raise ValueError(f"{self._place} has no signature {shown(name)}: it has {known}.")
         return self.signatures[name]
 
     def _first(self, signature, side, names):
@@ -73,7 +74,7 @@ class AskingClient(abc.ABC):
             if name in described:
                 return name
         raise ValueError(
-            f"{signature!r} of {self._place} has the {side} {', '.join(sorted(described))}, "
+            f"{signature!r} of {self._place} has the {side} {shown_names(described)}, "
             f"expected {' or '.join(names)} among them."
         )
 
@@ -115,14 +116,14 @@ class AskingClient(abc.ABC):
         """The options that are given, and the usual values of others that the signature takes."""
         inputs = self._signature(signature)["inputs"]
         given = {name: value for name, value in options.items() if value is not None}
-        takes = f"{signature!r} of {self._place} takes {', '.join(sorted(inputs))}"
+        takes = f"{signature!r} of {self._place} takes {shown_names(inputs)}"
         for name in [*given, *batches]:
             if name not in inputs:
                 raise ValueError(f"{name} must not be given: {takes}.")
         for name in inputs:
             if name not in given and name not in batches:
                 if name not in STANDARD or STANDARD[name].default is None:
-                    raise ValueError(f"{name} must be given: {takes}.")
+                    raise ValueError(f"{shown_text(name)} must be given: {takes}.")
                 given[name] = STANDARD[name].default
         return given
 
@@ -175,13 +176,15 @@ class AskingClient(abc.ABC):
         for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
             values, expected = answer.get(name), (n, *shape[1:])
             if values is None or values.dtype != dtype or values.shape != expected:
-                found = "none" if values is None else f"{values.dtype} {list(values.shape)}"
+                found = "none" if values is None else f"{values.dtype} {shown(list(values.shape))}"
                 raise ValueError(
-                    f"server '{self.server}' answers {signature!r} with a wrong {name}: "
-                    f"got {found}, expected {dtype} {list(expected)}."
+                    f"server '{self.server}' answers {signature!r} with a wrong {shown_text(name)}: "
+                    f"got {found}, expected {dtype} {shown(list(expected))}."
                 )
             if dtype.kind == "f" and np.isnan(values).any():
-                raise ValueError(f"server '{self.server}' answers {signature!r} with NaN in its {name}.")
+                raise ValueError(
+                    f"server '{self.server}' answers {signature!r} with NaN in its {shown_text(name)}."
+                )
             checked[name] = values
         return checked
 

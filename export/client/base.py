@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...zoo.deprecation import old_arguments, old_name, warn_of_old_name
+from ...zoo.json_files import shown
 from ...zoo.signatures import EVENTS, FLOAT32, INT32, STANDARD, TensorInfo
 from . import checks
 from .asking import AskingClient
@@ -214,7 +215,7 @@ class Client(AskingClient):
         if self._is_of_old_names:
             batches = {"styles": _flat("w_a", w_a), "other_styles": _flat("w_b", w_b)}
             return self._output("style_mix", batches, {"crossover": crossover}, *EVENTS)
-        dtype, shape = np.dtype(FLOAT32), self._row_shape("synthesis", "inputs", "w")
+        dtype, shape = np.dtype(FLOAT32), self._w_shape
         a = checks.batch("w_a", self._with_styles("w_a", w_a, frames=2), dtype, shape, STANDARD["w"])
         b = checks.batch("w_b", self._with_styles("w_b", w_b, frames=2), dtype, shape, STANDARD["w"])
         if len(a) != len(b):
@@ -248,12 +249,20 @@ class Client(AskingClient):
         known = set(self.signatures)
         return "synthesis" not in known and bool({"map", "synthesize", "style_mix"} & known)
 
+    @property
+    def _w_shape(self) -> tuple[int, int]:
+        """(num_ws, w_dim)."""
+        shape = self._row_shape("synthesis", "inputs", "w")
+        if len(shape) != 2:
+            raise ValueError(f"w of {self._place} has rows of shape {shown(shape)}, expected 2 dimensions.")
+        return shape
+
     def _with_styles(self, name, w, frames=1):
         """w as an array; flat as in older exports, in the shape of the signature.
 
         `frames` of the stack are between here and the user.
         """
-        w, shape = checks.array(name, w), self._row_shape("synthesis", "inputs", "w")
+        w, shape = checks.array(name, w), self._w_shape
         if w.ndim == 2 and w.shape[1] == math.prod(shape):
             warn_of_old_name(f"flat {name}", f"[N, {', '.join(map(str, shape))}]", stacklevel=2 + frames)
             return w.reshape([-1, *shape])

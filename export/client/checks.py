@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from ...zoo.json_files import shown, shown_text
 from ...zoo.signatures import TensorInfo
 
 INT32 = np.iinfo(np.int32)
@@ -73,7 +74,7 @@ def batch(
         such as are out of range.
     """
     values = array(name, values)
-    expected = f"[{', '.join(map(str, ['N', *shape]))}]"
+    expected = shown_text(f"[{', '.join(map(str, ['N', *shape]))}]")
     if values.ndim and not len(values):
         raise ValueError(f"{name} is empty (N = 0), expected {expected} with N >= 1.")
     if values.ndim != 1 + len(shape) or values.shape[1:] != tuple(shape):
@@ -105,8 +106,8 @@ def per_row(
     """
     found = array(name, values)
     if found.shape not in (shape, (n, *shape)):
-        one = list(shape) if shape else "one number"
-        raise ValueError(f"{name} has shape {found.shape}, expected {one} or {[n, *shape]}.")
+        one = shown(list(shape)) if shape else "one number"
+        raise ValueError(f"{name} has shape {found.shape}, expected {one} or {shown([n, *shape])}.")
     found = _cast(name, found, dtype)
     if not _in_range(found, declared):
         raise ValueError(f"{name} is {shown(values)}, expected {declared.limits}.")
@@ -127,15 +128,6 @@ def row_seeds(seed, n: int) -> np.ndarray:
     if pairs.ndim:
         return pairs
     return np.stack([np.full(n, pairs), np.arange(n, dtype=np.int32)], axis=1)
-
-
-def shown(value) -> str:
-    """A value in a message: short, whatever it is."""
-    try:
-        written = repr(value)
-    except ValueError:  # an integer of more digits than Python prints
-        written = f"a very large {type(value).__name__}"
-    return written if len(written) <= 80 else f"{written[:77]}..."
 
 
 def array(name: str, values) -> np.ndarray:

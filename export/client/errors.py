@@ -1,5 +1,7 @@
 """What a server refuses, and why."""
 
+from ...zoo.json_files import shown_text
+
 
 class Refused(ValueError):
     """The server calls the request invalid. A server with batching says so to all requests of a batch."""
@@ -14,6 +16,6 @@ def is_too_large(details: str) -> bool:
     return ("Task size" in details and "larger than" in details) or "message larger than max" in details
 
 
-def in_words(details: str) -> str:
-    """What a server says, in one line and without TensorFlow's names of nodes."""
-    return " ".join(details.partition("[[{{")[0].split())[:1000]
+def one_line(details: str) -> str:
+    """A server's message as one line, without TensorFlow's node names."""
+    return shown_text(" ".join(details.partition("[[{{")[0].split()), 1000)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .asking import LARGEST_ANSWER
 from .base import Client
-from .errors import Refused, TooLarge, in_words, is_too_large
+from .errors import Refused, TooLarge, is_too_large, one_line
 
 # The optional package that holds the protos and the stub.
 PACKAGE = "tensorflow-serving-api"
@@ -97,7 +97,7 @@ class Grpc(Client):
     def _error(self, code, details):
         import grpc
 
-        details = in_words(details or code.name)
+        details = one_line(details or code.name)
         refusal = f"server '{self.server}' refuses the request: {details}"
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             return ConnectionError(f"server '{self.server}' does not answer: {details}")

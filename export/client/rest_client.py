@@ -11,10 +11,11 @@ import urllib.request
 
 import numpy as np
 
+from ...zoo.json_files import shown_text
 from . import deadline
 from .asking import LARGEST_ANSWER
 from .base import Client
-from .errors import Refused, TooLarge, in_words, is_too_large
+from .errors import Refused, TooLarge, is_too_large, one_line
 
 # HTTP statuses of a server that is not there, or has no time: of itself or of a proxy before it.
 NO_ANSWER = (429, 502, 503, 504)
@@ -75,9 +76,8 @@ class Rest(Client):
             raise self._error(error.code, _message(error)) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             reason = getattr(error, "reason", None) or error
-            raise ConnectionError(
-                f"server '{self.server}' does not answer: {str(reason) or type(reason).__name__}"
-            ) from None
+            text = shown_text(str(reason), 200) or type(reason).__name__
+            raise ConnectionError(f"server '{self.server}' does not answer: {text}") from None
         try:
             answer = json.loads(text)
         except (ValueError, RecursionError):
@@ -117,7 +117,7 @@ def _message(error):
         text = ""
     with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError):
         text = json.loads(text)["error"]
-    return in_words(str(text or error.reason))
+    return one_line(str(text or error.reason))
 
 
 # The JSON of protos calls types DT_UINT8 and the like.

@@ -15,7 +15,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, predict
 
 from latentzoo.export import client
 
-from .fake_client import IMAGES, SEED, U1, Fake
+from .fake_client import I4, IMAGES, SEED, U1, Fake
 
 ROWS = {"seed": np.zeros([1, 2], "i4")}
 
@@ -54,6 +54,7 @@ ODD = {
         images={"dtype": "DT_FLOAT", "tensor_shape": {"dim": [{"size": float("inf")}]}}
     ),
     "beyond float32": http(b'{"outputs": [[[[1e39]]]]}'),
+    "a long line without a status": b"\x1b[2J" + b"x" * 60_000 + b"\r\n",
     "a redirect": b"HTTP/1.1 302 Found\r\nLocation: http://localhost:1/\r\nContent-Length: 0\r\n\r\n",
     "a redirect to nowhere": b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
     "a gateway": http(b"", "503 Service Unavailable"),
@@ -96,6 +97,7 @@ def test_an_odd_answer_is_an_error_that_names_the_server(reply, serve):
         with pytest.raises((ValueError, ConnectionError), match=address) as error:
             ask()
         assert len(str(error.value)) < 500 and not isinstance(error.value, UnicodeError)
+        assert str(error.value).isprintable()
 
 
 def test_a_signature_of_other_outputs_is_an_error(serve):
@@ -106,6 +108,38 @@ def test_a_signature_of_other_outputs_is_an_error(serve):
         rest.sample(1)
     with pytest.raises(ValueError, match="m on '.*' has neither images nor vectors"):
         _ = rest.event_shape
+
+
+LONG = "[\n" * 5_000  # a name or, of sizes, a shape
+LONG_SHAPE = (-1, *[1] * 5_000)
+LONG_NAMES = {
+    "has no signature 'sample': it has": {LONG: {"inputs": SEED, "outputs": IMAGES}},
+    "takes": {"sample": {"inputs": {LONG: SEED["seed"]}, "outputs": IMAGES}},
+    "must be given": {"sample": {"inputs": {**SEED, LONG: SEED["seed"]}, "outputs": IMAGES}},
+    "has the outputs": {"sample": {"inputs": SEED, "outputs": {LONG: IMAGES["images"]}}},
+    "wrong": {"sample": {"inputs": SEED, "outputs": {**IMAGES, LONG: IMAGES["images"]}}},
+    "with a wrong images": {"sample": {"inputs": SEED, "outputs": {"images": (U1, LONG_SHAPE)}}},
+    "seed has shape": {"sample": {"inputs": {"seed": (I4, LONG_SHAPE)}, "outputs": IMAGES}},
+}
+
+
+@pytest.mark.parametrize("message", LONG_NAMES)
+def test_long_names_and_shapes_of_a_server_are_cut(message):
+    fake = Fake()
+    fake.signatures = LONG_NAMES[message]
+    fake.predict = lambda *_: {"images": np.zeros([1, 2, 2, 1], "u1")}
+    with pytest.raises(ValueError, match=message) as error:
+        fake.sample(1)
+    assert len(str(error.value)) < 1000 and str(error.value).isprintable()
+
+
+def test_w_of_a_wrong_rank_is_an_error():
+    fake = Fake()
+    for shape in ((-1,), LONG_SHAPE):
+        fake.signatures = {"synthesis": {"inputs": {"w": (np.dtype("f4"), shape)}, "outputs": IMAGES}}
+        for ask in (fake.synthesis, lambda w: fake.style_mix(w, w, 1)):
+            with pytest.raises(ValueError, match=r"w of fake on .* has rows of shape \(.*, expected 2 dim"):
+                ask(np.zeros([1, 1], "f4"))
 
 
 def test_an_answer_of_wrong_numbers_is_an_error():
