@@ -17,8 +17,8 @@ import json
 import pathlib
 import statistics
 
-from flows import machine, markdown_table, usable_processors
 from peers import Config
+from reports import machine, markdown_table, usable_processors
 from worker import ContenderFailed, Worker
 
 STATE_BYTES = 16  # per parameter: float32 weight, gradient and Adam's two slots

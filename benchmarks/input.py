@@ -26,8 +26,8 @@ from typing import Any
 
 import numpy as np
 import peers
-from flows import machine, markdown_table, usable_processors
 from PIL import Image
+from reports import machine, markdown_table, usable_processors
 
 BATCH = {"images": 16, "vectors": 512}  # as in the recipes
 GOAL = 5  # delivered / consumed

@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from flows import machine, markdown_table, usable_processors
+from reports import machine, markdown_table, usable_processors
 
 WARM_UP_CALLS = 3
 

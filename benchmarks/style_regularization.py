@@ -19,7 +19,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from flows import markdown_table
+from reports import markdown_table
 
 from latentzoo import zoo
 from latentzoo.data import source

@@ -13,40 +13,11 @@ import argparse
 import json
 import pathlib
 
-from flows import machine, markdown_table, measure, usable_processors
+from comparison import measure, ratio_table, speed_table
+from reports import machine, usable_processors
 from stylegan2_peers import CONTENDERS, Config
 
-METHODS = ("train", "generate")
-
-
-def speed_table(rows: dict[str, dict]) -> str:
-    """A Markdown table of the measurements, one line per contender."""
-    head = ["contender", "training images/s", "generated images/s", "peak memory MB", "setup s"]
-    head += ["first training step s", "parameters"]
-    lines = []
-    for name, row in rows.items():
-        if "failed" in row:
-            lines.append([name, f"not run: {row['failed']}"] + [""] * (len(head) - 2))
-            continue
-        speeds = [f"{row[f'{method}_images_per_second']:.1f}" for method in METHODS]
-        lines.append(
-            [name, *speeds, f"{row['train_peak_bytes'] / 1e6:.0f}", f"{row['setup_seconds']:.1f}"]
-            + [f"{row['train_first_seconds']:.1f}", f"{row['parameters']:,}"]
-        )
-    return markdown_table(head, lines)
-
-
-def ratio_table(rows: dict[str, dict]) -> str:
-    """A Markdown table of our speed and memory divided by those of the peer."""
-    done = {name: row for name, row in rows.items() if "failed" not in row}
-    keys = [f"{method}_images_per_second" for method in METHODS] + ["train_peak_bytes"]
-    lines = [
-        [f"{ours} / {peer}", *(f"{done[ours][key] / done[peer][key]:.2f}" for key in keys)]
-        for ours in done
-        for peer in done
-        if ours.startswith("latentzoo") and not peer.startswith("latentzoo")
-    ]
-    return markdown_table(["ratio", "training", "generation", "peak memory"], lines)
+METHODS = {"train": "training", "generate": "generation"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -73,7 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
     rows = measure(config, args.contenders, args.repeats, args.seconds, METHODS, "stylegan2_peers")
     print(
         f"\n## StyleGAN2 {args.size}x{args.size}x3, channel_base {args.channel_base}, "
-        f"channel_max {args.channel_max}, batch {args.batch}\n\n{speed_table(rows)}\n\n{ratio_table(rows)}",
+        f"channel_max {args.channel_max}, batch {args.batch}\n\n"
+        f"{speed_table(rows, METHODS, 'loss')}\n\n{ratio_table(rows, METHODS)}",
         flush=True,
     )
     if args.json:

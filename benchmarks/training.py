@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from flows import machine, markdown_table, usable_processors
+from reports import machine, markdown_table, usable_processors
 
 # The processes of a round: (name, measure, replicas).
 TURNS = [

@@ -17,8 +17,6 @@ import threading
 import time
 from types import ModuleType
 
-METHODS = ("train", "log_prob", "sample")
-
 
 class ContenderFailed(Exception):
     """A contender could not start, raised an error or exceeded its time limit."""
