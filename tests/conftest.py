@@ -31,8 +31,9 @@ SLOW_PATHS = (
     "benchmarks", "test_doctests.py", "bijectors/test_modes.py", "bijectors/test_repeat.py",
     "data/test_training_batches.py", "zoo/gans", "zoo/importers", "zoo/vaes/test_vae_training.py",
     "zoo/test_class_head.py", "zoo/test_distribution.py", "zoo/test_example_weights.py",
-    "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py", "zoo/test_model.py",
-    "zoo/test_presets.py", "zoo/test_saving.py",
+    "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py", "zoo/test_keras_export.py",
+    "zoo/test_keras_settings.py", "zoo/test_model.py", "zoo/test_parts.py", "zoo/test_presets.py",
+    "zoo/test_saving.py", "trainers/test_optimizers.py",
 )  # fmt: skip
 TESTS = Path(__file__).parent
 

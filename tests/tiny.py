@@ -34,7 +34,7 @@ def autoencoder(**options) -> Autoencoder:
 
 
 def gan(**options) -> GAN:
-    return GAN(**{**IMAGES, "latent_dim": 4, "levels": 1, "width": 4, **options})
+    return GAN(**{"image_shape": (8, 8, 1), "latent_dim": 4, "levels": 1, "width": 4, **options})
 
 
 def stylegan(**options) -> StyleGAN:

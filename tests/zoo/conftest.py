@@ -12,7 +12,7 @@ from latentzoo import zoo
 from latentzoo.data import two_moons
 
 from .. import tiny as models
-from .flow_cases import CONDITIONAL, FLOWS, OF_IMAGES
+from .flow_cases import CONDITIONAL, FLOWS, OF_IMAGES, parameters
 
 FASHION = Path(__file__).parents[1] / "assets" / "fashion_mnist_small.npz"
 
@@ -105,7 +105,7 @@ def trained(data_of):
     return train
 
 
-@pytest.fixture(scope="session", params=FLOWS)
+@pytest.fixture(scope="session", params=parameters(FLOWS))
 def each_trained(request, trained, data_of):
     """(model, 16 events, 16 labels or None) of every model of FLOWS."""
     return rows_of(trained(request.param), data_of)
@@ -117,13 +117,13 @@ def rows_of(model, data_of):
     return model, events[:16], None if labels is None else labels[:16]
 
 
-@pytest.fixture(scope="session", params=OF_IMAGES)
+@pytest.fixture(scope="session", params=parameters(OF_IMAGES))
 def each_of_images(request, trained, data_of):
     """As `each_trained`, of the flows on images."""
     return rows_of(trained(request.param), data_of)
 
 
-@pytest.fixture(scope="session", params=CONDITIONAL)
+@pytest.fixture(scope="session", params=parameters(CONDITIONAL))
 def each_conditional(request, trained, data_of):
     """As `each_trained`, of the flows with classes."""
     return rows_of(trained(request.param), data_of)

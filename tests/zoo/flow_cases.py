@@ -3,6 +3,8 @@
 A new flow gets a function in tests/tiny.py and at least one row here, two if it takes classes.
 """
 
+import pytest
+
 from .. import tiny
 
 OF_IMAGES = {
@@ -21,4 +23,11 @@ OF_VECTORS = {
     "conditional realnvp of vectors": (tiny.realnvp_of_vectors, {"num_classes": 2}),
 }
 FLOWS = {**OF_IMAGES, **OF_VECTORS}
+# What `make quick` runs over: of each flow one kind, with classes and without.
+QUICK = {"plain", "conditional", "realnvp", "realnvp of vectors", "conditional realnvp of vectors"}
 CONDITIONAL = [name for name, (_, options) in FLOWS.items() if "num_classes" in options]
+
+
+def parameters(names) -> list:
+    """The names as parameters of a fixture, those that are not QUICK marked as slow."""
+    return [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in names]

@@ -5,14 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.gans import GAN, AdversarialModel, StyleGAN2
+from latentzoo.zoo.gans import AdversarialModel
 from latentzoo.zoo.gans.r1 import R1
 
-TINY_GAN = {"image_shape": (8, 8, 1), "latent_dim": 4, "levels": 1, "width": 4}
-TINY_STYLE = {
-    "image_shape": (14, 14, 1), "latent_dim": 8, "w_dim": 6, "mapping_depth": 2, "channel_base": 64,
-    "channel_max": 8,
-}  # fmt: skip
+from ... import tiny
 
 
 @keras.saving.register_keras_serializable(package="latentzoo_tests")
@@ -61,19 +57,19 @@ def line_gan():
 @pytest.fixture(scope="session")
 def tiny_gan():
     """GAN for 8x8 images; arguments as `GAN`'s."""
-    return lambda **options: GAN(**{**TINY_GAN, **options})
+    return tiny.gan
 
 
 @pytest.fixture(scope="session")
 def tiny_style():
     """StyleGAN2 for 14x14 images, whose networks have 16x16; arguments as `StyleGAN2`'s."""
-    return lambda **options: StyleGAN2(**{**TINY_STYLE, **options})
+    return tiny.stylegan2
 
 
 @pytest.fixture(scope="session")
 def style_model():
     """A StyleGAN2 with weights as after training: noise and all biases do something."""
-    model = StyleGAN2(**TINY_STYLE, name="style")
+    model = tiny.stylegan2(name="style")
     numbers = np.random.default_rng(0)
     for weight in model.weights:
         if weight.path.endswith(("noise_strength", "bias", "w_avg")):

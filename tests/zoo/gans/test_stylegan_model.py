@@ -9,16 +9,7 @@ from latentzoo import zoo
 from latentzoo.trainers.checkpoints import Checkpoints
 from latentzoo.zoo.gans import StyleGAN
 
-TINY = {
-    "image_shape": (14, 14, 1), "latent_dim": 8, "w_dim": 6, "mapping_depth": 2, "channel_base": 64,
-    "channel_max": 8, "minibatch_group": 2, "first_resolution": 4, "steady_images": 8, "fade_images": 16,
-}  # fmt: skip
-
-
-def tiny(**options):
-    """StyleGAN for 14x14 images, whose networks have 16x16 and grow from 4x4."""
-    return StyleGAN(**{**TINY, **options})
-
+from ...tiny import stylegan as tiny
 
 pytestmark = [
     # Graphs of growing networks take long to trace; test_stylegan_networks.py has tests of them.

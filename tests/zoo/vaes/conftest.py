@@ -4,12 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from latentzoo.zoo.vaes import VAE
-
-TINY = {
-    "image_shape": (8, 8, 1), "latent_dim": 3, "levels": 2, "depth": 1, "width": 4,
-    "flow_depth": 2, "flow_width": 8, "components": 5, "name": "tiny",
-}  # fmt: skip
+from ... import tiny
 
 # What the models of `trained_vae` differ in.
 TRAINED = {
@@ -27,10 +22,14 @@ TRAINED = {
 }
 
 
+QUICK = {"plain", "iaf", "conditional"}  # what `make quick` runs over
+PARAMETERS = [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in TRAINED]
+
+
 @pytest.fixture(scope="session")
 def vae():
     """VAE for 8x8 images; arguments as `VAE`'s."""
-    return lambda **options: VAE(**{**TINY, **options})
+    return tiny.vae
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +49,7 @@ def trained_vae(vae, clothes):
     return train
 
 
-@pytest.fixture(scope="session", params=TRAINED)
+@pytest.fixture(scope="session", params=PARAMETERS)
 def each_vae(request, trained_vae, clothes):
     """(model, images, labels or None) of every model of TRAINED."""
     model = trained_vae(request.param)

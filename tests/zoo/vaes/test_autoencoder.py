@@ -9,9 +9,9 @@ from latentzoo import metrics, zoo
 from latentzoo.export import saved_model
 from latentzoo.zoo.vaes import Autoencoder
 
-pytestmark = pytest.mark.usefixtures("eagerly")
+from ... import tiny
 
-TINY = {"image_shape": (8, 8, 1), "latent_dim": 2, "levels": 2, "depth": 1, "width": 4, "name": "tiny"}
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 @pytest.fixture(scope="module", params=[0, 10])
@@ -19,7 +19,7 @@ def trained(request, clothes):
     """(model, images, labels or None)."""
     images, labels = clothes
     labels = labels if request.param else None
-    model = Autoencoder(**TINY, num_classes=request.param)
+    model = tiny.autoencoder(num_classes=request.param)
     model.compile(optimizer=keras.optimizers.Adam(3e-2), run_eagerly=True)
     data = tf.data.Dataset.from_tensors(images if labels is None else (images, labels))
     model.fit(data.repeat(), steps_per_epoch=50, shuffle=False, verbose=0)
@@ -109,5 +109,5 @@ def test_images_of_several_channels_and_unequal_sides():
 
 def test_bad_arguments():
     with pytest.raises(ValueError) as error:
-        Autoencoder(**{**TINY, "latent_dim": 0})
+        tiny.autoencoder(latent_dim=0)
     assert str(error.value) == "latent_dim is 0, expected an integer of at least 1."
