@@ -1,4 +1,4 @@
-"""Autoencoders and variational autoencoders, on images."""
+"""Autoencoders and variational autoencoders for images."""
 
 from .. import keras_backend as keras_backend
 from .autoencoder import Autoencoder

@@ -1,20 +1,20 @@
-"""What the Kullback-Leibler divergence costs in training: free bits, and a weight that rises from 0."""
+"""The cost of the Kullback-Leibler divergence in training: free bits, and a weight annealed from 0."""
 
 import tensorflow as tf
 
 
 def with_free_bits(kl: tf.Tensor, free: float) -> tf.Tensor:
-    """Divergences that cost nothing below `free` nats, which are shared equally by their groups.
+    """Returns divergences of which `free` nats, shared equally by the groups, cost nothing.
 
         sum_g kl_g + max(free / G - mean over the batch of kl_g, 0)
 
-    A group below its share is lifted to it, with no gradient.
+    A group below its share is raised to it, without a gradient.
 
     Source: Kingma et al. 2016, appendix C.
 
     Args:
-      kl: in nats, float32 `[N, G]`, of G groups of latent dimensions.
-      free: of all groups together, in nats.
+      kl: the divergences of G groups of latent dimensions in nats, float32 `[N, G]`.
+      free: the free nats of all groups together.
 
     Returns:
       float32 `[N]`.
@@ -27,8 +27,8 @@ def with_free_bits(kl: tf.Tensor, free: float) -> tf.Tensor:
     return tf.reduce_sum(kl + missing, axis=-1)
 
 
-def annealed(annealing_steps: int, step: tf.Tensor | int) -> tf.Tensor | float:
-    """The weight of the divergence: from 0 to 1 in proportion to `step`, and 1 from `annealing_steps` on."""
+def annealing_weight(annealing_steps: int, step: tf.Tensor | int) -> tf.Tensor | float:
+    """Returns the weight of the divergence, which rises linearly from 0 to 1 over `annealing_steps`."""
     if not annealing_steps:
         return 1.0
     return tf.minimum(tf.cast(step, tf.float32) / annealing_steps, 1.0)

@@ -1,5 +1,7 @@
 """The plain autoencoder (Hinton & Salakhutdinov 2006)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -11,7 +13,7 @@ from .vae_signatures import autoencoder_signatures
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Autoencoder(EncoderDecoder):
-    """Images to `latent_dim` numbers and back, trained on the squared error.
+    """An autoencoder of images with `latent_dim` latent dimensions, trained on the squared error.
 
     It has no prior, so it has neither samples nor a likelihood. A uint8 pixel is the center of its bin.
 
@@ -19,16 +21,16 @@ class Autoencoder(EncoderDecoder):
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
-      latent_dim: D, the size of the latents; 2 for a picture of all of them.
+      latent_dim: D, the size of the latents; 2 to plot the whole latent space.
       levels: how many times the encoder halves the image.
-      depth: residual blocks in a level.
-      width: channels of the first level, doubled in each further one.
-      num_classes: 0, or the number of classes that encoder and decoder are conditioned on.
+      depth: the number of residual blocks in each level.
+      width: the channels of the first level; each further level doubles them.
+      num_classes: the number of classes that encoder and decoder are conditioned on, or 0.
       seed: integer, of the initial weights.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.
+      dtype: Keras dtype policy of the networks, including "mixed_bfloat16".
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: an argument has an invalid value.
 
     >>> import keras, numpy as np
     >>> from latentzoo.zoo.vaes import Autoencoder
@@ -60,22 +62,22 @@ class Autoencoder(EncoderDecoder):
         self.decoder = self._make_decoder(self.image_shape[-1])
         self.built = True
 
-    def call(self, inputs, training=None):
-        """The squared error of each image, float32 `[N]`.
+    def call(self, inputs: Any, training: bool | None = None) -> tf.Tensor:
+        """Returns the squared error of each image, float32 `[N]`.
 
         Args:
-          inputs: images; (images, labels) of a conditional model; or (images, targets).
+          inputs: images; (images, labels) for a conditional model; or (images, targets).
         """
         images, labels, targets = self._images_labels_targets(inputs)
-        decoded = self._images_of(self._latents_of(images, labels), labels)
+        decoded = self._decode_latents(self._encode_images(images, labels), labels)
         return tf.reduce_sum((decoded - bin_centres(targets)) ** 2, axis=[1, 2, 3])
 
     def serving_signatures(self) -> list[Signature]:
-        """The signatures of an exported model, the default first: see `autoencoder_signatures`."""
+        """Returns the signatures of an exported model, the default first: see `autoencoder_signatures`."""
         return autoencoder_signatures(self)
 
-    def _latents_of(self, images, labels):
+    def _encode_images(self, images, labels):
         return self.encoder(2 * bin_centres(images) - 1, labels)
 
-    def _images_of(self, latents, labels):
+    def _decode_latents(self, latents, labels):
         return tf.sigmoid(self.decoder(latents, labels))

@@ -1,27 +1,28 @@
-"""The discretized logistic distribution, of 8-bit pixel values (Salimans et al. 2017)."""
+"""The discretized logistic distribution of 8-bit pixel values (Salimans et al. 2017)."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 tfd = tfp.distributions
 
 
 class DiscretizedLogistic(tfd.Distribution):
-    """A logistic distribution rounded to 0, 1, .. 255; the tails belong to 0 and 255.
+    """A logistic distribution rounded to 0, 1, ..., 255; the tails belong to 0 and 255.
 
         P(k) = sigmoid(b) - sigmoid(a),  b = (k + 1/2 - loc) / s,  a = (k - 1/2 - loc) / s
              = sigmoid(b) sigmoid(-a) (1 - exp(-1/s))
         P(0) = sigmoid(b),  P(255) = sigmoid(-a)
 
-    In log space, the second line is accurate where the first one suffers cancellation.
+    In log space, the second line is accurate where the first suffers from cancellation.
     `tfd.QuantizedDistribution` of a logistic shifted by 1/2 is the same distribution, but evaluates the
-    cumulative distribution function four times for each value.
+    cumulative distribution function four times per value.
 
     Source: PixelCNN++ (Salimans et al. 2017), equation 2, with one component.
 
     Args:
-      loc: location, in values.
-      log_scale: log s, in values.
+      loc: the location, in pixel values.
+      log_scale: log s, with s in pixel values.
 
     Example:
 
@@ -32,7 +33,13 @@ class DiscretizedLogistic(tfd.Distribution):
     1.0
     """
 
-    def __init__(self, loc, log_scale, validate_args: bool = False, name: str = "DiscretizedLogistic"):
+    def __init__(
+        self,
+        loc: tf.Tensor | ArrayLike,
+        log_scale: tf.Tensor | ArrayLike,
+        validate_args: bool = False,
+        name: str = "DiscretizedLogistic",
+    ):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self._loc = tf.convert_to_tensor(loc)

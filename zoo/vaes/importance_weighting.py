@@ -1,4 +1,4 @@
-"""The importance-weighted bound of log p(x) (Burda et al. 2015), in memory that does not grow with k."""
+"""The importance-weighted bound of log p(x) (Burda et al. 2015), with memory that does not grow with k."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,21 @@ import tensorflow_probability as tfp
 
 from .. import seeds
 
-# So many samples are drawn at a time. The random numbers of a sample depend on it.
+# The number of samples drawn at a time. The random numbers of a sample depend on it.
 CHUNK = 50
 
 
 def log_mean_weight(
     log_weights: Callable[[tf.Tensor], tf.Tensor], row_seeds: tf.Tensor, latent_dim: int, count: tf.Tensor
 ) -> tf.Tensor:
-    """log 1/k sum_k w_k of importance weights w_k = p(x, z_k) / q(z_k | x), float32 `[N]`.
+    """Computes log 1/k sum_k w_k of importance weights w_k = p(x, z_k) / q(z_k | x), float32 `[N]`.
 
     The first samples are the same for every k.
 
     Args:
-      log_weights: standard normal noise `[N, CHUNK, latent_dim]` -> log w `[N, CHUNK]`.
+      log_weights: a function from standard normal noise `[N, CHUNK, latent_dim]` to log w `[N, CHUNK]`.
       row_seeds: a pair of integers for each row, `[N, 2]`.
-      latent_dim: numbers of noise in a sample.
+      latent_dim: the size of the noise of a sample.
       count: k, an int32 scalar.
     """
 

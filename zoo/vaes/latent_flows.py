@@ -1,4 +1,6 @@
-"""Flows on latent vectors, of priors, and of posteriors conditioned on a context computed from the image."""
+"""Flows on latent vectors, for priors, and for posteriors conditioned on a context from the image."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -19,12 +21,13 @@ class AutoregressiveFlow(Part):
 
     Args:
       latent_dim: D.
-      context_size: of the vectors that are an input of the networks beside the latents, or 0.
-      depth, width: bijectors, units of the two hidden layers of each network.
+      context_size: the size of the context, an additional input of the networks, or 0.
+      depth: the number of bijectors.
+      width: the units of the two hidden layers of each network.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, latent_dim, context_size, depth, width, seed, **kwargs):
+    def __init__(self, latent_dim: int, context_size: int, depth: int, width: int, seed: int, **kwargs):
         super().__init__(**kwargs)
         self.latent_dim, self.context_size, self.depth = latent_dim, context_size, depth
         self.width, self.seed = width, seed
@@ -36,27 +39,29 @@ class AutoregressiveFlow(Part):
         self.built = True
 
     def bijector(self, context: tf.Tensor | None = None) -> tfb.Bijector:
-        """Forward is the cheap direction, from noise to latents: one pass of each network.
+        """Returns the bijector, whose cheap direction is forward, from noise to latents.
+
+        Forward takes one pass of each network.
 
         Args:
-          context: `[N, context_size]`, or None without.
+          context: `[N, context_size]`, or None without a context.
         """
-        maps = [MaskedAutoregressive(_given(network, context)) for network in self.networks]
+        steps = [MaskedAutoregressive(_with_context(network, context)) for network in self.networks]
         reversal = tfb.Permute(self.reversal)
-        in_turn = [step for one in maps for step in (one, reversal)][:-1]
-        return tfb.Chain(in_turn[::-1])
+        in_order = [bijector for step in steps for bijector in (step, reversal)][:-1]
+        return tfb.Chain(in_order[::-1])
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class CouplingFlow(Part):
-    """`depth` affine couplings, which transform the two halves of a vector alternately (RealNVP).
+    """`depth` affine couplings, which alternately transform the two halves of a vector (RealNVP).
 
     Args:
       latent_dim: D, at least 2.
-      context_size, depth, width, seed: as `AutoregressiveFlow`'s.
+      context_size, depth, width, seed: as in `AutoregressiveFlow`.
     """
 
-    def __init__(self, latent_dim, context_size, depth, width, seed, **kwargs):
+    def __init__(self, latent_dim: int, context_size: int, depth: int, width: int, seed: int, **kwargs):
         super().__init__(**kwargs)
         self.latent_dim, self.context_size, self.depth = latent_dim, context_size, depth
         self.width, self.seed = width, seed
@@ -69,17 +74,21 @@ class CouplingFlow(Part):
         self.built = True
 
     def bijector(self, context: tf.Tensor | None = None) -> tfb.Bijector:
-        """Both directions take one pass of each network; `context` as `AutoregressiveFlow`'s."""
+        """Returns the bijector; both directions take one pass of each network.
+
+        Args:
+          context: `[N, context_size]`, or None without a context.
+        """
         couplings = [
-            AffineCoupling(_given(network, context), mask, event_ndims=1)
+            AffineCoupling(_with_context(network, context), mask, event_ndims=1)
             for network, mask in zip(self.networks, self.masks, strict=True)
         ]
         return tfb.Chain(couplings[::-1])
 
 
-def _given(network, context):
+def _with_context(network: Part, context: tf.Tensor | None) -> Callable[[tf.Tensor], tf.Tensor]:
     return lambda x: network(x, context)
 
 
-def _seeds(seed, count):
+def _seeds(seed: int, count: int) -> list[int]:
     return [int(s) for s in np.random.default_rng(seed).integers(2**31, size=count)]

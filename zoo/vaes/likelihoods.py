@@ -1,9 +1,9 @@
-"""Likelihoods p(x | z): what a pixel is, its distribution given the decoder's output, and the unit.
+"""Likelihoods p(x | z): the meaning of a pixel, its distribution given the decoder's output, and the unit.
 
-A likelihood has four methods. `data(images, noise)` turns images into the values x that it is a distribution
-of; the noise, uniform in [0, 1) and of the images' shape, is for training only. `as_input(x)` scales them to
-[-1, 1] for the encoder. `distribution(output)` is p(x | z), given the decoder's output
-`[..., H, W, channels_out]`. `images(output)` are the images in [0, 1] that represent it.
+A likelihood has four methods. `data(images, noise)` converts images to the values x of the distribution; the
+noise, uniform in [0, 1) and of the images' shape, is only for training. `as_input(x)` scales x to [-1, 1] for
+the encoder. `distribution(output)` is p(x | z), given the decoder's output `[..., H, W, channels_out]`.
+`images(output)` are the images in [0, 1] that represent it.
 """
 
 import math
@@ -18,19 +18,19 @@ from .discretized_logistic import DiscretizedLogistic
 
 tfd = tfp.distributions
 
-# The smallest log s of the discretized logistic, in pixel values.
-LEAST = -2.5
+# The smallest log s of the discretized logistic, with s in pixel values.
+MIN_LOG_SCALE = -2.5
 
 
 def make(kind: str, binarization: str) -> keras.layers.Layer:
-    """The likelihood of a VAE: "bernoulli", "gaussian" or "discretized_logistic"."""
+    """Makes the likelihood of a VAE: "bernoulli", "gaussian" or "discretized_logistic"."""
     if kind == "bernoulli":
         return Bernoulli(binarization, name="likelihood")
     return {"gaussian": Gaussian, "discretized_logistic": DiscretizedLogisticPixels}[kind](name="likelihood")
 
 
 class Bernoulli(keras.layers.Layer):
-    """Black and white pixels, drawn from grayscale values, which are the probabilities of white.
+    """Black and white pixels, drawn from grayscale values as probabilities of white.
 
     In training, images are binarized anew in every step ("dynamic") or once ("static"). Elsewhere each image
     is binarized once (`binarize_once`), with seed 0, so that all models see the same data.
@@ -42,14 +42,14 @@ class Bernoulli(keras.layers.Layer):
     unit = "nats"
     channels_factor = 1
 
-    def __init__(self, binarization, **kwargs):
+    def __init__(self, binarization: str, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.binarization = binarization
         self.built = True
 
     @property
     def protocol(self) -> str:
-        """How pixels are treated in scores, in words."""
+        """A human-readable description of how scores treat pixels."""
         return f"Bernoulli, {self.binarization} binarisation; each scored image binarised once, seed 0"
 
     def data(self, images, noise=None):
@@ -70,8 +70,8 @@ class Bernoulli(keras.layers.Layer):
 class Gaussian(keras.layers.Layer):
     """N(x; mu(z), sigma^2) of continuous pixels, with one learned sigma for all (Rybkin et al. 2021).
 
-    A density on the real line, in nats, normalized. A uint8 pixel is dequantized with uniform noise in
-    training and is the center of its bin elsewhere; a float pixel is already continuous.
+    A normalized density on the real line, in nats. In training, a uint8 pixel is dequantized with uniform
+    noise; elsewhere it is the center of its bin. A float pixel is already continuous.
     """
 
     unit = "nats"
@@ -80,9 +80,9 @@ class Gaussian(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        start = keras.initializers.Constant(math.log(0.3))  # about the spread of pixels around grey
+        initializer = keras.initializers.Constant(math.log(0.3))  # about the spread of pixels around gray
         self.log_scale = self.add_weight(
-            shape=(), dtype="float32", initializer=start, autocast=False, name="log_scale"
+            shape=(), dtype="float32", initializer=initializer, autocast=False, name="log_scale"
         )
         self.built = True
 
@@ -102,8 +102,8 @@ class Gaussian(keras.layers.Layer):
 class DiscretizedLogisticPixels(keras.layers.Layer):
     """Exact probabilities of 8-bit pixels: no noise is added, and the unit is bits/dim.
 
-    The decoder outputs the location and the scale of each pixel. A float pixel x is the value floor(256 x).
-    The image of an output is its locations, as centers of bins.
+    The decoder outputs the location and scale of each pixel. A float pixel x is the value floor(256 x).
+    The image of an output is its locations, as bin centers.
     """
 
     unit = "bits/dim"
@@ -130,5 +130,6 @@ class DiscretizedLogisticPixels(keras.layers.Layer):
 
     def _loc_and_log_scale(self, output):
         loc, log_scale = tf.split(output, 2, axis=-1)
-        # The scale starts near 16 values. At its least, 0.08, 99.5% of the mass is at the location.
-        return 127.5 * (1 + loc), tf.math.softplus(log_scale + math.log(16.0) - LEAST) + LEAST
+        # The scale starts near 16 values. At its minimum, 0.08, 99.5% of the mass is at the location.
+        log_scale = tf.math.softplus(log_scale + math.log(16.0) - MIN_LOG_SCALE) + MIN_LOG_SCALE
+        return 127.5 * (1 + loc), log_scale

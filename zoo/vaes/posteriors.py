@@ -1,4 +1,4 @@
-"""Approximate posteriors q(z | x): a diagonal Gaussian, or one transformed by a flow."""
+"""Approximate posteriors q(z | x): a diagonal Gaussian, optionally transformed by a flow."""
 
 import math
 
@@ -11,27 +11,27 @@ from .latent_flows import AutoregressiveFlow, CouplingFlow
 tfb = tfp.bijectors
 tfd = tfp.distributions
 
-# exp(log_var) stays a float32, and so does its inverse.
+# The range in which exp(log_var) and its inverse are finite in float32.
 LOG_VARIANCES = (-30.0, 20.0)
 
 
 def make(
-    kind: str, latent_dim: int, *, flow_depth: int, flow_width: int, seed: int, dtype
+    kind: str, latent_dim: int, *, flow_depth: int, flow_width: int, seed: int, dtype: keras.DTypePolicy
 ) -> "NormalPosterior":
-    """The posterior of a VAE: "normal", "iaf" or "coupling"."""
+    """Makes the posterior of a VAE: "normal", "iaf" or "coupling"."""
     if kind == "normal":
         return NormalPosterior(latent_dim, name="posterior")
     return FlowPosterior(latent_dim, kind, flow_depth, flow_width, seed, dtype=dtype, name="posterior")
 
 
 class NormalPosterior(keras.layers.Layer):
-    """q(z | x) = N(mu(x), diag sigma(x)^2), reparameterised: z = mu + sigma * noise (Kingma & Welling 2013).
+    """q(z | x) = N(mu(x), diag sigma(x)^2), reparameterized: z = mu + sigma * noise (Kingma & Welling 2013).
 
     Args:
       latent_dim: D.
     """
 
-    def __init__(self, latent_dim, **kwargs):
+    def __init__(self, latent_dim: int, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.latent_dim = latent_dim
         self.built = True
@@ -42,23 +42,23 @@ class NormalPosterior(keras.layers.Layer):
         return 2 * self.latent_dim
 
     def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
-        """From standard normal noise to latents, given the encoder's output `[N, num_parameters]`."""
+        """Returns the map from noise to latents, given the encoder's output `[N, num_parameters]`."""
         mean, std = self._mean_and_std(parameters)
         return tfb.Chain([tfb.Shift(mean), tfb.Scale(std)])
 
     def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
-        """q(z | x) on `[N, D]`."""
+        """Returns q(z | x) on `[N, D]`."""
         return tfd.Independent(tfd.Normal(*self._mean_and_std(parameters)), 1)
 
     def sample(self, parameters: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Latents `[N, D]` of standard normal noise `[N, D]`, and log q(z | x) in nats `[N]`."""
+        """Returns the latents `[N, D]` of standard normal noise `[N, D]`, and log q(z | x) in nats `[N]`."""
         bijector = self.bijector(parameters)
         latents = bijector.forward(noise)
         log_base = -0.5 * tf.reduce_sum(noise**2, axis=-1) - self.latent_dim * math.log(2 * math.pi) / 2
         return latents, log_base - bijector.forward_log_det_jacobian(noise, event_ndims=1)
 
     def center(self, parameters: tf.Tensor) -> tf.Tensor:
-        """The latents of zero noise `[N, D]`: the mean of a Gaussian."""
+        """Returns the latents of zero noise `[N, D]`: the mean of a Gaussian."""
         return self.bijector(parameters).forward(tf.zeros_like(parameters[:, : self.latent_dim]))
 
     def _mean_and_std(self, parameters):
@@ -72,12 +72,13 @@ class FlowPosterior(NormalPosterior):
     Args:
       latent_dim: D.
       kind: "iaf", inverse autoregressive flow (Kingma et al. 2016), or "coupling".
-      depth, width: bijectors of the flow, units of their networks' hidden layers; the encoder also outputs a
-        context of `width` numbers, an input of those networks.
+      depth: the number of bijectors of the flow.
+      width: the units of their networks' hidden layers, and the size of the context that the encoder also
+        outputs, an input of those networks.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, latent_dim, kind, depth, width, seed, **kwargs):
+    def __init__(self, latent_dim: int, kind: str, depth: int, width: int, seed: int, **kwargs):
         super().__init__(latent_dim, **kwargs)
         flow = {"iaf": AutoregressiveFlow, "coupling": CouplingFlow}[kind]
         self.flow = flow(latent_dim, width, depth, width, seed, dtype=self.dtype_policy, name="flow")
@@ -88,12 +89,12 @@ class FlowPosterior(NormalPosterior):
     def num_parameters(self) -> int:
         return 2 * self.latent_dim + self.context_size
 
-    def bijector(self, parameters):
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
         context = parameters[:, 2 * self.latent_dim :]
         return tfb.Chain([self.flow.bijector(context), super().bijector(parameters)])
 
-    def distribution(self, parameters):
-        noise = tf.zeros_like(parameters[:, : self.latent_dim])
-        base = tfd.Independent(tfd.Normal(noise, 1.0), 1)
-        spread = tfb.Shift(noise)  # only adds the batch shape, for latents without one
-        return tfd.TransformedDistribution(base, tfb.Chain([spread, self.bijector(parameters)]))
+    def distribution(self, parameters: tf.Tensor) -> tfd.Distribution:
+        zeros = tf.zeros_like(parameters[:, : self.latent_dim])
+        base = tfd.Independent(tfd.Normal(zeros, 1.0), 1)
+        identity = tfb.Shift(zeros)  # only adds the batch shape, for latents without one
+        return tfd.TransformedDistribution(base, tfb.Chain([identity, self.bijector(parameters)]))

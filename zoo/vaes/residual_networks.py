@@ -1,4 +1,4 @@
-"""The encoder and the decoder: residual convolutional networks, each the other's mirror."""
+"""The encoder and the decoder: residual convolutional networks that mirror each other."""
 
 import keras
 import tensorflow as tf
@@ -7,29 +7,46 @@ from ..networks.hidden_layers import class_embedding, dense
 from ..networks.layers import Conv2D, Conv2DTranspose, Dense
 from ..networks.part import Part
 
-# Of the variance of an output when training starts: posteriors are nearly normal, images nearly grey.
+# The scale of the initial variance of outputs: posteriors start nearly standard normal, images nearly gray.
 SMALL = 0.01
+
+Draw = keras.random.SeedGenerator
+DType = keras.DTypePolicy
+Blocks = list[list[Conv2D]]  # the two convolutions of each residual block
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Encoder(Part):
-    """Images to vectors.
+    """Maps images to vectors.
 
         h = conv4x4(h), stride 2;  h = h + conv3x3(silu(conv3x3(silu(h)))) in each block     level by level
         y = W2 silu(W1 silu(h) + e(label))
 
-    The channels of level i are width * 2^i, the hidden units 8 * width. Layers work in the dtype policy's
-    compute dtype, the output is float32.
+    Level i has width * 2^i channels; there are 8 * width hidden units. Layers compute in the dtype policy's
+    compute dtype; the output is float32.
 
     Args:
       image_shape: (H, W, C), H and W multiples of 2^levels.
-      levels, depth, width: levels, residual blocks in a level, channels of the first one.
-      size_out: of the vectors.
-      num_classes: 0, or the number of classes that are embedded.
+      levels: the number of levels.
+      depth: the number of residual blocks in each level.
+      width: the channels of the first level.
+      size_out: the size of the vectors.
+      num_classes: the number of embedded classes, or 0.
       seed: integer, of the initial weights.
     """
 
-    def __init__(self, image_shape, levels, depth, width, size_out, *, num_classes, seed, **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        levels: int,
+        depth: int,
+        width: int,
+        size_out: int,
+        *,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape, self.levels, self.depth, self.width = tuple(image_shape), levels, depth, width
         self.size_out, self.num_classes, self.seed = size_out, num_classes, seed
@@ -43,7 +60,7 @@ class Encoder(Part):
         self.embedding = class_embedding(self, num_classes, 8 * width)
         self.built = True
 
-    def call(self, x, labels=None):
+    def call(self, x: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         h = tf.cast(x, self.compute_dtype)
         for down, blocks in zip(self.downs, self.blocks, strict=True):
             h = _residual(down(h), blocks)
@@ -54,28 +71,34 @@ class Encoder(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Decoder(Part):
-    """Vectors to images of `channels_out` channels: the encoder's layers the other way round.
+    """Maps vectors to images of `channels_out` channels, with the encoder's layers in reverse order.
 
         h = W2 silu(W1 z + e(label))
         h = h + conv3x3(silu(conv3x3(silu(h)))) in each block;  h = conv4x4^T(silu(h)), stride 2
 
     Args:
-      image_shape, levels, depth, width, num_classes, seed: as the encoder's.
-      size_in: of the vectors.
-      channels_out: of the output `[N, H, W, channels_out]`, float32.
+      image_shape, levels, depth, width, num_classes, seed: as in `Encoder`.
+      size_in: the size of the vectors.
+      channels_out: the channels of the output `[N, H, W, channels_out]`, float32.
     """
 
     def __init__(
-        self, image_shape, levels, depth, width, size_in, channels_out, *, num_classes, seed, **kwargs
+        self,
+        image_shape: tuple[int, int, int],
+        levels: int,
+        depth: int,
+        width: int,
+        size_in: int,
+        channels_out: int,
+        *,
+        num_classes: int,
+        seed: int,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.image_shape, self.levels, self.depth, self.width = tuple(image_shape), levels, depth, width
-        self.size_in, self.channels_out, self.num_classes, self.seed = (
-            size_in,
-            channels_out,
-            num_classes,
-            seed,
-        )
+        self.size_in, self.channels_out = size_in, channels_out
+        self.num_classes, self.seed = num_classes, seed
         draw = keras.random.SeedGenerator(seed)
         policy = self.dtype_policy
         channels = [*_widths(levels, width)[::-1], channels_out]
@@ -90,7 +113,7 @@ class Decoder(Part):
         self.embedding = class_embedding(self, num_classes, 8 * width)
         self.built = True
 
-    def call(self, z, labels=None):
+    def call(self, z: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         h = _add_class(self.hidden(tf.cast(z, self.compute_dtype)), self.embedding, labels)
         h = tf.reshape(self.spread(tf.nn.silu(h)), [-1, *self.smallest])
         for blocks, up in zip(self.blocks, self.ups, strict=True):
@@ -98,29 +121,29 @@ class Decoder(Part):
         return tf.cast(h, tf.float32)
 
 
-def _widths(levels, width):
+def _widths(levels: int, width: int) -> list[int]:
     return [width * 2**level for level in range(levels)]
 
 
-def _pixels(image_shape, levels):
-    """How many pixels the smallest level has."""
+def _pixels(image_shape: tuple[int, int, int], levels: int) -> int:
+    """The number of pixels at the lowest resolution."""
     return image_shape[0] // 2**levels * (image_shape[1] // 2**levels)
 
 
-def _residual(h, blocks):
+def _residual(h: tf.Tensor, blocks: Blocks) -> tf.Tensor:
     for inner, outer in blocks:
         h += outer(tf.nn.silu(inner(tf.nn.silu(h))))
     return h
 
 
-def _add_class(h, embedding, labels):
+def _add_class(h: tf.Tensor, embedding: keras.Variable | None, labels: tf.Tensor | None) -> tf.Tensor:
     if embedding is None:
         return h
     return h + tf.cast(tf.gather(tf.convert_to_tensor(embedding), labels), h.dtype)
 
 
-def _block(channels, draw, dtype):
-    """The two convolutions of a residual block; the second starts at zero, so that the block does nothing."""
+def _block(channels: int, draw: Draw, dtype: DType) -> list[Conv2D]:
+    """The two convolutions of a residual block; the second starts at zero, the block as the identity."""
     inner = Conv2D(channels, 3, padding="same", kernel_initializer=_he(draw), dtype=dtype)
     outer = Conv2D(channels, 3, padding="same", kernel_initializer="zeros", dtype=dtype)
     for layer in (inner, outer):
@@ -128,14 +151,14 @@ def _block(channels, draw, dtype):
     return [inner, outer]
 
 
-def _down(channels_in, channels_out, draw, dtype):
+def _down(channels_in: int, channels_out: int, draw: Draw, dtype: DType) -> Conv2D:
     layer = Conv2D(channels_out, 4, strides=2, padding="same", kernel_initializer=_he(draw), dtype=dtype)
     layer.build((None, None, None, channels_in))
     return layer
 
 
-def _up(channels_in, channels_out, draw, dtype, gain=1.0):
-    # He's, of what a pixel sees: all channels through a quarter of the kernel.
+def _up(channels_in: int, channels_out: int, draw: Draw, dtype: DType, gain: float = 1.0) -> Conv2DTranspose:
+    # He's, for the inputs of a pixel: all channels through a quarter of the kernel.
     initializer = keras.initializers.VarianceScaling(8 * gain, "fan_out", seed=draw)
     layer = Conv2DTranspose(
         channels_out, 4, strides=2, padding="same", kernel_initializer=initializer, dtype=dtype
@@ -144,12 +167,12 @@ def _up(channels_in, channels_out, draw, dtype, gain=1.0):
     return layer
 
 
-def _small_dense(size_in, units, draw, dtype):
+def _small_dense(size_in: int, units: int, draw: Draw, dtype: DType) -> Dense:
     small = keras.initializers.VarianceScaling(SMALL, "fan_in", seed=draw)
     layer = Dense(units, kernel_initializer=small, dtype=dtype)
     layer.build((None, size_in))
     return layer
 
 
-def _he(draw):
+def _he(draw: Draw) -> keras.initializers.Initializer:
     return keras.initializers.HeNormal(draw)

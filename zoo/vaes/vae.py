@@ -1,9 +1,12 @@
-"""Variational autoencoders (Kingma & Welling 2013; Rezende et al. 2014), with honest likelihoods."""
+"""Variational autoencoders (Kingma & Welling 2013; Rezende et al. 2014), with proper likelihoods."""
 
 import math
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from .. import seeds
 from ..checks import check_choice, check_count, check_number
@@ -12,7 +15,7 @@ from ..deprecation import FormerMethod, old_arguments, old_name
 from ..images import check_images
 from ..signatures import Signature
 from . import likelihoods, posterior_collapse, posteriors, priors
-from .annealing import annealed, with_free_bits
+from .annealing import annealing_weight, with_free_bits
 from .bounds import VariationalBounds
 from .vae_signatures import vae_signatures
 
@@ -23,43 +26,43 @@ class VAE(VariationalBounds):
 
     The loss of an image is its negative ELBO, in nats, or in bits/dim with the discretized logistic
     likelihood. In training, the Kullback-Leibler divergence is weighted by `beta`, annealed from 0 over
-    `annealing_steps`, and has free bits. Evaluation and all public methods use neither: they return the
-    plain bound.
+    `annealing_steps`, and has free bits. Evaluation and all public methods use none of these: they return
+    the plain bound.
 
-    What a pixel is depends on the likelihood (`zoo/vaes/likelihoods.py`):
+    The likelihood determines the meaning of a pixel (`zoo/vaes/likelihoods.py`):
 
-    - "bernoulli": a grayscale value is the probability of white, and the image is binarized at random: in
+    - "bernoulli": a grayscale value is the probability of white, and the image is randomly binarized: in
       training anew in every step ("dynamic") or once for each image ("static"); elsewhere always once.
     - "gaussian": a continuous value. A uint8 pixel is dequantized in training; elsewhere it is the center of
       its bin.
-    - "discretized_logistic": one of 256 values. A float pixel is the value in whose bin it lies.
+    - "discretized_logistic": one of 256 values. A float pixel is the value whose bin contains it.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
       latent_dim: D, the size of the latents.
       levels: how many times the encoder halves the image.
-      depth: residual blocks in a level.
-      width: channels of the first level, doubled in each further one.
+      depth: the number of residual blocks in each level.
+      width: the channels of the first level; each further level doubles them.
       likelihood: "bernoulli", "gaussian" or "discretized_logistic".
       binarization: "dynamic" or "static", of the Bernoulli likelihood.
       posterior: "normal", a diagonal Gaussian; "iaf", with an inverse autoregressive flow (Kingma et al.
         2016); or "coupling", with a flow of affine couplings.
-      prior: "normal", the standard one; "flow", with a flow of affine couplings; or "vampprior" (Tomczak &
-        Welling 2017), which needs a normal posterior and no classes.
-      flow_depth, flow_width: of the flows of posterior and prior: bijectors, units of their networks' hidden
-        layers.
-      components: of the VampPrior.
-      beta: weight of the Kullback-Leibler divergence in training (Higgins et al. 2017); 1: the ELBO.
+      prior: "normal", a standard normal; "flow", with a flow of affine couplings; or "vampprior" (Tomczak &
+        Welling 2017), which requires a normal posterior and no classes.
+      flow_depth: the number of bijectors in the flows of posterior and prior.
+      flow_width: the units of their networks' hidden layers.
+      components: the number of components of the VampPrior.
+      beta: the weight of the Kullback-Leibler divergence in training (Higgins et al. 2017); 1: the ELBO.
       annealing_steps: training steps over which the weight rises from 0 to `beta`; 0: no annealing.
-      free_bits: nats for each latent dimension that cost nothing in training (Kingma et al. 2016, appendix
-        C), compared with the mean over a replica's batch: of each dimension where the divergence is known
-        in closed form (normal posterior and prior), else of all together.
-      num_classes: 0, or the number of classes that encoder and decoder are conditioned on.
+      free_bits: nats per latent dimension that cost nothing in training (Kingma et al. 2016, appendix C),
+        compared with the mean over a replica's batch: for each dimension if the divergence is known in
+        closed form (normal posterior and prior), else for all together.
+      num_classes: the number of classes that encoder and decoder are conditioned on, or 0.
       seed: integer, of the initial weights and of the noise in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the rest stays in float32.
+      dtype: Keras dtype policy of the networks, including "mixed_bfloat16"; the rest stays in float32.
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: an argument has an invalid value.
 
     >>> import keras, numpy as np
     >>> from latentzoo.zoo.vaes import VAE
@@ -76,8 +79,9 @@ class VAE(VariationalBounds):
     likelihood_kind = "bound"
     sampling_options = ("temperature",)
 
-    posterior = FormerMethod("posterior_distribution")
-    prior = FormerMethod("prior_distribution")
+    # Descriptors of strings.
+    posterior = FormerMethod("posterior_distribution")  # pyright: ignore[reportAssignmentType]
+    prior = FormerMethod("prior_distribution")  # pyright: ignore[reportAssignmentType]
     posterior_kind = old_name("posterior_kind", "posterior")
     prior_kind = old_name("prior_kind", "prior")
     likelihood_of = old_name("likelihood_of", "likelihood_distribution")
@@ -120,14 +124,14 @@ class VAE(VariationalBounds):
         self._check_combination()
         self._likelihood = likelihoods.make(self.likelihood, self.binarization)
         flow = {"flow_depth": self.flow_depth, "flow_width": self.flow_width, "dtype": self.dtype_policy}
-        self._posterior = posteriors.make(self.posterior, self.latent_dim, seed=self._seed_of(2), **flow)
+        self._posterior = posteriors.make(self.posterior, self.latent_dim, seed=self._part_seed(2), **flow)
         self._prior = priors.make(
             self.prior,
             self.latent_dim,
-            seed=self._seed_of(3),
+            seed=self._part_seed(3),
             components=self.components,
             image_shape=self.image_shape,
-            posterior=self._posterior_of_gray,
+            posterior=self._component_posterior,
             **flow,
         )
         self.encoder = self._make_encoder(self._posterior.num_parameters)
@@ -145,16 +149,16 @@ class VAE(VariationalBounds):
 
     @property
     def scores(self) -> tuple[str, ...]:
-        """The metrics of the model, the main one first."""
+        """The names of the model's metrics, the main one first."""
         nats = ("elbo", "reconstruction", "kl", "importance_weighted", "active_units")
         return ("bits_per_dim", *nats) if self._is_discrete else nats
 
-    def find_collapse(self, images, labels=None):
+    def find_collapse(self, images: np.ndarray, labels: np.ndarray | None = None) -> str | None:
         return posterior_collapse.find_posterior_collapse(self, images, labels)
 
     @property
     def protocol(self) -> str:
-        """How likelihoods are computed, in words: the likelihood, and how pixels are treated."""
+        """A human-readable description of the likelihood and its treatment of pixels."""
         return self._likelihood.protocol
 
     @property
@@ -175,12 +179,13 @@ class VAE(VariationalBounds):
             )
         return inputs, weights
 
-    def call(self, inputs, training=None):
-        """The loss of each image, float32 `[N]`.
+    def call(self, inputs: Any, training: bool | None = None) -> tf.Tensor:
+        """Returns the loss of each image, float32 `[N]`.
 
         Args:
-          inputs: images; (images, labels) of a conditional model; or (images, targets): the encoder sees
+          inputs: images; (images, labels) for a conditional model; or (images, targets): the encoder sees
             the images, the likelihood is that of the targets.
+          training: whether to draw new noise, and to weight the divergence.
         """
         images, labels, targets = self._images_labels_targets(inputs)
         count = tf.shape(images)[0]
@@ -202,43 +207,56 @@ class VAE(VariationalBounds):
 
     def _training_cost(self, kl):
         optimizer = getattr(self, "optimizer", None)
-        weight = self.beta * annealed(self.annealing_steps, 0 if optimizer is None else optimizer.iterations)
+        step = 0 if optimizer is None else optimizer.iterations
+        weight = self.beta * annealing_weight(self.annealing_steps, step)
         return weight * with_free_bits(kl, self.free_bits * self.latent_dim)
 
     def _as_bits_per_dim(self, nats):
         return nats / (math.prod(self.image_shape) * math.log(2))
 
     @old_arguments(n="num_samples")
-    def sample(self, num_samples: int, seed=0, temperature: float = 1.0, labels=None) -> tf.Tensor:
-        """`num_samples` images, float32 `[num_samples, H, W, C]` in [0, 1]: decoded latents of the prior.
+    def sample(
+        self,
+        num_samples: int,
+        seed: ArrayLike = 0,
+        temperature: float = 1.0,
+        labels: ArrayLike | None = None,
+    ) -> tf.Tensor:
+        """Samples images, float32 `[num_samples, H, W, C]` in [0, 1], by decoding latents of the prior.
 
-        Latents are drawn, pixels are not: their noise is left out, as is usual for VAEs. To draw them too,
-        sample from `likelihood_distribution`. Row i is drawn from (seed, i) alone.
+        Only latents are sampled, not pixels, as is usual for VAEs. To sample pixels too, use
+        `likelihood_distribution`. Row i depends only on (seed, i).
 
         Args:
           num_samples: at least 1.
           seed: an integer, or a pair of integers for each row `[num_samples, 2]`.
-          temperature: scale of the latents' noise; 0: the mode of each of the prior's Gaussians.
-          labels: int `[num_samples]`, or one for all, of a conditional model.
+          temperature: the scale of the latents' noise; 0: the mode of each of the prior's Gaussians.
+          labels: int `[num_samples]`, or one for all, for a conditional model.
 
         Raises:
-          ValueError: num_samples below 1, labels missing or out of range, a negative temperature, or one so
-            high that numbers overflow.
+          ValueError: num_samples is below 1, labels are missing or out of range, or the temperature is
+            negative or so high that numbers overflow.
         """
         return self._sampled(num_samples, seed, temperature, labels)
 
-    def encode(self, images, labels=None, sample: bool = False, seed=0) -> tf.Tensor:
-        """Latents of images, float32 `[N, D]`.
+    def encode(
+        self,
+        images: tf.Tensor | np.ndarray,
+        labels: ArrayLike | None = None,
+        sample: bool = False,
+        seed: ArrayLike = 0,
+    ) -> tf.Tensor:
+        """Encodes images as latents, float32 `[N, D]`.
 
         Args:
           images: `[N, H, W, C]`.
-          labels: int `[N]` of a conditional model.
-          sample: whether to draw from q(z | x). If not, the latents are its mean; with a flow posterior, the
-            mean of its Gaussian transformed by the flow.
-          seed: of the draw, an integer or a pair for each row `[N, 2]`: row i is drawn from (seed, i).
+          labels: int `[N]`, for a conditional model.
+          sample: whether to sample from q(z | x). If not, the latents are its mean; with a flow posterior,
+            the mean of its Gaussian transformed by the flow.
+          seed: an integer, or a pair of integers for each row `[N, 2]`: row i is drawn from (seed, i).
 
         Raises:
-          ValueError: images or labels of a wrong kind.
+          ValueError: images or labels have a wrong shape, dtype or range.
         """
         images, labels = self._check_events(images, labels)
         if not sample:
@@ -246,29 +264,35 @@ class VAE(VariationalBounds):
         return self._encode_sample(images, seeds.row_seeds(seed, images.shape[0]), labels)
 
     @old_arguments(num_samples="importance_samples")
-    def bits_per_dim(self, images, seed=0, importance_samples: int = 1, labels=None) -> tf.Tensor:
-        """An upper bound of -log2 p / (H * W * C) of 8-bit images, float32 `[N]`.
+    def bits_per_dim(
+        self,
+        images: tf.Tensor | np.ndarray,
+        seed: ArrayLike = 0,
+        importance_samples: int = 1,
+        labels: ArrayLike | None = None,
+    ) -> tf.Tensor:
+        """Computes an upper bound of -log2 p / (H * W * C) of 8-bit images, float32 `[N]`.
 
         Args:
           images: `[N, H, W, C]`.
           seed: an integer, or a pair of integers for each row `[N, 2]`.
-          importance_samples: 1: the negative ELBO. More: the importance-weighted bound, as `log_prob`.
-          labels: int `[N]` of a conditional model.
+          importance_samples: 1: the negative ELBO. More: the importance-weighted bound, as in `log_prob`.
+          labels: int `[N]`, for a conditional model.
 
         Raises:
-          ValueError: another likelihood than the discretized logistic, images or labels of a wrong kind.
+          ValueError: the likelihood is not the discretized logistic, or images or labels have a wrong shape,
+            dtype or range.
         """
         if not self._is_discrete:
             raise ValueError(
-                f"bits_per_dim is of the likelihood 'discretized_logistic', and {self.name} has "
-                f"{self.likelihood!r}."
+                f"bits_per_dim needs the likelihood 'discretized_logistic', got {self.likelihood!r}."
             )
         if importance_samples == 1:
             return self._as_bits_per_dim(-self.elbo(images, seed, labels))
         return self._as_bits_per_dim(-self.log_prob(images, importance_samples, seed, labels))
 
     def serving_signatures(self) -> list[Signature]:
-        """The signatures of an exported model, the default first: see `vae_signatures`."""
+        """Returns the signatures of an exported model, the default first: see `vae_signatures`."""
         return vae_signatures(self)
 
     @property
@@ -279,20 +303,20 @@ class VAE(VariationalBounds):
         if self.prior == "vampprior":
             self._prior.start_from(check_images(images, self.image_shape))
 
-    def _posterior_of_gray(self, images):
-        """q(z | x) of float images in [0, 1], as they are: the components of a VampPrior."""
+    def _component_posterior(self, images):
+        """q(z | x) of float images in [0, 1], without binarization: the components of a VampPrior."""
         return self._posterior.distribution(self.encoder(2 * images - 1))
 
-    def _latents_of(self, images, labels):
+    def _encode_images(self, images, labels):
         return self._posterior.center(self._parameters(images, labels))
 
-    def _images_of(self, latents, labels):
+    def _decode_latents(self, latents, labels):
         return self._likelihood.images(self.decoder(latents, labels))
 
     @compiled
     def _draw(self, row_seeds, temperature, labels):
         noise = seeds.normal(row_seeds, (self._prior.noise_size,))
-        return self._images_of(self._prior.latents(noise, temperature), labels)
+        return self._decode_latents(self._prior.latents(noise, temperature), labels)
 
     @compiled
     def _encode_sample(self, images, row_seeds, labels):

@@ -6,7 +6,7 @@ from ..signatures import Signature
 
 
 def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
-    """reconstruct, encode and decode; a conditional model takes `labels`."""
+    """Returns the signatures reconstruct, encode and decode; a conditional model takes `labels`."""
 
     def reconstruct(images, labels=None):
         return served_events(model, model._decode(model._encode(images, labels), labels), "images")
@@ -19,7 +19,7 @@ def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
 
 
 def vae_signatures(vae: common_signatures.Model) -> list[Signature]:
-    """sample, elbo and, of 8-bit images, bits_per_dim, and what an autoencoder has.
+    """Returns the signatures sample, elbo, for 8-bit images bits_per_dim, and those of an autoencoder.
 
     `elbo` returns `elbo` and its term `kl`, in nats, from one sample for each row's `seed`; `bits_per_dim` is
     the negative ELBO of the same sample.

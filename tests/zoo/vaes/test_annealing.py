@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from latentzoo.zoo.vaes.annealing import annealed, with_free_bits
+from latentzoo.zoo.vaes.annealing import annealing_weight, with_free_bits
 
 
 def test_a_group_below_its_free_bits_costs_them_and_has_no_gradient():
@@ -16,5 +16,5 @@ def test_a_group_below_its_free_bits_costs_them_and_has_no_gradient():
 
 
 def test_the_weight_rises_to_1():
-    weights = [float(annealed(4, tf.constant(step))) for step in (0, 1, 4, 9)]
-    assert weights == [0.0, 0.25, 1.0, 1.0] and annealed(0, 0) == 1.0
+    weights = [float(annealing_weight(4, tf.constant(step))) for step in (0, 1, 4, 9)]
+    assert weights == [0.0, 0.25, 1.0, 1.0] and annealing_weight(0, 0) == 1.0

@@ -103,7 +103,7 @@ def test_images_of_several_channels_and_unequal_sides():
     x = tf.constant(images / np.float32(255))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        latents = model._latents_of(x, None)
+        latents = model._encode_images(x, None)
     assert np.all(tape.gradient(latents, x))  # every pixel of every channel reaches the latents
 
 

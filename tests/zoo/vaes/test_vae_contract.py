@@ -346,10 +346,10 @@ def test_bad_inputs(trained_vae, clothes):
     message = "image_b has shape (4, 8, 1), expected (8, 8, 1)."
     assert text_of(model.interpolate, images[0], images[1][:4], steps=2) == message
     assert text_of(model.bits_per_dim, images) == (
-        "bits_per_dim is of the likelihood 'discretized_logistic', and tiny has 'bernoulli'."
+        "bits_per_dim needs the likelihood 'discretized_logistic', got 'bernoulli'."
     )
     assert text_of(model.kl_per_dimension, images) == (
-        "kl_per_dimension is of normal posteriors and priors, got posterior 'iaf' and prior 'normal'."
+        "kl_per_dimension needs a normal posterior and prior, got posterior 'iaf' and prior 'normal'."
     )
     conditional = trained_vae("conditional")
     assert text_of(conditional.elbo, images) == "labels are missing, expected 2 integers below 10."
