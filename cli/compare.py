@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         models.check_shape(dataset, pair[1], data)
         count = int(dataset.cardinality())
         scores = [_score(model, dataset, arguments) for model in pair]
-    part = draws.in_words(count, arguments.num_examples, arguments.seed, "images")
+    part = draws.describe_draw(count, arguments.num_examples, arguments.seed, "images")
     rows = [("model", "bits/dim", "what it is")]
     rows += [_row(name, model, score) for (name, model), score in zip(named, scores, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]

@@ -66,11 +66,11 @@ def pick(dataset: tf.data.Dataset, numbers: np.ndarray) -> tf.data.Dataset:
     return kept.apply(tf.data.experimental.assert_cardinality(len(numbers)))
 
 
-def in_words(count: int, num: int | None, seed: int, what: str = "examples") -> str:
+def describe_draw(count: int, num: int | None, seed: int, what: str = "examples") -> str:
     """Describes what `draw` takes from a dataset of size `count`, for a metric's protocol.
 
-    >>> from latentzoo.data.draws import in_words
-    >>> in_words(100, 10, seed=0), in_words(100, None, seed=0)
+    >>> from latentzoo.data.draws import describe_draw
+    >>> describe_draw(100, 10, seed=0), describe_draw(100, None, seed=0)
     ('10 of 100 examples, drawn with seed 0', '100 examples')
     """
     if num is None or num >= count:

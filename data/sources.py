@@ -143,7 +143,7 @@ class Source:
         return int(tf.nest.flatten(self.records)[0].shape[0])
 
     @functools.cached_property
-    def element_spec(self):
+    def element_spec(self) -> Any:
         """The `tf.TensorSpec` of an example, or a pair of specs with labels."""
         return self.dataset().element_spec
 
@@ -169,14 +169,14 @@ class Source:
         dataset.class_names = self.class_names  # as Keras's image_dataset_from_directory does
         return dataset
 
-    def example(self, number: tf.Tensor):
+    def example(self, index: tf.Tensor) -> Any:
         """Returns the example at this index, in a graph."""
-        records = self.records_of(number)
+        records = self.records_of(index)
         return _apply(self.read, records) if self.read else records
 
-    def records_of(self, numbers: tf.Tensor):
+    def records_of(self, indices: tf.Tensor) -> Any:
         """Returns the records of the examples at these indices, an integer or integers [n]."""
-        return tf.nest.map_structure(lambda record: tf.gather(record, numbers), self.records)
+        return tf.nest.map_structure(lambda record: tf.gather(record, indices), self.records)
 
     def map(self, function: Callable) -> "Source":
         """Returns the source of `function(example)`, or of `function(example, label)`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
-from ..data.draws import in_words as part_in_words
+from ..data.draws import describe_draw
 from ..zoo.deprecation import old_arguments
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
@@ -220,4 +220,4 @@ def _resolved(dataset_name: str) -> str:
 
 
 def _part_of(data, num_examples, seed, what):
-    return part_in_words(int(as_dataset(data).cardinality()), num_examples, seed, what)
+    return describe_draw(int(as_dataset(data).cardinality()), num_examples, seed, what)

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from ..data.batches import Data, as_dataset
-from ..data.draws import draw, in_words
+from ..data.draws import describe_draw, draw
 from ..zoo.features import FeatureNetwork, feature_network
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
@@ -181,7 +181,7 @@ def _classifier(dataset, network, num_examples, batch_size, seed):
     scaler = StandardScaler().fit(features)
     x = scaler.transform(features)
     parts = [LogisticRegression(C=0.01, max_iter=500).fit(x, labels == label) for label in known]
-    learnt_from = in_words(int(dataset.cardinality()), num_examples, seed, "labelled images")
+    learnt_from = describe_draw(int(dataset.cardinality()), num_examples, seed, "labelled images")
     weights = np.concatenate([part.coef_ for part in parts])
     offsets = np.concatenate([part.intercept_ for part in parts])
     return lambda h: scaler.transform(h) @ weights.T + offsets, learnt_from

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
-from ..data.draws import in_words
+from ..data.draws import describe_draw
 from ..zoo.progress import Progress
 
 
@@ -41,7 +41,7 @@ def with_part(protocol: str, dataset: Data, num_examples: int | None, seed: int)
     count = int(as_dataset(dataset).cardinality())
     if num_examples is None or num_examples >= count:
         return protocol
-    return f"{protocol}; {in_words(count, num_examples, seed)}"
+    return f"{protocol}; {describe_draw(count, num_examples, seed)}"
 
 
 def scores_of_examples(

@@ -1,6 +1,5 @@
 """Lower bounds of log p(x): the ELBO and the importance-weighted bound."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -13,6 +12,7 @@ from ..deprecation import old_arguments
 from ..latents import check_latents
 from .encoder_decoder import EncoderDecoder
 from .importance_weighting import CHUNK, log_mean_weight
+from .likelihoods import Likelihood
 from .posteriors import NormalPosterior
 from .priors import StandardNormal
 
@@ -34,7 +34,7 @@ class VariationalBounds(EncoderDecoder):
 
     posterior: str
     prior: str
-    _likelihood: keras.layers.Layer
+    _likelihood: Likelihood
     _posterior: NormalPosterior
     _prior: StandardNormal
 
