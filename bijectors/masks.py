@@ -74,7 +74,7 @@ class AlternatingChannels:
 
 @dataclass(frozen=True)
 class Checkerboard:
-    """Pixels of one colour of a chessboard are transformed, given the others (RealNVP, figure 3).
+    """Pixels of one color of a chessboard are transformed, given the others (RealNVP, figure 3).
 
     The network sees the image with zeros at the active pixels, and gives all channels.
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.batches import Data
-from ..zoo.images import bin_centres
+from ..zoo.images import bin_centers
 from .metric import metric
 from .per_example import mean_over_examples
 
@@ -29,7 +29,7 @@ def reconstruction_error(
 
     def score(images, labels, first):
         restored = model.reconstruct(images, **model.condition.keywords(labels))
-        differences = restored - bin_centres(tf.convert_to_tensor(images))
+        differences = restored - bin_centers(tf.convert_to_tensor(images))
         return np.mean(np.square(differences), axis=(1, 2, 3))
 
     protocol = "pixels in [0, 1]"

@@ -1,8 +1,11 @@
 """Checks of arguments: what came, and what was expected, in one sentence."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
+
+from .deprecation import new_value
 
 
 def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:
@@ -18,12 +21,18 @@ def check_count(name: str, value, minimum: int, maximum: int | None = None) -> i
     return int(value)
 
 
-def check_choice(name: str, value, choices: tuple[str, ...]) -> str:
+def check_choice(
+    name: str, value, choices: tuple[str, ...], *, old_values: Mapping[str, str] | None = None
+) -> str:
     """`value`, if it is one of `choices`.
+
+    Args:
+      old_values: the choices that former spellings stand for; they get a DeprecationWarning.
 
     Raises:
       ValueError: it is not.
     """
+    value = new_value(name, value, old_values or {})
     if value not in choices:
         raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}.")
     return value
@@ -54,7 +63,8 @@ def check_three(image_shape) -> tuple[int, int, int]:
     shape = tuple(image_shape) if isinstance(image_shape, list | tuple) else ()
     if len(shape) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
         raise ValueError(f"image_shape is {image_shape!r}, expected three positive integers (H, W, C).")
-    return tuple(int(n) for n in shape)
+    height, width, channels = (int(n) for n in shape)
+    return height, width, channels
 
 
 def check_number(name: str, value, minimum: float, maximum: float = math.inf) -> float:

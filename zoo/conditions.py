@@ -74,7 +74,7 @@ class Condition(abc.ABC):
                 is_what = f"conditioned on {self.keyword}" if self else "unconditional"
                 expected = self.keyword or "none"
                 raise ValueError(f"{was} given, but {owner} is {is_what}: expected {expected}.")
-        return given.get(self.keyword)
+        return given[self.keyword] if self.keyword else None
 
     def keywords(self, value) -> dict:
         """A batch of conditions as keyword arguments of public methods; nothing for None.
@@ -214,22 +214,22 @@ class ConditionImage(Condition):
     def _check(self, value, count):
         if value is None:
             raise ValueError(f"condition is missing, expected {count} images of shape {self.shape}.")
-        value = images.as_tensor(value, self.keyword)
+        value = images.as_tensor(value, "condition")
         one_for_all = value.shape.rank == 3
-        value = images.check_images(value[None] if one_for_all else value, self.shape, self.keyword)
+        value = images.check_images(value[None] if one_for_all else value, self.shape, "condition")
         if not one_for_all and value.shape[0] != count:
             raise ValueError(f"condition has {value.shape[0]} rows, expected {count}, or one for all.")
         return tf.broadcast_to(self.as_tensor(value), [count, *self.shape])
 
     def as_tensor(self, value):
-        return images.bin_centres(images.from_keras(value))
+        return images.bin_centers(images.from_keras(value))
 
     def of_fit(self, y, examples, owner):
         if y is None:
             raise ValueError(
                 f"{owner} is conditioned on images and got no condition, expected (images, condition)."
             )
-        images.check_kind(images.from_keras(y), self.shape, self.keyword)
+        images.check_kind(images.from_keras(y), self.shape, "condition")
         return y
 
     def tensors(self):

@@ -73,7 +73,7 @@ def _check_sizes(config, shapes):
 
 
 def _check_dtype(config):
-    """Keras would import whatever module a serialised object names."""
+    """Keras would import whatever module a serialized object names."""
     dtype = config.get("dtype")
     if isinstance(dtype, dict) and (dtype.get("module"), dtype.get("class_name")) != ("keras", "DTypePolicy"):
         raise ValueError(f"has the dtype {str(dtype)[:200]}, expected a name or a keras.DTypePolicy.")

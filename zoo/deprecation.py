@@ -2,8 +2,9 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
 UNTIL = "0.2"  # the version without them
 
@@ -12,6 +13,22 @@ def warn_of_old_name(old: str, new: str, stacklevel: int = 2) -> None:
     """Warns that `old` is `new` now; `stacklevel` counts from the caller of this function."""
     message = f"{old} is {new} now; the old name goes with version {UNTIL}."
     warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)
+
+
+def new_value(argument: str, value: Any, old_values: Mapping[str, str]) -> Any:
+    """The new spelling of an argument's value, if it is an old one, with a warning; else the value itself.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
+    ...     print(new_value("preprocess", "centre", {"centre": "center"}), seen[0].message)
+    center preprocess="centre" is preprocess="center" now; the old name goes with version 0.2.
+    """
+    if not isinstance(value, str) or value not in old_values:
+        return value
+    new = old_values[value]
+    warn_of_old_name(f'{argument}="{value}"', f'{argument}="{new}"', stacklevel=3)
+    return new
 
 
 def old_arguments(**names: str) -> Callable:
@@ -136,5 +153,6 @@ class _CallableText(str):
     method: Callable
 
     def __call__(self, *args, **kwargs):
-        warn_of_old_name(*(f"{name}()" for name in self.names))
+        old, new = self.names
+        warn_of_old_name(f"{old}()", f"{new}()")
         return self.method(*args, **kwargs)

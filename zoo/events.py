@@ -96,7 +96,7 @@ class Events(abc.ABC):
 
     @abc.abstractmethod
     def warn_if_quantized(self, events: tf.Tensor, use: str, grids: Sequence[str] = images.GRIDS) -> None:
-        """Warns of 8-bit pixels where continuous values belong: see `images.warn_if_quantised`."""
+        """Warns of 8-bit pixels where continuous values belong: see `images.warn_if_quantized`."""
 
     @abc.abstractmethod
     def tensors(self) -> Tensors:
@@ -112,12 +112,14 @@ class Images(Events):
     """Images `[N, H, W, C]`, uint8 or float32 in [0, 1].
 
     Attributes:
+      shape: (H, W, C).
       num_bits: of a color channel that are modeled.
     """
 
     name = "images"
     loss_name = "bits_per_dim"
 
+    shape: tuple[int, int, int]
     num_bits: int = 8
 
     def check(self, events, name=None):
@@ -127,7 +129,7 @@ class Images(Events):
         images.check_kind(events, self.shape, name or self.name)
 
     def dequantize(self, events, noise=0.5):
-        return images.dequantise(events, noise, self.num_bits)
+        return images.dequantize(events, noise, self.num_bits)
 
     def clip(self, events):
         return tf.clip_by_value(events, 0.0, 1.0)
@@ -139,7 +141,7 @@ class Images(Events):
         return 2.0 ** -(self.num_bits + 1)
 
     def warn_if_quantized(self, events, use, grids=images.GRIDS):
-        images.warn_if_quantised(events, use, grids)
+        images.warn_if_quantized(events, use, grids)
 
     def tensors(self):
         return signatures.images(self.shape)

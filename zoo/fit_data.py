@@ -108,14 +108,14 @@ def drawn_from_batches(batches: tf.data.Dataset, seed: int) -> tuple:
     for batch in batches.take(_BATCHES_READ):
         three = keras.utils.unpack_x_y_sample_weight(batch)
         parts = [None if part is None else np.asarray(part) for part in three]
-        rows = _counted_rows(parts[2], len(parts[0]))
+        rows = _counted_rows(parts[2], len(three[0]))
         parts = [None if part is None else part[rows] for part in parts]
         places = np.concatenate([places, random.random(len(rows))])
         best = np.sort(np.argsort(places)[:INITIAL_EXAMPLES])
         places = places[best]
         joined = parts if kept is None else [_joined(*pair) for pair in zip(kept, parts, strict=True)]
         kept = [None if part is None else part[best] for part in joined]
-    return tuple(kept)
+    return tuple(kept or (None, None, None))
 
 
 def first_batch(x) -> tuple:

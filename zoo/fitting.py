@@ -264,7 +264,7 @@ class FittedModel(keras.Model):
     def make_predict_function(self, force=False):
         if self.predict_function is None or force:
             super().make_predict_function(force)
-            function = self.predict_function
+            function: Callable = self.predict_function  # pyright: ignore[reportAssignmentType]  # made above
 
             def checked(batches):  # a list: `predict` takes them from the iterator itself
                 for batch in batches:

@@ -75,7 +75,8 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
         raise ValueError(f"image_shape must have 1, 3 or 4 channels, got {list(image_shape)}.")
     if shape[0] * shape[1] > _max_pixels():
         raise ValueError(f"image_shape must have at most {_max_pixels():,} pixels, got {list(image_shape)}.")
-    return tuple(int(size) for size in shape)
+    height, width, channels = (int(size) for size in shape)
+    return height, width, channels
 
 
 def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:
@@ -117,7 +118,7 @@ def read_image(path: str | os.PathLike, channels: int) -> Image.Image:
 
 
 def read_header(path: str | os.PathLike) -> tuple[tuple[int, int], bool]:
-    """The (height, width) of an image file, upright, and whether it has colours, without its pixels.
+    """The (height, width) of an image file, upright, and whether it has colors, without its pixels.
 
     Raises:
         Exception: as `read_image`.
@@ -126,8 +127,8 @@ def read_header(path: str | os.PathLike) -> tuple[tuple[int, int], bool]:
         width, height = image.size
         # Pillow turns TIFF itself, and tells its size so.
         turned = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
-        is_grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
-        return (width, height) if turned else (height, width), not is_grey
+        is_gray = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
+        return (width, height) if turned else (height, width), not is_gray
 
 
 @contextlib.contextmanager
@@ -151,10 +152,10 @@ def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
 
 
 def with_channels(image: Image.Image, channels: int) -> Image.Image:
-    """An image of Pillow's in grey (1 channel), RGB (3) or RGBA (4).
+    """An image of Pillow's in gray (1 channel), RGB (3) or RGBA (4).
 
     Alpha is kept for 4 channels, opaque where the image has none; for 1 and 3 what is transparent is
-    laid on white, in proportion. Grey is Pillow's luminance. Of 16 bits the higher 8 are taken; floating
+    laid on white, in proportion. Gray is Pillow's luminance. Of 16 bits the higher 8 are taken; floating
     pixels, as some TIFF files have them, must be in [0, 1].
 
     >>> from PIL import Image
@@ -171,10 +172,10 @@ def with_channels(image: Image.Image, channels: int) -> Image.Image:
 
 
 def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Cuts an image to the proportions of a shape around its centre, and resizes it (Lanczos).
+    """Cuts an image to the proportions of a shape around its center, and resizes it (Lanczos).
 
-    Grey becomes RGB or RGB grey, as the shape says. Alpha is opaque where there was none; what is
-    transparent is laid on white where there is to be none. Colours are averaged by their opacity.
+    Gray becomes RGB or RGB gray, as the shape says. Alpha is opaque where there was none; what is
+    transparent is laid on white where there is to be none. Colors are averaged by their opacity.
     The filter is that of the official dataset_tool of StyleGAN.
 
     Args:
@@ -200,7 +201,7 @@ def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> n
     if image.size == (width, height):
         return _as_array(image)
     if channels == 4 and image.width * image.height <= _MAX_FLOATING_PIXELS:
-        # Pillow's own way to average colours by their opacity, in 8 bits, loses faint ones.
+        # Pillow's own way to average colors by their opacity, in 8 bits, loses faint ones.
         floats = _resized(np.asarray(image, np.float32) / 255, (height, width))
         return np.rint(255 * floats).astype(np.uint8)
     return _as_array(image.resize((width, height), Image.Resampling.LANCZOS))
@@ -247,7 +248,7 @@ def _max_pixels() -> int:
 def _check_cost(image: Image.Image, file) -> None:
     pixels = image.width * image.height
     limit = _max_pixels()
-    if image.tile and image.tile[0][0] in Image.DECODERS:
+    if _tiles(image) and _tiles(image)[0][0] in Image.DECODERS:
         limit = min(limit, _MAX_PIXELS_IN_PYTHON)
     if pixels > limit:
         raise ValueError(
@@ -262,6 +263,11 @@ def _check_cost(image: Image.Image, file) -> None:
             raise ValueError(f"it has {scans} progressive scans, too many for its size.")
 
 
+def _tiles(image: Image.Image) -> list:
+    """How the parts of an image in a file are decoded; empty if it comes from elsewhere."""
+    return getattr(image, "tile", [])
+
+
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation in the header, 1 to 8; 1 if the EXIF data are damaged."""
     try:
@@ -272,11 +278,11 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _scale_transparency(image: Image.Image) -> None:
-    """Brings the transparent colour of a PNG, which has the file's bits, to the 8 that Pillow reads."""
+    """Brings the transparent color of a PNG, which has the file's bits, to the 8 that Pillow reads."""
     clear = image.info.get("transparency")
-    if image.format != "PNG" or clear is None or not image.tile:
+    if image.format != "PNG" or clear is None or not _tiles(image):
         return
-    bits = image.tile[0][3]
+    bits = _tiles(image)[0][3]
     if bits == "1":
         image.info["transparency"] = 255 if clear else 0
     elif bits in ("L;2", "L;4"):
@@ -286,7 +292,7 @@ def _scale_transparency(image: Image.Image) -> None:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits, 32 bits or floating point, which Pillow's own conversion clips."""
+    """Gray of 16 bits, 32 bits or floating point, which Pillow's own conversion clips."""
     values = np.asarray(image)
     if image.mode == "F":
         if not (values >= 0).all() or not (values <= 1).all():
@@ -294,19 +300,20 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
                 f"its floating pixels must be in [0, 1], got {values.min():g} to {values.max():g}."
             )
         return Image.fromarray(np.rint(255 * values).astype(np.uint8))
-    grey = Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
+    gray = Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
     if (clear := image.info.get("transparency")) is not None:
-        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
-    return grey
+        gray.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return gray
 
 
 def _fit_floats(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
     """`fit` of a float32 image in [0, 1]."""
-    *size, channels = image_shape
+    height, width, channels = image_shape
+    size = (height, width)
     image = _recolored(image, channels)
     top, left, bottom, right = _central(image.shape[:2], size)
     image = image[top:bottom, left:right]
-    return image if image.shape[:2] == tuple(size) else _resized(image, size)
+    return image if image.shape[:2] == size else _resized(image, size)
 
 
 def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
@@ -323,22 +330,22 @@ def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _central(size: Sequence[int], wanted: Sequence[int]) -> tuple[int, int, int, int]:
-    """The part around an image's centre, of the proportions wanted: its top, left, bottom and right."""
+    """The part around an image's center, of the proportions wanted: its top, left, bottom and right."""
     scale = min(have / want for have, want in zip(size, wanted, strict=True))
     cut = [max(1, round(scale * want)) for want in wanted]
     top, left = ((have - part) // 2 for have, part in zip(size, cut, strict=True))
     return top, left, top + cut[0], left + cut[1]
 
 
-def _resized(image: np.ndarray, size: Sequence[int]) -> np.ndarray:
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A float32 image [H, W, C] in [0, 1] at another (height, width)."""
 
     def resized(plane):
-        return np.asarray(Image.fromarray(plane).resize(size[::-1], Image.Resampling.LANCZOS))
+        return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.LANCZOS))
 
     planes = np.moveaxis(image, -1, 0)
     if len(planes) == 4:
-        # What is transparent has no colour to give.
+        # What is transparent has no color to give.
         opacity = resized(planes[3])
         weight = np.where(opacity > 0, opacity, np.inf)
         planes = [*(resized(color * planes[3]) / weight for color in planes[:3]), opacity]

@@ -1,8 +1,8 @@
 """The zoo's contract about images: what every public entry takes, and how pixels become numbers.
 
 Images are NHWC, uint8 in [0, 255] or float32 in [0, 1]. A float image is already continuous. A uint8
-pixel is a bin of width 1/256: it stands at the centre of its bin in everything deterministic, and
-anywhere in it where dequantisation noise is drawn (Theis et al. 2016, section 3.1).
+pixel is a bin of width 1/256: it stands at the center of its bin in everything deterministic, and
+anywhere in it where dequantization noise is drawn (Theis et al. 2016, section 3.1).
 """
 
 import warnings
@@ -89,12 +89,12 @@ def from_keras(events) -> tf.Tensor:
     return tf.cast(events, tf.float32) if events.dtype.is_floating else events
 
 
-def bin_centres(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:
-    """float32 images in [0, 1]: a uint8 pixel at the centre of its bin, a float one as it is."""
-    return dequantise(images, 0.5, num_bits)
+def bin_centers(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:
+    """float32 images in [0, 1]: a uint8 pixel at the center of its bin, a float one as it is."""
+    return dequantize(images, 0.5, num_bits)
 
 
-def dequantise(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -> tf.Tensor:
+def dequantize(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -> tf.Tensor:
     """(floor(x / 2^(8 - num_bits)) + noise) / 2^num_bits of uint8 images; float images as they are.
 
     Args:
@@ -103,8 +103,8 @@ def dequantise(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -
       num_bits: 1 to 8; Glow's CelebA-HQ models use 5.
 
     >>> import tensorflow as tf
-    >>> from latentzoo.zoo.images import dequantise
-    >>> float(dequantise(tf.constant(255, tf.uint8), 0.5, num_bits=1))
+    >>> from latentzoo.zoo.images import dequantize
+    >>> float(dequantize(tf.constant(255, tf.uint8), 0.5, num_bits=1))
     0.75
     """
     if images.dtype != tf.uint8:
@@ -124,7 +124,7 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.floor(images * 256.0), 0.0, 255.0), tf.uint8)
 
 
-def warn_if_quantised(images: tf.Tensor | np.ndarray, use: str, grids: Sequence[str] = GRIDS) -> None:
+def warn_if_quantized(images: tf.Tensor | np.ndarray, use: str, grids: Sequence[str] = GRIDS) -> None:
     """Warns, once for each use, if float images hold pixels of 8 bits and not continuous values.
 
     To a flow they are points of a density, which it can raise without end where all values of a dataset lie.

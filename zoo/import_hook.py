@@ -31,13 +31,13 @@ class _Finder(MetaPathFinder):
             spec = importlib.util.find_spec(fullname)
         finally:
             sys.meta_path.insert(0, self)
-        if spec is not None:
-            execute = spec.loader.exec_module
+        if spec is not None and (loader := spec.loader):
+            execute = loader.exec_module
 
             def execute_in_context(module):
                 with self._context():
                     execute(module)
                 sys.meta_path.remove(self)
 
-            spec.loader.exec_module = execute_in_context
+            loader.exec_module = execute_in_context
         return spec

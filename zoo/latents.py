@@ -51,7 +51,7 @@ def check_finite(images: tf.Tensor, cause: str) -> tf.Tensor:
     Raises:
       ValueError: some are not.
     """
-    finite = np.isfinite(np.asarray(images)).reshape(len(images), -1).all(axis=1)
+    finite = np.asarray(np.isfinite(np.asarray(images)).reshape(len(images), -1).all(axis=1))
     if not finite.all():
         raise ValueError(
             f"{cause} give {(~finite).sum()} of {len(finite)} rows with NaN or infinity in float32, "

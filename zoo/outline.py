@@ -179,7 +179,9 @@ def _choices(node: ast.FunctionDef, path: Path) -> dict[str, tuple[str, ...]]:
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "check_choice":
             name, _, choices = call.args
-            found[_literal(name)] = _literal(choices) or constants.get(ast.unparse(choices)) or ()
+            old_values = [constants.get(ast.unparse(keyword.value)) for keyword in call.keywords]
+            values = _literal(choices) or constants.get(ast.unparse(choices)) or ()
+            found[_literal(name)] = (*values, *(old for olds in old_values for old in olds or ()))
     return found
 
 

@@ -17,7 +17,7 @@ def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.nd
     """Many images as one picture, row by row, with a white gap around each.
 
     Args:
-        images: [N, H, W, C], uint8 in [0, 255] or floating in [0, 1]; C 1 (grey), 3 (RGB) or 4 (RGBA).
+        images: [N, H, W, C], uint8 in [0, 255] or floating in [0, 1]; C 1 (gray), 3 (RGB) or 4 (RGBA).
         columns: images in a row; by default as many as make the grid about square.
         zoom: how many pixels wide and high each pixel is drawn.
 
@@ -80,7 +80,7 @@ def scatter(points: np.ndarray, size: int = 512) -> np.ndarray:
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Images in [0, 1] as bytes: each value's bin of the 256, as a flow's own quantisation."""
+    """Images in [0, 1] as bytes: each value's bin of the 256, as a flow's own quantization."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images

@@ -29,7 +29,7 @@ class Progress:
         self._shown = shown and sys.stderr is not None
         self._done = 0
         self._first: tuple[int, float] | None = None  # units done, and when
-        self._told = time.monotonic()
+        self._shown_at = time.monotonic()
 
     def update(self, done: int, text: str = "", line: bool = False) -> None:
         """Shows that `done` units are done.
@@ -40,13 +40,13 @@ class Progress:
         """
         self._done = done
         now = time.monotonic()
-        self._first = self._first or (done, now)
+        first = self._first = self._first or (done, now)
         at_terminal = self._shown and sys.stderr.isatty()
         line = line or done >= self.total
-        if not self._shown or (now - self._told < (_REDRAW if at_terminal else _LINE) and not line):
+        if not self._shown or (now - self._shown_at < (_REDRAW if at_terminal else _LINE) and not line):
             return
-        self._told = now
-        shown = "  ".join(part for part in (self._state(done, now), text) if part)
+        self._shown_at = now
+        shown = "  ".join(part for part in (self._state(first, done, now), text) if part)
         if at_terminal:
             _draw(shown)
             if line:
@@ -58,8 +58,8 @@ class Progress:
         """Shows that `count` units more are done."""
         self.update(self._done + count)
 
-    def _state(self, done: int, now: float) -> str:
-        first, start = self._first
+    def _state(self, first_shown: tuple[int, float], done: int, now: float) -> str:
+        first, start = first_shown
         state = f"{done}/{self.total} {self.unit}"
         if first < done < self.total:
             return f"{state}  {duration((now - start) / (done - first) * (self.total - done))} left"

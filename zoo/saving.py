@@ -24,7 +24,7 @@ def load(name_or_folder: str | os.PathLike, *, num_classes: int | None = None) -
 
     The sha256 of every file is checked, and the weights are exactly those that the model has: their paths,
     shapes and dtypes match one to one, and all numbers are finite. The model is in inference condition, and
-    can be fine-tuned at once with `compile` and `fit`: data-dependent initialisation is not repeated.
+    can be fine-tuned at once with `compile` and `fit`: data-dependent initialization is not repeated.
 
     Args:
       name_or_folder: a name that `list_presets` gives, or a folder.
@@ -85,9 +85,9 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
 
 
 def fresh_copy(model: keras.Model) -> keras.Model:
-    """A model of the same config and weights, without what came since: optimiser, strategy, traces.
+    """A model of the same config and weights, without what came since: optimizer, strategy, traces.
 
-    Keras writes the optimiser's slots beside the weights, two or three times their size.
+    Keras writes the optimizer's slots beside the weights, two or three times their size.
     """
     copy = type(model).from_config(model.get_config())
     copy.class_names = model.class_names

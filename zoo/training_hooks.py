@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 
-class TrainingHooks:
+class TrainingHooks(keras.Model):
     """The part of a model that a training needs beside Keras's `fit`.
 
     The defaults are those of a model with one optimizer, which trains all its weights; a family overrides

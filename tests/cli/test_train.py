@@ -64,7 +64,7 @@ def test_a_dry_run_prints_the_recipe_of_a_preset_and_trains_nothing(tmp_path, ca
     recipe = json.loads(capsys.readouterr().out)
     assert recipe["train"]["steps"] == 7 and recipe["train"]["learning_rate"] == 0.003
     assert recipe["model"]["config"]["depth"] == 1 and recipe["model"]["config"]["width"] == 128
-    assert recipe["parameters"] == Glow(depth=1, width=128, preprocess="equalise").count_params()
+    assert recipe["parameters"] == Glow(depth=1, width=128, preprocess="equalize").count_params()
     assert not (tmp_path / "run").exists()
 
 

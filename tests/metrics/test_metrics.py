@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo import metrics
-from latentzoo.zoo.images import dequantise
+from latentzoo.zoo.images import dequantize
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_seeds(pixel_flow, pixels):
 def test_log_prob_in_closed_form(pixel_flow, pixels):
     model = pixel_flow()
     (entry,) = metrics.evaluate(model, pixels, names=["log_prob"], verbose=False)
-    centres = dequantise(tf.constant(pixels), 0.5).numpy().astype(np.float64)
+    centres = dequantize(tf.constant(pixels), 0.5).numpy().astype(np.float64)
     expected = model.closed_form_log_prob(centres)
     np.testing.assert_allclose(entry["value"], expected.mean(), rtol=1e-6)
     assert entry["unit"] == "nats"

@@ -13,7 +13,7 @@ OF_IMAGES = {
     "reversible": (tiny.glow, {"reversible": True}),
     "additive": (tiny.glow, {"coupling": "additive", "permutation": "shuffle", "num_bits": 5}),
     "conditional": (tiny.glow, {"num_classes": 10, "permutation": "reverse"}),
-    "equalised": (tiny.glow, {"preprocess": "equalise"}),
+    "equalized": (tiny.glow, {"preprocess": "equalize"}),
     "bfloat16": (tiny.glow, {"dtype": "mixed_bfloat16"}),
     "realnvp": (tiny.realnvp, {}),
     "conditional realnvp": (tiny.realnvp, {"num_classes": 10}),

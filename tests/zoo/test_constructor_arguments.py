@@ -20,7 +20,7 @@ STYLE = {
 }  # fmt: skip
 OF_IMAGES, OF_VECTORS = {"image_shape", "levels", "num_bits"}, {"event_shape"}
 MODELS = {
-    "glow": (Glow, {**SMALL, "depth": 1, "coupling": "additive", "preprocess": "equalise"}, set()),
+    "glow": (Glow, {**SMALL, "depth": 1, "coupling": "additive", "preprocess": "equalize"}, set()),
     "realnvp": (RealNVP, {**SMALL, "depth": 1, "blocks": 1, "num_bits": 5}, OF_VECTORS),
     "vectors": (RealNVP, {"event_shape": (3,), "depth": 1, "width": 2, "blocks": 1}, OF_IMAGES),
     "autoencoder": (Autoencoder, {**SMALL, "depth": 0, "latent_dim": 3, "num_classes": 2}, set()),

@@ -17,7 +17,7 @@ GLOW = {"image_shape": (4, 4, 1), "levels": 2, "depth": 2, "width": 4, "num_clas
 NVP = {"depth": 1, "width": 4, "blocks": 1, "num_classes": 3}
 FLOWS = {
     "glow": lambda: Glow(**GLOW),
-    "reversible glow": lambda: Glow(**GLOW, reversible=True, preprocess="equalise"),
+    "reversible glow": lambda: Glow(**GLOW, reversible=True, preprocess="equalize"),
     "additive glow": lambda: Glow(**GLOW, coupling="additive", permutation="shuffle"),
     "images": lambda: RealNVP(image_shape=(4, 4, 1), levels=2, **NVP),
     "vectors": lambda: RealNVP(event_shape=(3,), **NVP),

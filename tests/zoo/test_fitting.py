@@ -205,7 +205,7 @@ def test_predict_takes_labels_beside_the_images():
 def test_an_array_initializes_by_a_draw_over_all_of_it_that_the_seed_decides(assert_same_weights):
     images = np.repeat(np.arange(4, dtype=np.uint8)[:, None, None, None] * 60, 4, 1).repeat(4, 2)
     images = np.repeat(images, 200, axis=0)  # sorted: 200 of each grey
-    models = [compiled("glow", rate=0.0, preprocess="equalise") for _ in range(3)]
+    models = [compiled("glow", rate=0.0, preprocess="equalize") for _ in range(3)]
     fitted(models[0], images, batch_size=400)
     fitted(models[1], tf.constant(images), batch_size=200)
     fitted(models[2], batches(images, size=200), batch_size=None)

@@ -61,10 +61,10 @@ def test_bits_of_an_untrained_glow_in_closed_form(tiny, clothes, num_bits):
     )
 
 
-def test_an_untrained_equalised_glow_is_the_histogram_in_closed_form(tiny, clothes):
+def test_an_untrained_equalized_glow_is_the_histogram_in_closed_form(tiny, clothes):
     """Each bin of the images' histogram as wide as it is frequent, and a truncated Gaussian in it."""
     images = clothes[0]
-    model = tiny(coupling="additive", preprocess="equalise")
+    model = tiny(coupling="additive", preprocess="equalize")
     model.initialize(images)
     for steps in model._steps:  # back from the statistics of these images
         steps._log_scale.assign(tf.zeros_like(steps._log_scale))

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from latentzoo.zoo import images as zoo_images
-from latentzoo.zoo.images import bin_centres, check_images, check_vectors, dequantise, warn_if_quantised
+from latentzoo.zoo.images import bin_centers, check_images, check_vectors, dequantize, warn_if_quantized
 
 GOOD = np.zeros([2, 4, 6, 3], np.uint8)
 
@@ -76,16 +76,16 @@ def test_vectors_are_refused_in_one_sentence(vectors, message):
 @pytest.mark.parametrize("num_bits", range(1, 9))
 def test_bins_tile_the_unit_interval(num_bits):
     pixels = tf.constant(np.arange(256), tf.uint8)
-    low, high = (np.asarray(dequantise(pixels, noise, num_bits)) for noise in (0.0, 1.0))
+    low, high = (np.asarray(dequantize(pixels, noise, num_bits)) for noise in (0.0, 1.0))
     levels = 2**num_bits
     np.testing.assert_array_equal(low, np.arange(256) // (256 // levels) / levels)
     np.testing.assert_array_equal(high - low, np.full(256, 1 / levels))
-    np.testing.assert_array_equal(bin_centres(pixels, num_bits), (low + high) / 2)
+    np.testing.assert_array_equal(bin_centers(pixels, num_bits), (low + high) / 2)
 
 
 def test_float_images_are_taken_as_they_are():
     images = tf.constant([0.0, 0.3, 1.0])
-    assert dequantise(images, 0.9, num_bits=3) is images
+    assert dequantize(images, 0.9, num_bits=3) is images
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, [40, 12, 12, 1]).astype(np.uint8)
@@ -111,9 +111,9 @@ def none_warned(monkeypatch):
 def test_quantised_float_images_are_named_once_for_each_use(none_warned, images, grid):
     images = tf.constant(images, tf.float32)
     with pytest.warns(UserWarning) as warned:
-        warn_if_quantised(images, "fit")
-        warn_if_quantised(images, "fit")
-        warn_if_quantised(images[:1, :2, :2], "evaluate")
+        warn_if_quantized(images, "fit")
+        warn_if_quantized(images, "fit")
+        warn_if_quantized(images[:1, :2, :2], "evaluate")
     assert [str(warning.message).split(":")[0] for warning in warned] == [
         f"{use} got float images whose values are all {grid}" for use in ("fit", "evaluate")
     ]
@@ -131,5 +131,5 @@ def test_quantised_float_images_are_named_once_for_each_use(none_warned, images,
     ],
 )
 def test_continuous_and_uint8_images_pass_silently(none_warned, recwarn, images):
-    warn_if_quantised(tf.constant(images if images is PIXELS else images.astype("f")), "fit")
+    warn_if_quantized(tf.constant(images if images is PIXELS else images.astype("f")), "fit")
     assert not recwarn.list

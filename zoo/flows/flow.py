@@ -149,7 +149,7 @@ class Flow(LatentModel):
         part = size // count
         return tf.split(batch, [*[part] * (count - 1), size - part * (count - 1)])
 
-    def _loss(self, x, condition, training=False):
+    def _loss(self, x, condition, training: bool | None = False):
         """The loss of continuous events."""
         bijector = self.training_bijector(condition) if training else self.bijector(condition)
         density = tfd.TransformedDistribution(self.base(condition), tfb.Invert(bijector))

@@ -29,7 +29,8 @@ tfb = tfp.bijectors
 
 COUPLINGS = ("affine", "additive")
 PERMUTATIONS = ("conv", "reverse", "shuffle")
-PREPROCESSES = ("centre", "equalise")
+PREPROCESSES = ("center", "equalize")
+OLD_PREPROCESSES = {"centre": "center", "equalise": "equalize"}
 
 # The least scale of an affine coupling. With 1e-4 one of 10,000 samples of Fashion-MNIST overflowed: a large
 # value made the next network's scale smaller yet, coupling after coupling. 0.1 costs no measurable bits.
@@ -58,13 +59,13 @@ class Glow(MultiScaleFlow):
       coupling: "affine" or "additive".
       permutation: "conv" (invertible 1x1 convolution), "reverse" or "shuffle" (fixed): section 6.1.
       num_classes: 0, or the number of classes of a class-conditional top prior.
-      num_bits: 8, or fewer: bits of a colour channel that are modelled (the paper's faces: 5).
-      preprocess: "centre" (the paper): x - 1/2. "equalise": also equalises the histogram that
+      num_bits: 8, or fewer: bits of a color channel that are modeled (the paper's faces: 5).
+      preprocess: "center" (the paper): x - 1/2. "equalize": also equalizes the histogram that
         `initialize` sees, each bin made Gaussian (`latentzoo.bijectors.GaussianBins`,
         `HistogramEqualization`): for images with a flat background.
       reversible: False: fastest while memory allows. True: activations are rebuilt in the backward pass,
         so memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
-      seed: integer, of the initial weights and of the dequantisation noise in training.
+      seed: integer, of the initial weights and of the dequantization noise in training.
       dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the flow stays in float32.
 
     Raises:
@@ -96,7 +97,7 @@ class Glow(MultiScaleFlow):
         permutation: str = "conv",
         num_classes: int = 0,
         num_bits: int = 8,
-        preprocess: str = "centre",
+        preprocess: str = "center",
         reversible: bool = False,
         seed: int = 0,
         **kwargs,
@@ -114,10 +115,10 @@ class Glow(MultiScaleFlow):
         self.width = check_count("width", width, 1)
         self.coupling = check_choice("coupling", coupling, COUPLINGS)
         self.permutation = check_choice("permutation", permutation, PERMUTATIONS)
-        self.preprocess = check_choice("preprocess", preprocess, PREPROCESSES)
+        self.preprocess = check_choice("preprocess", preprocess, PREPROCESSES, old_values=OLD_PREPROCESSES)
         self.reversible = bool(reversible)
 
-        if self.preprocess == "equalise":
+        if self.preprocess == "equalize":
             self._histogram = self.add_weight(
                 shape=(2**self.num_bits,),
                 dtype="float32",
@@ -160,14 +161,14 @@ class Glow(MultiScaleFlow):
         return MultiScale(levels, priors, self.image_shape)
 
     def preprocessing(self) -> list[tfb.Bijector]:
-        if self.preprocess == "centre":
+        if self.preprocess == "center":
             return [center()]
-        equalise = HistogramEqualization(tf.convert_to_tensor(self._histogram))
-        return [center(), equalise, GaussianBins(self.num_bits)]
+        equalize = HistogramEqualization(tf.convert_to_tensor(self._histogram))
+        return [center(), equalize, GaussianBins(self.num_bits)]
 
     def _initialize(self, images, labels):
         x = self.events.dequantize(images, self._training_noise(images))
-        if self.preprocess == "equalise":
+        if self.preprocess == "equalize":
             self._histogram.assign(HistogramEqualization.masses_of(x, 2**self.num_bits))
         x = tfb.Chain(self.preprocessing()).forward(x)
         for level, steps in enumerate(self._steps):
@@ -259,7 +260,7 @@ class FlowSteps(keras.layers.Layer):
         return Repeat(lambda p: self.step(p), self._parameters(), reversible=self.reversible)
 
     def initialize(self, x: tf.Tensor) -> tf.Tensor:
-        """Data-dependent initialisation of each actnorm in turn (section 3.1); returns the output of x."""
+        """Data-dependent initialization of each actnorm in turn (section 3.1); returns the output of x."""
         parameters = self._parameters()
 
         @tf.function(autograph=False)  # traced once, however deep

@@ -40,7 +40,7 @@ class RealNVP(MultiScaleFlow):
 
     Images pass the logit of section 4.1. A level is `depth` couplings with checkerboard masks, a squeeze
     and `depth` couplings with channel masks; then half of the channels are factored out. The last level is
-    `depth + 1` checkerboard couplings. Every coupling is followed by batch normalisation (section 3.7).
+    `depth + 1` checkerboard couplings. Every coupling is followed by batch normalization (section 3.7).
     All latents are standard normal, as in the paper: the last coupling of a level transforms the half
     that is factored out given the half that is kept, so it is the learned prior of that half.
 
@@ -54,8 +54,8 @@ class RealNVP(MultiScaleFlow):
       width: units, or channels, of the networks' hidden layers (the paper: 32 or 64).
       blocks: residual blocks of each network (the paper: 4 or 8).
       num_classes: 0, or the number of classes, whose embeddings the networks add to their first layer.
-      num_bits: 8, or fewer: bits of a colour channel that are modelled.
-      seed: integer, of the initial weights and of the dequantisation noise in training.
+      num_bits: 8, or fewer: bits of a color channel that are modeled.
+      seed: integer, of the initial weights and of the dequantization noise in training.
       dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the flow stays in float32.
 
     Raises:
@@ -74,7 +74,7 @@ class RealNVP(MultiScaleFlow):
     (TensorShape([5, 2]), TensorShape([3]))
     """
 
-    _needs_whole_batch = True  # batch normalisation
+    _needs_whole_batch = True  # batch normalization
     _depends_on_data = True
 
     def __init__(
@@ -102,13 +102,15 @@ class RealNVP(MultiScaleFlow):
         self.depth = check_count("depth", depth, 1)
         self.width = check_count("width", width, 1)
         self.blocks = check_count("blocks", blocks, 0)
-        make = self._make_image_couplings if self.image_shape else self._make_vector_couplings
-        self._couplings = make()
+        if self.image_shape is None:
+            self._couplings = self._make_vector_couplings()
+        else:
+            self._couplings = self._make_image_couplings(self.image_shape[-1])
         self.built = True
 
-    def _make_image_couplings(self):
+    def _make_image_couplings(self, channels):
         """The couplings of each level: those before the squeeze, and those after it."""
-        channels, couplings = self.image_shape[-1], []
+        couplings = []
         seeds = self._seeds()
         for level in range(self.levels):
             last = level == self.levels - 1
@@ -177,6 +179,7 @@ class RealNVP(MultiScaleFlow):
         return tfb.Chain([self._levels(bijector), *self.preprocessing()])
 
     def _levels(self, bijector):
+        assert self.image_shape is not None  # vectors have no levels
         levels = []
         for before, after in self._couplings:
             squeeze = [Squeeze()] if after else []
@@ -247,8 +250,9 @@ class RealNVP(MultiScaleFlow):
         return config
 
 
+# The paths in weight files begin with this name, so its spelling stays.
 class NormalisedCoupling(keras.layers.Layer):
-    """One affine coupling and its batch normalisation (sections 3.2 to 3.4 and 3.7).
+    """One affine coupling and its batch normalization (sections 3.2 to 3.4 and 3.7).
 
     Args:
       mask: of the coupling.
@@ -282,11 +286,11 @@ class NormalisedCoupling(keras.layers.Layer):
         )
 
     def bijector(self, labels=None, momentum: float | tf.Tensor | None = None) -> tfb.Bijector:
-        """The coupling, then batch normalisation.
+        """The coupling, then batch normalization.
 
         Args:
           labels: int `[N]` of a conditional model.
-          momentum: None: normalise by the moving statistics. A number in [0, 1): by those of the batch,
+          momentum: None: normalize by the moving statistics. A number in [0, 1): by those of the batch,
             which enter the moving ones with weight 1 - momentum. A frozen layer takes it as None.
         """
         momentum = momentum if self.trainable else None

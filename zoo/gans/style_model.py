@@ -7,7 +7,7 @@ from .. import seeds
 from ..checks import check_choice, check_count, check_number
 from ..compiled import compiled
 from ..deprecation import old_arguments
-from ..images import as_tensor, bin_centres
+from ..images import as_tensor, bin_centers
 from ..latents import check_latents, check_range, check_temperature
 from ..signatures import Signature
 from .adversarial_model import AdversarialModel
@@ -294,7 +294,7 @@ class StyleModel(AdversarialModel):
         rate = check_number("learning_rate", learning_rate, 0)
         weight = check_number("noise_weight", noise_weight, 0)
         seed = check_count("seed", seed, 0, 2**31 - 1)
-        return project(self, bin_centres(target), labels, steps, space, rate, weight, seed, verbose)
+        return project(self, bin_centers(target), labels, steps, space, rate, weight, seed, verbose)
 
     def serving_signatures(self) -> list[Signature]:
         """What an export offers a server, the main one first: see `style_signatures`."""

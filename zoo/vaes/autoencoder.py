@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..images import bin_centres
+from ..images import bin_centers
 from ..signatures import Signature
 from .encoder_decoder import EncoderDecoder
 from .vae_signatures import autoencoder_signatures
@@ -70,14 +70,14 @@ class Autoencoder(EncoderDecoder):
         """
         images, labels, targets = self._images_labels_targets(inputs)
         decoded = self._decode_latents(self._encode_images(images, labels), labels)
-        return tf.reduce_sum((decoded - bin_centres(targets)) ** 2, axis=[1, 2, 3])
+        return tf.reduce_sum((decoded - bin_centers(targets)) ** 2, axis=[1, 2, 3])
 
     def serving_signatures(self) -> list[Signature]:
         """Returns the signatures of an exported model, the default first: see `autoencoder_signatures`."""
         return autoencoder_signatures(self)
 
     def _encode_images(self, images, labels):
-        return self.encoder(2 * bin_centres(images) - 1, labels)
+        return self.encoder(2 * bin_centers(images) - 1, labels)
 
     def _decode_latents(self, latents, labels):
         return tf.sigmoid(self.decoder(latents, labels))

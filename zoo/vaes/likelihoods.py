@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ..images import bin_centres, dequantise, to_uint8
+from ..images import bin_centers, dequantize, to_uint8
 from .binarization import binarize, binarize_once
 from .discretized_logistic import DiscretizedLogistic
 
@@ -110,7 +110,7 @@ class Gaussian(Likelihood):
         self.built = True
 
     def data(self, images: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
-        return bin_centres(images) if noise is None else dequantise(images, noise)
+        return bin_centers(images) if noise is None else dequantize(images, noise)
 
     def as_input(self, x: tf.Tensor) -> tf.Tensor:
         return 2 * x - 1

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ..images import bin_centres
+from ..images import bin_centers
 from .latent_flows import CouplingFlow
 
 tfb = tfp.bijectors
@@ -122,7 +122,7 @@ class VampPrior(StandardNormal):
 
         The noise is the weights' old values, so that no two pseudo-inputs are the same.
         """
-        x = tf.clip_by_value(bin_centres(images), 0.02, 0.98)
+        x = tf.clip_by_value(bin_centers(images), 0.02, 0.98)
         x = tf.gather(x, tf.range(self.components) % tf.shape(x)[0])
         self.pseudo_logits.assign(tf.math.log(x / (1 - x)) + 0.1 * self.pseudo_logits)
 

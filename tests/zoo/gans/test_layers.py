@@ -1,4 +1,4 @@
-"""Layers with an equalised learning rate, and minibatch standard deviation, against their equations."""
+"""Layers with an equalized learning rate, and minibatch standard deviation, against their equations."""
 
 import keras
 import numpy as np
