@@ -1,1 +1,1 @@
-"""The command `latentzoo`: `main` finds the subcommand, and each subcommand has a file."""
+"""The command `latentzoo`: `main` dispatches to the subcommands, one file each."""

@@ -1,4 +1,4 @@
-"""Types of arguments, which check them before any slow work, and arguments that commands share."""
+"""Argument types, which validate before any slow work, and arguments that several commands share."""
 
 import argparse
 import math
@@ -6,18 +6,19 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from ..zoo.deprecation import warn_of_old_name
 
-LARGEST = 2**31 - 1  # of the integers that TensorFlow takes
+LARGEST = 2**31 - 1  # the largest int32
 FLOAT32_MAX = 3.4e38
 
-# Of a file's name, in bytes: file systems take 255, and files are first written under longer names.
+# Of a file name, in bytes: file systems allow 255, and temporary names are longer.
 LONGEST_NAME = 220
 
 
-def add_preset(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("preset", help="a preset's name (see latentzoo list) or folder")
+def add_preset(parser: argparse.ArgumentParser, nargs: Literal["?"] | None = None) -> None:
+    parser.add_argument("preset", nargs=nargs, help="name (see latentzoo list) or folder of a preset")
 
 
 def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
@@ -27,30 +28,32 @@ def add_picture(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_dataset(parser: argparse.ArgumentParser, split: str | None) -> None:
-    """`--dataset` and `--split`; split: the default, None: see `models.usual_split`."""
+    """Adds `--dataset` and `--split`, with the default `split`; None: see `models.usual_split`."""
     parser.add_argument(
         "--dataset",
-        help="an image set of TensorFlow Datasets, a folder of images, an .npz file with x_train, "
-        "y_train, x_test, y_test, or two_moons (default: what the preset was trained on)",
+        help="name of an image dataset in TensorFlow Datasets, a folder of images, an .npz file with "
+        "x_train, y_train, x_test and y_test, or two_moons (default: the preset's training data)",
     )
     usual = split or "that of the preset's recorded scores, or test"
-    parser.add_argument("--split", default=split, help=f"(default {usual})")
+    parser.add_argument("--split", default=split, help=f"split of the dataset (default {usual})")
 
 
 def add_label(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--label", type=label, help="number or name of the class, for a conditional model")
+
+
+def add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--label", type=label, help="class of the images, for a conditional model: its number or name"
+        "--batch_size", type=integer(1), default=64, help="examples per batch (default %(default)s)"
     )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--seed", type=integer(0), default=0, help="of all random numbers (default %(default)s)"
-    )
+    parser.add_argument("--seed", type=integer(0), default=0, help="random seed (default %(default)s)")
 
 
 def add_old_flag(parser: argparse.ArgumentParser, old: str, flag: argparse.Action) -> None:
-    """Lets a flag be given by its old name too, with a DeprecationWarning."""
+    """Also accepts a flag by its old name, with a DeprecationWarning."""
     new = flag.option_strings[0]
 
     class OldFlag(argparse.Action):
@@ -62,19 +65,19 @@ def add_old_flag(parser: argparse.ArgumentParser, old: str, flag: argparse.Actio
         old,
         action=OldFlag,
         dest=flag.dest,
-        type=flag.type,
+        type=flag.type or str,
         default=argparse.SUPPRESS,
         help=argparse.SUPPRESS,
     )
 
 
 def changed(arguments: argparse.Namespace, **values: object) -> argparse.Namespace:
-    """A copy of a command's arguments with other values."""
+    """Returns a copy of `arguments` with some values replaced."""
     return argparse.Namespace(**{**vars(arguments), **values})
 
 
 def integer(minimum: int, maximum: int = LARGEST) -> Callable[[str], int]:
-    """The type of integers from `minimum` to `maximum`."""
+    """Returns the type of integers from `minimum` to `maximum`."""
 
     def parse(text: str) -> int:
         try:
@@ -91,7 +94,7 @@ def integer(minimum: int, maximum: int = LARGEST) -> Callable[[str], int]:
 
 
 def steps_or_minutes(text: str) -> int | str:
-    """The type of intervals: a number of steps, as `1000`, or of minutes, as `10min`."""
+    """Parses an interval: a number of steps, such as `1000`, or of minutes, such as `10min`."""
     if text.endswith("min"):
         number(0)(text.removesuffix("min"))
         return text
@@ -99,7 +102,7 @@ def steps_or_minutes(text: str) -> int | str:
 
 
 def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
-    """The type of numbers from `minimum` to `maximum`, within what float32 holds."""
+    """Returns the type of numbers from `minimum` to `maximum`, within the range of float32."""
 
     def parse(text: str) -> float:
         try:
@@ -119,7 +122,7 @@ def number(minimum: float, maximum: float = math.inf) -> Callable[[str], float]:
 
 
 def choice(*values: str) -> Callable[[str], str]:
-    """The type of words of which there are a few."""
+    """Returns the type of a few words."""
 
     def parse(text: str) -> str:
         if text not in values:
@@ -130,25 +133,25 @@ def choice(*values: str) -> Callable[[str], str]:
 
 
 def label(text: str) -> int | str:
-    """The type of classes: a number, or a name that the preset records."""
+    """Parses a class: a number, or a class name that the preset records."""
     return integer(0)(text) if text.isdecimal() else text
 
 
 def labels(text: str) -> list[int | str]:
-    """The type of lists of them, such as `0,Coat`."""
+    """Parses a list of classes, such as `0,Coat`."""
     return [label(part.strip()) for part in text.split(",")]
 
 
 def integers(text: str) -> list[int]:
-    """The type of lists such as `0,1,2` of integers that are not negative."""
+    """Parses a list of nonnegative integers, such as `0,1,2`."""
     return [integer(0)(part) for part in text.split(",")]
 
 
 def image_shape(text: str) -> list[int]:
-    """The type of shapes such as `64,64,3`: height, width, channels."""
+    """Parses a shape such as `64,64,3`: height, width, channels."""
     parts = text.split(",")
     if len(parts) != 3:
-        raise argparse.ArgumentTypeError(f"got '{text}', expected height,width,channels, as 64,64,3")
+        raise argparse.ArgumentTypeError(f"got '{text}', expected height,width,channels, such as 64,64,3")
     shape = [integer(1, 65536)(part) for part in parts]
     if shape[-1] not in (1, 3, 4):
         raise argparse.ArgumentTypeError(f"got '{text}', expected 1, 3 or 4 channels")
@@ -156,7 +159,7 @@ def image_shape(text: str) -> list[int]:
 
 
 def new_file(suffix: str) -> Callable[[str], Path]:
-    """The type of files to write: with this suffix, in a folder that can be written."""
+    """Returns the type of files to write: with this suffix, in a writable folder."""
 
     def parse(text: str) -> Path:
         path = possible_path(text)
@@ -171,7 +174,7 @@ def new_file(suffix: str) -> Callable[[str], Path]:
 
 
 def new_folder(text: str) -> Path:
-    """The type of folders to write in, which may be there already."""
+    """Parses a folder to write in, which may exist."""
     path = possible_path(text)
     existing = path
     while not existing.exists():
@@ -183,7 +186,7 @@ def new_folder(text: str) -> Path:
 
 
 def possible_path(text: str) -> Path:
-    """The type of paths that the file system can have, whether or not there is such a file."""
+    """Parses a path that is valid in the file system, whether or not it exists."""
     path = Path(text)
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a path")
@@ -197,7 +200,7 @@ def possible_path(text: str) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Tries to write: file modes alone do not tell for root, nor on read-only disks."""
+    """Tries to write: file modes are not reliable for root or on read-only disks."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

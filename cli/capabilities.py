@@ -1,6 +1,6 @@
-"""What a preset's model can do, from its config.json and the source of its class: TensorFlow is not needed.
+"""What a preset's model can do, read from its config.json and the source of its class, without TensorFlow.
 
-So a command refuses what the model cannot do before it starts TensorFlow, which takes seconds.
+Commands reject what the model cannot do before they import TensorFlow, which takes seconds.
 """
 
 import argparse
@@ -15,18 +15,18 @@ from ..zoo import json_files, outline, registry
 from ..zoo.class_names import match
 from . import arguments as types
 
-# A model of more would take minutes to build, and no published one has as many.
+# A larger model would take minutes to build; no published one has as many layers.
 MAX_LAYERS = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Capabilities:
-    """Of one preset.
+    """The capabilities of one preset's model.
 
     Attributes:
-      preset: its name or folder, as the user gave it.
-      config: the constructor arguments of its model.
-      model: the outline of its class.
+      preset: name or folder of the preset, as given by the user.
+      config: constructor arguments of the model.
+      model: outline of the model's class.
     """
 
     preset: str
@@ -35,7 +35,7 @@ class Capabilities:
 
     @property
     def short_name(self) -> str:
-        """The preset's name, or that of its folder."""
+        """The preset's name, or the name of its folder."""
         return Path(self.preset).resolve().name
 
     @property
@@ -55,14 +55,14 @@ class Capabilities:
 
     @property
     def latent_dim(self) -> int:
-        """Of one latent vector: a flow's is as large as an event."""
+        """The size of a latent vector; for a flow, the size of an event."""
         return self._argument("latent_dim") or math.prod(self.event_shape)
 
-    # What the class declares: see `zoo.model.ZooModel`.
+    # Declared by the class: see `zoo.model.ZooModel`.
 
     @property
     def scores(self) -> tuple[str, ...]:
-        """Those of the class; every metric that a model can name, if it depends on the arguments."""
+        """The scores of the class; if they depend on its arguments, every metric of scores."""
         declared = self.model.attributes["scores"]
         if declared is not None:
             return declared
@@ -85,41 +85,42 @@ class Capabilities:
         return self.config.get(name, declared and declared.default)
 
     def can(self, method: str) -> bool:
+        """Returns whether the model has the method."""
         return method in self.model.methods
 
     def require(self, method: str, what: str) -> "Capabilities":
-        """Itself, if the model has the method; what: the method in words, for the error."""
+        """Returns `self` if the model has the method; `what` describes the method in the error message."""
         if not self.can(method):
             raise ValueError(f"preset must {what}, and '{self.preset}' ({self.model.name}) does not.")
         return self
 
     def require_images(self) -> "Capabilities":
-        """Itself, if the model is of images."""
+        """Returns `self` if the model is of images."""
         if not self.has_images:
             shape = list(self.event_shape)
             raise ValueError(f"preset must be a model of images, got '{self.preset}' of vectors, {shape}.")
         return self
 
     def require_styles(self) -> "Capabilities":
-        """Itself, if the model is a StyleGAN."""
+        """Returns `self` if the model is a StyleGAN."""
         if not self.has_styles:
             raise ValueError(f"preset must be a StyleGAN, got '{self.preset}' ({self.model.name}).")
         return self.require_images()
 
     def options(
-        self, arguments: argparse.Namespace, known: Sequence[str], names: Sequence[str]
+        self, arguments: argparse.Namespace, known: Sequence[str] | None, names: Sequence[str]
     ) -> dict[str, Any]:
-        """Those of the arguments `names` that are given, which must be among the `known`."""
+        """Returns the arguments in `names` that are given; they must be among the `known`."""
         given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
         for name in given:
-            if name not in known:
+            if name not in (known or ()):
                 raise ValueError(
                     f"{name} must not be given for '{self.preset}': a {self.model.name} has no {name}."
                 )
         return given
 
     def check_metrics(self, names: Sequence[str]) -> None:
-        """Refuses metrics that there are not, or not of such models."""
+        """Checks that the metrics exist and fit the model."""
         fit = register.names_for(self)
         for name in names:
             check_metric(name)
@@ -131,12 +132,16 @@ class Capabilities:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the preset records of the names of its classes."""
+        """The class names that the preset records; empty if there are none."""
         names = registry.info(self.preset).get("classes")
         return tuple(map(str, names)) if isinstance(names, list) else ()
 
     def class_numbers(self, labels: Sequence[int | str] | None, name: str = "labels") -> list[int] | None:
-        """Labels as numbers, or an error: the model is unconditional, or has no such class."""
+        """Returns labels as numbers.
+
+        Raises:
+          ValueError: the model is unconditional, or has no such class.
+        """
         if labels is None:
             return None
         if not self.num_classes:
@@ -150,42 +155,53 @@ class Capabilities:
         return numbers_of(labels, self.class_names, self.preset, name)
 
     def class_number(self, label: int | str | None) -> int | None:
-        return None if label is None else self.class_numbers([label], "label")[0]
+        """Returns a label as a number; None for None."""
+        numbers = self.class_numbers(None if label is None else [label], "label")
+        return numbers[0] if numbers else None
 
 
 def numbers_of(
     labels: Sequence[int | str], class_names: Sequence[str], preset: str, name: str = "labels"
 ) -> list[int]:
-    """Labels as numbers; names are found as `zoo.class_names.match` says.
+    """Returns labels as numbers; names are matched by `zoo.class_names.match`.
 
     Raises:
-      ValueError: a name that is none of `class_names`.
+      ValueError: a name is not in `class_names`.
     """
-    numbers = [match([label], class_names)[0] if isinstance(label, str) else label for label in labels]
-    for label, number in zip(labels, numbers, strict=True):
+    numbers = []
+    for label in labels:
+        number = match([label], class_names)[0] if isinstance(label, str) else label
         if number is None:
-            hint = registry.suggest(label, class_names) if class_names else f"'{preset}' records no names."
+            hint = (
+                registry.suggest(str(label), class_names) if class_names else f"'{preset}' records no names."
+            )
             raise ValueError(
                 f"{name} must be numbers or names of classes of '{preset}', got '{label}': {hint}"
             )
+        numbers.append(number)
     return numbers
 
 
 def of_preset(preset: str) -> Capabilities:
-    """The capabilities of a preset, by its name or folder.
+    """Returns the capabilities of a preset, by its name or folder.
 
     Raises:
-      ValueError: no such preset, or a damaged one. OSError: its files cannot be read.
+      ValueError: there is no such preset, or it is damaged.
+      OSError: its files cannot be read.
     """
     path = registry.preset_folder(preset) / "config.json"
     try:
         return of_config(preset, json_files.read_object(path), f"'{path}'")
     except FileNotFoundError:
-        raise FileNotFoundError(f"'{preset}' is no preset: it has no config.json.") from None
+        raise FileNotFoundError(f"'{preset}' is not a preset: it has no config.json.") from None
 
 
 def of_config(preset: str, content: dict[str, Any], source: str) -> Capabilities:
-    """The same of what a config.json, or a recipe's `model`, holds; source: of the content, for the error."""
+    """Returns the capabilities of a model from a config.json or the `model` of a recipe.
+
+    Args:
+      source: where the content is from, for error messages.
+    """
     name, config = content.get("registered_name"), content.get("config")
     if not isinstance(name, str) or not isinstance(config, dict):
         raise ValueError(f"{source} is damaged: expected a model with registered_name and config.")
@@ -199,7 +215,7 @@ def of_config(preset: str, content: dict[str, Any], source: str) -> Capabilities
 
 
 def _check_argument(name: str, value: Any, declared: outline.Argument, source: str) -> None:
-    """Refuses a constructor argument of another type than its annotation, and sizes beyond TensorFlow's."""
+    """Checks a constructor argument against its annotation, and sizes against TensorFlow's limits."""
     kinds = {
         "int": (isinstance(value, int) and not isinstance(value, bool), "an integer"),
         "float": (isinstance(value, int | float) and not isinstance(value, bool), "a number"),
@@ -222,7 +238,7 @@ def _check_argument(name: str, value: Any, declared: outline.Argument, source: s
     numbers = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(number, int) and abs(number) > types.LARGEST for number in numbers):
         raise ValueError(f"{name} of {source} must be at most {types.LARGEST}, got {value!r:.200}.")
-    if name in outline.LAYER_COUNTS and value is not None and value > MAX_LAYERS:
+    if name in outline.LAYER_COUNTS and isinstance(value, int) and value > MAX_LAYERS:
         raise ValueError(f"{name} of {source} must be at most {MAX_LAYERS}, got {value}.")
 
 
@@ -231,13 +247,13 @@ def _is_shape(value: Any) -> bool:
 
 
 def check_metric(name: str) -> None:
-    """Refuses a name that no metric has."""
+    """Checks that a metric exists."""
     if name not in register.METRICS:
         raise ValueError(f"metrics: got '{name}': {registry.suggest(name, register.METRICS)}")
 
 
 def check_pictures(paths: Sequence[str | Path]) -> None:
-    """Refuses picture files that are not there."""
+    """Checks that image files exist."""
     for path in paths:
         if not Path(path).exists():
             raise FileNotFoundError(f"image file '{path}' does not exist.")

@@ -1,4 +1,4 @@
-"""Score two models of images on the same test images, in bits/dim, and draw samples of each."""
+"""Score two models of images on the same images, in bits/dim, and draw samples of each."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,32 +9,35 @@ from . import capabilities, models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("presets", nargs=2, metavar="preset", help="two presets' names or folders")
+    parser.add_argument("presets", nargs=2, metavar="preset", help="names or folders of two presets")
     types.add_dataset(parser, split="test")
     parser.add_argument(
         "--num_examples",
         "--num",
         type=types.integer(1),
-        help="how many images, drawn from all with the seed (default: all)",
+        help="number of images, drawn with the seed (default: all)",
     )
-    parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
+    types.add_batch_size(parser)
     importance_samples = parser.add_argument(
         "--importance_samples",
         type=types.integer(1, 1_000_000),
         default=1,
-        help="k of a VAE's importance-weighted bound; 1: its ELBO (default %(default)s)",
+        help="k of a VAE's importance-weighted bound; 1 is the ELBO (default %(default)s)",
     )
     types.add_old_flag(parser, "--num_samples", importance_samples)
     types.add_seed(parser)
     parser.add_argument(
-        "--out", type=types.new_folder, default=".", help="folder of the two sample grids (default: here)"
+        "--out",
+        type=types.new_folder,
+        default=".",
+        help="folder to write the two sample grids in (default: the current one)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     for preset in arguments.presets:
         _check(preset)
-    arguments.preset = arguments.presets[0]  # whose data are the default
+    arguments.preset = arguments.presets[0]  # its training data is the default
     data = models.check_data(arguments)
     pair = [models.load_model(preset) for preset in arguments.presets]
     from .. import metrics
@@ -48,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         count = int(dataset.cardinality())
         scores = [_score(model, dataset, arguments) for model in pair]
     part = draws.describe_draw(count, arguments.num_examples, arguments.seed, "images")
-    rows = [("model", "bits/dim", "what it is")]
+    rows = [("model", "bits/dim", "kind")]
     rows += [_row(name, model, score) for (name, model), score in zip(named, scores, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     print(f"{data}, {arguments.split}, {part}")

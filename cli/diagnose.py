@@ -1,15 +1,18 @@
-"""Look into a model: likelihoods, outliers, nearest training images, latents, precision against recall."""
+"""Diagnose a model: likelihoods, outliers, nearest training images, latents, precision and recall."""
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from ..zoo import folders
+from ..zoo.deprecation import warn_of_old_name
 from . import arguments as types
 from . import capabilities, models
 
-PARTS = ("likelihood", "neighbours", "latents", "sweep")
+PARTS = ("likelihood", "neighbors", "latents", "sweep")
+OLD_PARTS = {"neighbours": "neighbors"}
 
-# Options of `sample` that trade variety for quality, and the values that a sweep gives them.
+# Options of `sample` that trade diversity for quality, and their values in a sweep.
 _NARROWING = ("truncation", "temperature")
 _VALUES = (0.3, 0.5, 0.7, 0.85, 1.0)
 
@@ -17,22 +20,34 @@ _VALUES = (0.3, 0.5, 0.7, 0.85, 1.0)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     types.add_dataset(parser, split=None)
-    parser.add_argument("--other", help="a second data set, whose likelihoods are drawn beside the first's")
+    parser.add_argument("--other", help="second dataset, whose likelihoods are compared with the first's")
     parser.add_argument(
-        "--only", nargs="+", choices=PARTS, help="which parts (default: all that the model has)"
+        "--only",
+        nargs="+",
+        choices=[*PARTS, *OLD_PARTS],
+        metavar="PART",
+        help=f"parts of the diagnosis, from {', '.join(PARTS)} (default: all that the model has)",
     )
     parser.add_argument(
         "--num_examples",
         "--num",
         type=types.integer(20),
         default=2000,
-        help="images of each data set, drawn with the seed (default %(default)s)",
+        help="images of each dataset, drawn with the seed (default %(default)s)",
     )
     parser.add_argument(
-        "--pictures", type=types.integer(1), default=16, help="outliers, and samples (default %(default)s)"
+        "--pictures",
+        type=types.integer(1),
+        default=16,
+        help="number of outliers and of samples shown (default %(default)s)",
     )
-    parser.add_argument("--map", choices=("pca", "tsne"), default="tsne", help="(default %(default)s)")
-    parser.add_argument("--batch_size", type=types.integer(1), default=64, help="(default %(default)s)")
+    parser.add_argument(
+        "--map",
+        choices=("pca", "tsne"),
+        default="tsne",
+        help="method of the latent map (default %(default)s)",
+    )
+    types.add_batch_size(parser)
     types.add_seed(parser)
     parser.add_argument(
         "--out", type=types.new_folder, default="diagnosis", help="folder to write in (default %(default)s)"
@@ -44,11 +59,11 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.split = models.usual_split(arguments)
     has = {
         "likelihood": preset.likelihood_kind is not None,
-        "neighbours": preset.sampling_options is not None,
+        "neighbors": preset.sampling_options is not None,
         "latents": preset.can("encode"),
         "sweep": _narrowing(preset) is not None,
     }
-    parts = arguments.only or [part for part in PARTS if has[part]]
+    parts = _by_new_names(arguments.only) or [part for part in PARTS if has[part]]
     for part in parts:
         if not has[part]:
             raise ValueError(f"only: got {part}, which a {preset.model.name} does not have.")
@@ -57,15 +72,21 @@ def run(arguments: argparse.Namespace) -> None:
         models.check_data(types.changed(arguments, dataset=arguments.other))
     model = models.load_model(arguments.preset)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    look = {"likelihood": _likelihood, "neighbours": _neighbours, "latents": _latents, "sweep": _sweep}
+    look = {"likelihood": _likelihood, "neighbors": _neighbors, "latents": _latents, "sweep": _sweep}
     found = {}
     for part in parts:
-        models.note(f"looking at {part} ...")
+        models.note(f"diagnosing {part} ...")
         found |= look[part](model, arguments)
     path = arguments.out / "diagnosis.json"
     with folders.replacing(path) as scratch:
         scratch.write_text(json.dumps(found, indent=2) + "\n")
     print(f"all numbers in {path}")
+
+
+def _by_new_names(parts: list[str] | None) -> list[str]:
+    for old in OLD_PARTS.keys() & set(parts or ()):
+        warn_of_old_name(f"--only {old}", f"--only {OLD_PARTS[old]}")
+    return [OLD_PARTS.get(part, part) for part in parts or ()]
 
 
 def _likelihood(model, arguments):
@@ -81,7 +102,7 @@ def _likelihood(model, arguments):
         least = numbers[np.argsort(own, kind="stable")[: arguments.pictures]]
         outliers = likelihood.images_of(dataset, least, model)
     models.save_grid(outliers, arguments.out / "outliers.png")
-    # One half tells what is usual, and the other what the test says of data of the same kind.
+    # One half is the reference; the other is tested, as data of the same distribution.
     reference, rest = np.array_split(np.random.default_rng(arguments.seed).permutation(own), 2)
     values, tested = {name: own}, {name: rest}
     if arguments.other:
@@ -117,12 +138,12 @@ def _settings(arguments):
     return {name: getattr(arguments, name) for name in ("num_examples", "batch_size", "seed")}
 
 
-def _neighbours(model, arguments):
+def _neighbors(model, arguments):
     import numpy as np
 
     from ..data.draws import drawn_numbers
     from ..metrics.likelihood import images_of
-    from ..metrics.nearest_neighbours import nearest_neighbours
+    from ..metrics.nearest_neighbors import nearest_neighbors
     from ..metrics.samples import as_bytes, labels_like, sample_batches
     from ..zoo.pictures import to_uint8
 
@@ -136,17 +157,17 @@ def _neighbours(model, arguments):
     of_training = types.changed(arguments, split="train")
     with models.load_data(of_training, model) as training:
         both = np.concatenate([samples, to_uint8(real)])
-        distances, images = nearest_neighbours(both, model, training)
+        distances, images = nearest_neighbors(both, model, training)
     rows = np.concatenate([samples[:, None], images[: len(samples)]], axis=1)
-    path = arguments.out / "neighbours.png"
-    heads = ["sample", "nearest", *(f"{place}." for place in range(2, rows.shape[1]))]
+    path = arguments.out / "neighbors.png"
+    heads = ["sample", "nearest", *(f"{rank}." for rank in range(2, rows.shape[1]))]
     models.save_grid(rows.reshape(-1, *rows.shape[2:]), path, len(heads), column_names=heads)
     of_samples, of_real = distances[: len(samples), 0], distances[len(samples) :, 0]
     print(
         f"distance to the nearest training image, median: samples {np.median(of_samples):.4f}, "
         f"{arguments.split} images {np.median(of_real):.4f}"
     )
-    return {"neighbours": {"samples": of_samples.tolist(), arguments.split: of_real.tolist()}}
+    return {"neighbors": {"samples": of_samples.tolist(), arguments.split: of_real.tolist()}}
 
 
 def _latents(model, arguments):
@@ -164,14 +185,14 @@ def _latents(model, arguments):
             latents.append(np.asarray(model.encode(images, labels=classes if model.num_classes else None)))
             labels.append(classes)
     labels = None if labels[0] is None else np.concatenate(labels)
-    places = latent_map(np.concatenate(latents), arguments.map, arguments.seed)
+    points = latent_map(np.concatenate(latents), arguments.map, arguments.seed)
     path = arguments.out / "latents.png"
     axis = {"tsne": "t-SNE", "pca": "principal component"}[arguments.map]
     data = f"{models.dataset_name(arguments)}, {arguments.split}"
-    title = f"latents of {len(places)} images ({data}) in {_short_name(arguments)}"
-    plots.save_map(places, labels, path, class_names=class_names or (), title=title, axis=axis)
-    print(f"a map of {len(places)} latents in {path}")
-    return {"latents": {"method": arguments.map, "num": len(places)}}
+    title = f"latents of {len(points)} images ({data}) in {_short_name(arguments)}"
+    plots.save_map(points, labels, path, class_names=class_names or (), title=title, axis=axis)
+    print(f"a map of {len(points)} latents in {path}")
+    return {"latents": {"method": arguments.map, "num": len(points)}}
 
 
 def _short_name(arguments):
@@ -179,7 +200,7 @@ def _short_name(arguments):
 
 
 def _narrowing(model):
-    """The option of a model's samples that trades variety for quality, or None."""
+    """The sampling option of a model that trades diversity for quality, or None."""
     return next((option for option in _NARROWING if option in (model.sampling_options or ())), None)
 
 
@@ -188,17 +209,20 @@ def _sweep(model, arguments):
     from ..metrics import plots
 
     option = _narrowing(model)
-    rows = []
+    assert option is not None  # checked before
+    scores, rows = [], []
     with models.load_data(arguments, model) as dataset:
         for value in _VALUES:
             scores = metrics.evaluate(
                 model, dataset, names=["precision", "recall"], dataset_name=models.dataset_name(arguments),
-                split=arguments.split, **_settings(arguments), **{option: value},
+                split=arguments.split, **{**_settings(arguments), option: value},
             )  # fmt: skip
             rows.append({option: value, "precision": scores[0]["value"], "recall": scores[1]["value"]})
             print(", ".join(f"{name} {number:.3f}" for name, number in rows[-1].items()))
     path = arguments.out / "sweep.png"
-    curves = {name: [row[name] for row in rows] for name in ("precision", "recall")}
+    curves: dict[str, Sequence[float]] = {
+        name: [row[name] for row in rows] for name in ("precision", "recall")
+    }
     title = f"{arguments.num_examples} samples of {_short_name(arguments)} by {option}"
     plots.save_curves(_VALUES, curves, option, path, title)
     print(f"precision and recall against {option} in {path}")
@@ -206,12 +230,12 @@ def _sweep(model, arguments):
 
 
 def _class_names(arguments, model):
-    """What the labels of the data stand for, empty if it is not known; None for data without labels."""
+    """The class names of the data, empty if they are not known; None for data without labels."""
     from ..data import loading as data
 
     name = models.dataset_name(arguments)
     try:
         source = data.source(name, arguments.split, models.shape_for(name, model.event_shape), labels=True)
-    except ValueError:  # data without labels, or another mistake, which shows without them too
+    except ValueError:  # no labels; other mistakes are errors without them too
         return None
     return getattr(source, "class_names", ())

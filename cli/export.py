@@ -1,4 +1,4 @@
-"""Write a model as a SavedModel for TF Serving, with the files that the server reads beside it."""
+"""Export a model as a SavedModel for TF Serving, with the server's configuration files."""
 
 import argparse
 from pathlib import Path
@@ -14,18 +14,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=types.new_folder,
         default="models",
-        help="the folder of all the server's models (default %(default)s)",
+        help="folder of all models of the server (default %(default)s)",
     )
-    parser.add_argument("--name", help="of the model on the server (default: the preset's)")
-    parser.add_argument("--version", type=types.integer(1), help="(default: the next one)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a version that is there")
+    parser.add_argument("--name", help="name of the model on the server (default: the preset's)")
+    parser.add_argument("--version", type=types.integer(1), help="version number (default: the next one)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing version")
 
 
 def run(arguments: argparse.Namespace) -> None:
     capabilities.of_preset(arguments.preset)
     name = arguments.name or registry.info(arguments.preset).get("name")
     if not isinstance(name, str) or Path(name).name != name or name.startswith("."):
-        raise ValueError(f"name must be that of a folder, got {name!r}.")
+        raise ValueError(f"name must be a valid folder name, got {name!r}.")
     model = models.load_model(arguments.preset)
     models.note("tracing and writing the model's signatures ...")
     from .. import export

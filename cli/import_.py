@@ -1,4 +1,4 @@
-"""Turn an official network pickle into a preset folder, without running what is in the pickle."""
+"""Convert an official network pickle to a preset folder, without running code from the pickle."""
 
 import argparse
 import json
@@ -7,17 +7,15 @@ from ..zoo import registry
 from . import arguments as types
 from . import models
 
-# The kinds of pickles, by the official code that wrote them. TensorFlow's are known by themselves.
+# The kinds of pickles, by the official code that wrote them. Pickles of TensorFlow are recognized.
 KINDS = ("stylegan", "stylegan2", "stylegan2-ada")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=KINDS, help="the official code: %(choices)s")
-    parser.add_argument(
-        "file", type=types.possible_path, help="its network pickle, of PyTorch or of TensorFlow"
-    )
+    parser.add_argument("kind", choices=KINDS, help="the official code that wrote it")
+    parser.add_argument("file", type=types.possible_path, help="network pickle, of PyTorch or TensorFlow")
     parser.add_argument("--out", type=types.new_folder, required=True, help="preset folder to write")
-    parser.add_argument("--json", action="store_true", help="what was imported, as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

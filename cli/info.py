@@ -1,20 +1,20 @@
-"""Show all that is known of a preset: data, recipe, scores, license, checksums, what an export offers."""
+"""Show a preset's metadata: data, recipe, scores, license, checksums, and its serving signatures."""
 
 import argparse
 import json
 
 from ..zoo import registry
 from . import arguments as types
-from . import evaluate, models
+from . import models, scores
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--signatures",
         action="store_true",
-        help="also what an export of it offers a server, with shapes and ranges; takes some seconds",
+        help="also show the serving signatures of an export, with shapes and ranges; takes some seconds",
     )
 
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             print(f"{key}: {_text(value)}")
     for metric in metrics:
-        print(evaluate.describe(metric))
+        print(scores.describe(metric))
     for signature in signatures:
         print(f"{signature}{f', now {signature.replaced_by}' if signature.replaced_by else ''}")
 

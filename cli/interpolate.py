@@ -1,4 +1,4 @@
-"""Walk through latent space, from one image to another, as a PNG row and a GIF."""
+"""Interpolate between two images in latent space, as a row of images in a PNG, and as a GIF."""
 
 import argparse
 
@@ -9,22 +9,24 @@ from . import capabilities, models
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     for name in ("image_a", "image_b"):
-        parser.add_argument(f"--{name}", help="an image file, or a number in the data set")
+        parser.add_argument(f"--{name}", help="image file, or index in the dataset")
     parser.add_argument(
-        "--seeds", type=types.integers, help="of a GAN, which encodes no images: two samples' seeds, as 1,2"
+        "--seeds",
+        type=types.integers,
+        help="for a GAN, which cannot encode images: seeds of two samples, such as 1,2",
     )
     types.add_dataset(parser, split="test")
     parser.add_argument(
         "--steps",
         type=types.integer(2, 10_000),
         default=8,
-        help="images in the row, both ends included (default %(default)s)",
+        help="number of images, including both ends (default %(default)s)",
     )
-    parser.add_argument("--space", choices=["z", "w"], help="of a StyleGAN (default w)")
-    parser.add_argument("--truncation", type=types.number(0), help="of a StyleGAN (default 1)")
+    parser.add_argument("--space", choices=["z", "w"], help="latent space of a StyleGAN (default w)")
+    parser.add_argument("--truncation", type=types.number(0), help="truncation of a StyleGAN (default 1)")
     types.add_label(parser)
     types.add_picture(parser, "interpolation.png")
-    parser.add_argument("--gif", type=types.new_file(".gif"), help="GIF to write the walk to")
+    parser.add_argument("--gif", type=types.new_file(".gif"), help="GIF to write in addition")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -52,7 +54,7 @@ def _check_images(arguments: argparse.Namespace) -> None:
 
 def _check_seeds(arguments: argparse.Namespace) -> None:
     if arguments.image_a or arguments.image_b or len(arguments.seeds or []) != 2:
-        raise ValueError(f"seeds must be two for '{arguments.preset}', which encodes no images.")
+        raise ValueError(f"seeds must be two for '{arguments.preset}', which cannot encode images.")
 
 
 def _images(arguments: argparse.Namespace, model) -> list:
@@ -73,6 +75,6 @@ def _image(arguments: argparse.Namespace, model, text: str):
     with models.load_data(arguments, model) as dataset:
         size = int(dataset.cardinality())
         if int(text) >= size:
-            raise ValueError(f"images must have numbers below {size}, the size of the data, got {text}.")
+            raise ValueError(f"images must have numbers below {size}, the size of the dataset, got {text}.")
         example = next(iter(dataset.skip(int(text))))
     return example[0].numpy() if isinstance(example, tuple) else example.numpy()

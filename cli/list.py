@@ -1,4 +1,4 @@
-"""List the presets: what they are of, their size and their usual score."""
+"""List the presets with model, dataset, size and usual score."""
 
 import argparse
 import json
@@ -6,11 +6,11 @@ import json
 from ..zoo import registry
 
 _HEADER = ("name", "model", "dataset", "weights", "metric", "value", "")
-_RIGHT = {3, 5}  # columns of numbers
+_RIGHT = {3, 5}  # right-aligned columns
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as JSON, with all metrics and checksums")
+    parser.add_argument("--json", action="store_true", help="print JSON, with all metrics and checksums")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
             cell.rjust(width) if i in _RIGHT else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        # The unit stands close to its number.
+        # One space between a number and its unit.
         print(f"{'  '.join(cells[:-1])} {cells[-1]}".rstrip())
 
 
@@ -34,11 +34,11 @@ def _row(preset: dict) -> tuple[str, ...]:
     if not preset["metrics"]:
         return (*about, "-", "-", "")
     metric = preset["metrics"][0]
-    # "squared distance" and the like say what the metric is, which its name does too.
+    # Units such as "squared distance" only repeat the name.
     unit = "" if " " in metric["unit"] else metric["unit"]
     return (*about, metric["name"].split(" (")[0], f"{metric['value']:.3f}", unit)
 
 
 def _size(count: int) -> str:
-    """A number of weights in thousands or millions."""
+    """A count in thousands or millions."""
     return f"{count / 1e6:.1f}M" if count >= 1e6 else f"{count / 1e3:.0f}k"

@@ -1,10 +1,11 @@
 """The command `latentzoo`.
 
-Subcommands import TensorFlow when they run, not before: `--help`, `list`, `info` and errors in the arguments
-are answered at once. Results go to standard output; progress, notes and errors go to standard error.
+Subcommands import TensorFlow only when they run: `--help`, `list`, `info` and errors in arguments are
+instant. Results go to standard output; progress, notes and errors go to standard error.
 """
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -49,20 +50,20 @@ COMMANDS = {
     "request": request,
 }
 
-# What ends a command with one line: bad input, and what the machine does not have room for.
+# Errors that are reported in one line: bad input, and lack of memory.
 _EXPECTED = (ValueError, OSError, ImportError, MemoryError, RecursionError, OverflowError)
 
 _LONGEST_ERROR = 1000  # characters
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line each, with what was probably meant."""
+    """A parser that reports errors in one line, with suggestions."""
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
     def parse_known_args(self, args=None, namespace=None):
-        # A subcommand's parser hands what it does not know to the parser above, which knows less of it.
+        # A subcommand's parser would leave unknown arguments to the main parser, which has no suggestions.
         namespace, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(self._unrecognized(unknown))
@@ -81,32 +82,32 @@ class Parser(argparse.ArgumentParser):
 
 
 def run() -> None:
-    """The entry point of the console script."""
+    """Runs the console script."""
     warnings.formatwarning = _as_line
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # a closed one is None
-            stream.reconfigure(errors="replace")  # a terminal that has no such character gets a `?`
+        if isinstance(stream, io.TextIOWrapper):  # a closed one is None
+            stream.reconfigure(errors="replace")  # characters that the terminal lacks become `?`
     try:
         main(parse(sys.argv))
     except KeyboardInterrupt:
-        sys.exit(130)  # as shells have it
+        sys.exit(130)  # the shells' exit code
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is done: the exit code says how it went
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the exit code is already decided
         progress.end_line()
         _finish_output()
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The arguments of a command line; argv[0] is the program."""
+    """Parses a command line; argv[0] is the program."""
     parser = Parser(
         prog="latentzoo",
         description="Generative models with latent spaces: sample, inspect, score, train and serve them.",
-        epilog="latentzoo COMMAND --help shows the arguments of a command.",
+        epilog="Run latentzoo COMMAND --help for the arguments of a command.",
     )
     parser.add_argument("--version", action="version", version=f"latentzoo {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
-        summary = module.__doc__.splitlines()[0]
+        summary = (module.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=summary, description=summary)
         module.add_arguments(command)
     words = [_with_underscores(word) for word in argv[1:]]
@@ -116,13 +117,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Runs a subcommand. An error that the user can correct is one line, and exit code 2."""
+    """Runs a subcommand. Errors that the user can correct are one line, with exit code 2."""
     try:
         COMMANDS[arguments.command].run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        pass  # the reader, `head` for instance, has enough
+        pass  # the reader, such as `head`, has stopped
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -134,21 +135,21 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def describe(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Returns the message of an error in one line."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return "there is not enough memory for this."
+        return "not enough memory."
     if isinstance(error, RecursionError):
         return "the input is nested too deeply."
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"'{error.filename}': {error.strerror}." if error.filename else f"{error.strerror}."
     elif not isinstance(error, _EXPECTED):
-        text = text.partition("\n")[0]  # then comes TensorFlow's trace
+        text = text.partition("\n")[0]  # TensorFlow's trace follows
     return one_line(text) or type(error).__name__
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks and control characters, the middle of a very long one left out."""
+    """Returns a text without line breaks and control characters, shortened in the middle if very long."""
     text = " ".join(text.split())
     text = "".join(character if character.isprintable() else "?" for character in text)
     half = _LONGEST_ERROR // 2
@@ -161,7 +162,7 @@ def _as_line(message: Warning | str, *_, **__) -> str:
 
 
 def _with_underscores(word: str) -> str:
-    """`--batch-size` as `--batch_size`, whatever its value."""
+    """Replaces dashes in the name of a flag: `--batch-size` becomes `--batch_size`."""
     name, equals, value = word.partition("=")
     return name[:2] + name[2:].replace("-", "_") + equals + value if name.startswith("--") else word
 
@@ -172,9 +173,10 @@ def _tensorflow_errors() -> tuple[type[Exception], ...]:
 
 
 def _finish_output() -> None:
-    """Drops what cannot be written of the output, which Python would try again and complain of."""
+    """Drops output that cannot be written: Python would try again and report an error."""
+    if sys.stdout is None:
+        return
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

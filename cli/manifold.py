@@ -1,11 +1,11 @@
-"""Decode a grid of points of a two-dimensional latent space, into one PNG."""
+"""Decode a grid of points in a two-dimensional latent space, as a PNG."""
 
 import argparse
 
 from . import arguments as types
 from . import capabilities, models
 
-# The grid's lines are even quantiles of the latents of so many images: where there are more, they are closer.
+# The grid lines are evenly spaced quantiles of the latents of so many images: closer where latents are dense.
 _IMAGES = 2000
 _QUANTILES = (0.01, 0.99)
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     types.add_dataset(parser, split="test")
     parser.add_argument(
-        "--num", type=types.integer(2, 200), default=20, help="images on a side (default %(default)s)"
+        "--num", type=types.integer(2, 200), default=20, help="images per side (default %(default)s)"
     )
     types.add_label(parser)
     types.add_picture(parser, "manifold.png")

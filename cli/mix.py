@@ -9,18 +9,24 @@ from . import capabilities, models
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     parser.add_argument(
-        "--rows", type=types.integers, default=[0, 1, 2, 3], help="seeds down the side (default 0,1,2,3)"
+        "--rows",
+        type=types.integers,
+        default=[0, 1, 2, 3],
+        help="seeds of the images of the rows (default 0,1,2,3)",
     )
     parser.add_argument(
-        "--columns", type=types.integers, default=[4, 5, 6, 7, 8], help="along the top (default 4,5,6,7,8)"
+        "--columns",
+        type=types.integers,
+        default=[4, 5, 6, 7, 8],
+        help="seeds of the images of the columns (default 4,5,6,7,8)",
     )
     parser.add_argument(
         "--styles",
         default="coarse",
-        help="which are the columns': coarse (4 to 8), middle (16 to 32), fine (64 up), resolutions as 8,16, "
-        "or a number: from this one on (default %(default)s)",
+        help="styles taken from the columns: coarse (resolutions 4 to 8), middle (16 to 32), fine (64 and "
+        "up), resolutions such as 8,16, or the index of the first style (default %(default)s)",
     )
-    parser.add_argument("--truncation", type=types.number(0), default=1.0, help="(default %(default)s)")
+    parser.add_argument("--truncation", type=types.number(0), default=1.0, help="truncation psi (default 1)")
     types.add_label(parser)
     types.add_picture(parser, "mix.png")
 

@@ -1,4 +1,4 @@
-"""Models and data of the commands that need TensorFlow, which starts here, without its notes."""
+"""Loads models and data for commands that need TensorFlow, which starts here, without its log messages."""
 
 import argparse
 import contextlib
@@ -13,24 +13,25 @@ from absl import logging
 from ..zoo import registry
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
+
+    from ..zoo.model import ZooModel
 
 
 def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
-    """Imports TensorFlow; from then on it tells errors alone.
+    """Imports TensorFlow, which logs only errors from then on.
 
     Args:
-      prepare: called before TensorFlow looks for devices, to say how they are to be used.
+      prepare: called before TensorFlow initializes devices, to configure them.
     """
-    from ..zoo import keras_backend  # noqa: F401  (another backend of Keras is an error at once)
+    from ..zoo import keras_backend  # noqa: F401  (reports another Keras backend early)
 
     if "tensorflow" not in sys.modules:
         note("loading TensorFlow, which takes some seconds ...")
     logging.set_verbosity(logging.ERROR)
     with _without_stderr():
         import tensorflow as tf
-        import tensorflow_probability  # noqa: F401  (it has notes of its own)
+        import tensorflow_probability  # noqa: F401  (logs messages too)
 
         prepare()
         tf.config.list_logical_devices()
@@ -38,13 +39,13 @@ def start_tensorflow(prepare: Callable[[], object] = lambda: None) -> None:
 
 
 def note(text: str) -> None:
-    """Tells someone who waits at a terminal what takes long; nothing where standard error is a file."""
+    """Prints a note about a slow step to standard error, if it is a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
         print(text, file=sys.stderr, flush=True)
 
 
-def load_model(preset: str) -> "keras.Model":
-    """The model of a preset. An unknown name is told before TensorFlow starts."""
+def load_model(preset: str) -> "ZooModel":
+    """Loads the model of a preset. An unknown name is an error before TensorFlow starts."""
     folder = registry.preset_folder(preset)
     start_tensorflow()
     from ..zoo import saving
@@ -54,7 +55,7 @@ def load_model(preset: str) -> "keras.Model":
 
 
 def check_data(arguments: argparse.Namespace) -> str:
-    """The name of the data asked for, or of what the preset was trained on, once it is known to be there."""
+    """Returns `dataset_name(arguments)`, after checking that the dataset and its split exist."""
     from ..data import dataset_names
 
     name = dataset_name(arguments)
@@ -63,7 +64,7 @@ def check_data(arguments: argparse.Namespace) -> str:
 
 
 def dataset_name(arguments: argparse.Namespace) -> str:
-    """The data asked for, or what the preset was trained on."""
+    """Returns the name of the requested dataset, or of the preset's training data."""
     name = arguments.dataset or registry.info(arguments.preset).get("dataset")
     if not isinstance(name, str) or not name:
         raise ValueError(f"dataset must be given: '{arguments.preset}' records none.")
@@ -71,7 +72,7 @@ def dataset_name(arguments: argparse.Namespace) -> str:
 
 
 def usual_split(arguments: argparse.Namespace) -> str:
-    """The split asked for, or that of the preset's recorded scores on the data, or test."""
+    """Returns the requested split, or that of the preset's recorded scores on the dataset, or test."""
     if arguments.split:
         return arguments.split
     recorded = registry.info(arguments.preset).get("metrics", [])
@@ -81,11 +82,14 @@ def usual_split(arguments: argparse.Namespace) -> str:
 
 @contextlib.contextmanager
 def load_data(
-    arguments: argparse.Namespace, model: "keras.Model", labels: bool = False
+    arguments: argparse.Namespace, model: "ZooModel", labels: bool = False
 ) -> Iterator["tf.data.Dataset"]:
-    """The data asked for, of the model's shape, with labels if the model takes them, or if asked for.
+    """Yields the requested dataset in the model's shape.
 
-    Within the `with`, an image that cannot be read is an OSError that names it.
+    Within the `with`, an unreadable image raises an OSError that names it.
+
+    Args:
+      labels: whether to include labels even if the model takes none.
     """
     from ..data import class_numbers, sources
     from ..data import loading as data
@@ -105,17 +109,21 @@ def load_data(
 
 
 def example_shape(dataset: "tf.data.Dataset") -> tuple[int, ...]:
+    """Returns the shape of an example of a dataset."""
     spec = dataset.element_spec
     return tuple((spec[0] if isinstance(spec, tuple) else spec).shape)
 
 
 def shape_for(name: str, image_shape: Sequence[int] | None) -> tuple[int, int, int] | None:
-    """What images are read as: a folder's as the model has them, for files have no one shape; else None."""
-    is_image = image_shape is not None and len(image_shape) == 3
-    return tuple(image_shape) if is_image and os.path.isdir(os.path.expanduser(name)) else None
+    """Returns the shape to resize images to: for folders, the model's; otherwise None."""
+    if image_shape is None or len(image_shape) != 3 or not os.path.isdir(os.path.expanduser(name)):
+        return None
+    height, width, channels = image_shape
+    return height, width, channels
 
 
-def check_shape(dataset: "tf.data.Dataset", model: "keras.Model", name: str) -> None:
+def check_shape(dataset: "tf.data.Dataset", model: "ZooModel", name: str) -> None:
+    """Checks that the examples of a dataset have the model's shape."""
     shape = example_shape(dataset)
     if shape != tuple(model.event_shape):
         raise ValueError(
@@ -126,9 +134,9 @@ def check_shape(dataset: "tf.data.Dataset", model: "keras.Model", name: str) -> 
 
 @contextlib.contextmanager
 def _without_stderr() -> Iterator[None]:
-    """Drops what is written to standard error.
+    """Drops everything written to standard error.
 
-    TensorFlow's libraries write notes there while they load, whatever TF_CPP_MIN_LOG_LEVEL says.
+    TensorFlow's libraries log there while they load, whatever TF_CPP_MIN_LOG_LEVEL is.
     """
     kept = os.dup(2)
     try:
@@ -141,12 +149,12 @@ def _without_stderr() -> Iterator[None]:
 
 
 def zoom(image_shape: tuple[int, ...]) -> int:
-    """How many times a small image is enlarged in a grid, to be looked at."""
+    """Returns the factor by which small images are enlarged in a grid."""
     return max(1, 64 // image_shape[1])
 
 
 def save_grid(images, path: Path, columns: int | None = None, **captions) -> None:
-    """Writes images [N, H, W, C] as a PNG grid, and says so; captions: as of `captions.with_captions`."""
+    """Writes images [N, H, W, C] as a PNG grid and prints its path; captions as in `with_captions`."""
     import numpy as np
 
     from ..zoo import pictures
@@ -162,7 +170,7 @@ def save_grid(images, path: Path, columns: int | None = None, **captions) -> Non
 
 
 def save_gif(images, path: Path) -> None:
-    """Writes images [N, H, W, C] as a GIF, and says so."""
+    """Writes images [N, H, W, C] as a GIF, and prints its path."""
     import numpy as np
 
     from ..zoo import pictures

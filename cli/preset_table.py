@@ -1,25 +1,27 @@
-"""The table of all presets: what `latentzoo evaluate --all` measures and prints."""
+"""The table of all presets that `latentzoo evaluate --all` measures and prints."""
 
 import argparse
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..metrics.register import METRICS, metric_of
 from ..zoo import folders, registry
 from . import arguments as types
-from . import capabilities, models
+from . import capabilities, models, scores
 
-# The columns, unless others are asked for: each model's usual score, and how good its samples are.
+# The default columns: each model's usual score, and the quality of its samples.
 _USUAL = ["score", "frechet_distance", "precision", "recall"]
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Measures every preset on its own data, or takes what is recorded, and prints the table.
+    """Measures every preset on its own data, or reads the recorded scores, and prints the table.
 
-    Below the presets come as many training images as there are samples, compared with the same real images:
-    the distance that a perfect model would have. `--save` puts them into a file beside the presets.
+    The last rows compare training images, as many as there are samples, with the same real images: the scores
+    that a perfect model would have. `--save` saves them in a file next to the presets.
     """
     if arguments.dataset:
         raise ValueError("dataset must not be given with --all: each preset has its own.")
@@ -32,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         rows = [{**_about(preset), "metrics": preset["metrics"]} for preset in presets]
         rows += _recorded_floors()
     else:
-        with contextlib.redirect_stdout(sys.stderr):  # where the progress goes
+        with contextlib.redirect_stdout(sys.stderr):  # where progress goes
             models.start_tensorflow()
             rows = [_measured(preset, columns, arguments) for preset in presets]
             floors = _floors(presets, columns, arguments)
@@ -45,15 +47,15 @@ def run(arguments: argparse.Namespace) -> None:
         print(markdown(rows, columns))
 
 
-def _about(preset):
+def _about(preset: dict[str, Any]) -> dict[str, Any]:
     published = registry.info(preset["name"]).get("published", [])
     about = {key: preset[key] for key in ("name", "model", "dataset", "parameters")}
     return {**about, "published": published}
 
 
-def _measured(preset, columns, arguments):
-    from . import evaluate
-
+def _measured(
+    preset: dict[str, Any], columns: Sequence[str], arguments: argparse.Namespace
+) -> dict[str, Any]:
     about = _about(preset)
     print(f"{preset['name']}:")
     model = models.load_model(preset["name"])
@@ -64,17 +66,19 @@ def _measured(preset, columns, arguments):
     names = [name for name in dict.fromkeys(wanted) if name in known]
     of_preset = types.changed(arguments, preset=preset["name"])
     try:
-        results = evaluate.measure(model, of_preset, verbose=True, names=names)
-    except OSError as error:  # data that are not there
+        results = scores.measure(model, of_preset, verbose=True, names=names)
+    except OSError as error:  # the data is missing
         print(f"{preset['name']} is not measured: {error}")
         return {**about, "metrics": []}
     if arguments.save:
-        evaluate.save(preset["name"], results)
+        scores.save(preset["name"], results)
     return {**about, "metrics": results}
 
 
-def _floors(presets, columns, arguments):
-    """For each data set of images, its training images beside the real ones."""
+def _floors(
+    presets: Sequence[dict[str, Any]], columns: Sequence[str], arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """For each dataset of images, a row of its training images compared with the real ones."""
     rows = {}
     for preset in presets:
         name = preset["dataset"]
@@ -120,18 +124,18 @@ def _floors_file() -> Path:
     return registry.PRESETS / "training_images.json"
 
 
-def _recorded_floors():
+def _recorded_floors() -> list[dict[str, Any]]:
     path = _floors_file()
     return json.loads(path.read_text()) if path.exists() else []
 
 
-def _save_floors(rows):
+def _save_floors(rows: list[dict[str, Any]]) -> None:
     with folders.replacing(_floors_file()) as scratch:
         scratch.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def markdown(rows: list[dict], columns: list[str]) -> str:
-    """The table in Markdown; numbers of others stand in a column of their own, with their source."""
+def markdown(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Returns the table in Markdown; published numbers are in their own column, with their source."""
     header = ["preset", "model", "data", "weights", *columns, "published"]
     lines = [header, ["---"] * len(header)]
     lines += [_cells(row, columns) for row in rows]
@@ -163,7 +167,7 @@ def _cell(row, column):
 
 
 def _number(value, standard_error):
-    """The value and its error, with 3 decimals, or 4 where the error would be 0."""
+    """The value and its error, with 3 decimals, or 4 if the error would round to 0."""
     if standard_error is None:
         return f"{value:.3f}"
     decimals = 3 if standard_error >= 0.0005 else 4
@@ -171,6 +175,6 @@ def _number(value, standard_error):
 
 
 def _is_own_score(entry):
-    """Whether it is a score of the model's own, not of its samples."""
+    """Whether an entry is one of the model's own scores, not of its samples."""
     metric = metric_of(entry)
     return metric is not None and "scores" in metric.needs

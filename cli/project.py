@@ -1,4 +1,4 @@
-"""Find the latents of an image in a StyleGAN: target and projection as a PNG, w as an array file."""
+"""Project an image into the latent space of a StyleGAN: target and projection as a PNG, and w."""
 
 import argparse
 
@@ -9,20 +9,22 @@ from . import capabilities, models
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     types.add_preset(parser)
     parser.add_argument(
-        "image", type=types.possible_path, help="an image file, cut and resized to the model's size"
+        "image", type=types.possible_path, help="image file, cropped and resized to the model's size"
     )
-    parser.add_argument("--steps", type=types.integer(1), default=500, help="(default %(default)s)")
+    parser.add_argument(
+        "--steps", type=types.integer(1), default=500, help="optimization steps (default %(default)s)"
+    )
     parser.add_argument(
         "--space",
         choices=["w", "w+"],
         default="w",
-        help="w: a likely image; w+: one w for each layer, nearer to the target (default %(default)s)",
+        help="w: a more realistic image; w+: one w per layer, closer to the target (default %(default)s)",
     )
     types.add_label(parser)
     types.add_seed(parser)
     types.add_picture(parser, "projection.png")
     parser.add_argument(
-        "--save_w", type=types.new_file(".npy"), help="file to write w to, float32 [1, num_ws, w_dim]"
+        "--save_w", type=types.new_file(".npy"), help=".npy file to write w to, float32 [1, num_ws, w_dim]"
     )
 
 

@@ -1,4 +1,4 @@
-"""Encode images and decode their latents, each beside its original in a PNG grid."""
+"""Encode images and decode their latents: a PNG grid of originals and reconstructions."""
 
 import argparse
 from pathlib import Path
@@ -14,14 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         nargs="+",
         type=Path,
-        help="image files instead of a data set, cut and resized to the model's size",
+        help="image files instead of a dataset, cropped and resized to the model's size",
     )
     parser.add_argument(
         "--num_examples",
         "--num",
         type=types.integer(1),
         default=32,
-        help="how many images, drawn from the data set with the seed (default %(default)s)",
+        help="number of images, drawn from the dataset with the seed (default %(default)s)",
     )
     types.add_label(parser)
     types.add_seed(parser)
@@ -65,5 +65,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _as_floats(images):
-    """Pixels as the models see them: each byte at the centre of its bin."""
+    """Pixels as models see them: a byte is at the center of its bin."""
     return (images + 0.5) / 256 if images.dtype == "uint8" else images

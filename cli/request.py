@@ -1,7 +1,7 @@
-"""Ask a model on TF Serving for samples, reconstructions, latents, w or scores.
+"""Request samples, reconstructions, latents, w or scores from a model on TF Serving.
 
-Pictures are written as a PNG grid; numbers are printed, latents and w as JSON that the options
---latents, --w, --w_a and --w_b read again.
+Images are written as a PNG grid. Numbers are printed; latents and w as JSON, which the options --latents,
+--w, --w_a and --w_b can read.
 """
 
 import argparse
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OLD_SIGNATURES = {"map": "mapping", "synthesize": "synthesis"}
 OLD_OPTIONS = {"styles": {"synthesis": "w", "style_mix": "w_a"}, "other_styles": {"style_mix": "w_b"}}
 
-# What has no value unless it is given, and each has then.
+# Defaults of options that are None unless given.
 USUAL = {"num": 16, "seed": 0, "out": Path("grid.png"), "crossover": 4}
 
 
@@ -35,60 +35,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "signature",
         choices=[*REQUESTS, *OLD_SIGNATURES],
         metavar="signature",
-        help=f"what to ask for: {names}",
+        help=f"signature to request: {names}",
     )
     parser.add_argument(
-        "--model", default="glow-fashion-mnist", help="its name on the server (default %(default)s)"
-    )
-    parser.add_argument("--server", help="host:port (default localhost:8500, with --rest localhost:8501)")
-    parser.add_argument("--rest", action="store_true", help="over REST, which needs no TensorFlow here")
-    parser.add_argument("--version_label", help="such as newest or previous (default: the newest version)")
-    parser.add_argument("--num", type=types.integer(1), help="of what is drawn (default 16)")
-    parser.add_argument("--seed", type=types.integer(0), help="of what is drawn (default 0)")
-    parser.add_argument(
-        "--temperature", type=_number("temperature"), help="of samples of flows and VAEs (default 1)"
-    )
-    parser.add_argument("--truncation", type=_number("truncation"), help="psi of a StyleGAN (default 1)")
-    parser.add_argument(
-        "--images", nargs="+", type=types.possible_path, help="files to encode, reconstruct or score"
+        "--model", default="glow-fashion-mnist", help="name of the model on the server (default %(default)s)"
     )
     parser.add_argument(
-        "--vectors", type=types.possible_path, help="the same of a model of vectors: .npy or JSON"
+        "--server", help="host:port of the server (default localhost:8500, with --rest localhost:8501)"
+    )
+    parser.add_argument(
+        "--rest", action="store_true", help="use REST, which does not need TensorFlow on the client"
+    )
+    parser.add_argument(
+        "--version_label",
+        help="version label, such as newest or previous (default: newest version)",
+    )
+    parser.add_argument(
+        "--num", type=types.integer(1), help="number of samples or latents drawn (default 16)"
+    )
+    parser.add_argument("--seed", type=types.integer(0), help="random seed (default 0)")
+    parser.add_argument(
+        "--temperature",
+        type=_number("temperature"),
+        help="temperature of the samples of a flow or VAE (default 1)",
+    )
+    parser.add_argument(
+        "--truncation", type=_number("truncation"), help="truncation psi of a StyleGAN (default 1)"
+    )
+    parser.add_argument(
+        "--images", nargs="+", type=types.possible_path, help="image files to encode, reconstruct or score"
+    )
+    parser.add_argument(
+        "--vectors", type=types.possible_path, help="vectors to encode, reconstruct or score: .npy or JSON"
     )
     parser.add_argument(
         "--latents",
         type=types.possible_path,
-        help=".npy or JSON, as encode prints it (default: drawn, standard normal)",
+        help="latents to decode or map: .npy or JSON, as printed by encode (default: drawn from the prior)",
     )
     parser.add_argument(
         "--w",
         type=types.possible_path,
-        help=".npy or JSON, as mapping prints it (default: that of drawn latents)",
+        help="w to synthesize: .npy or JSON, as printed by mapping (default: w of drawn latents)",
     )
-    parser.add_argument("--w_a", type=types.possible_path, help="the same, to mix")
-    parser.add_argument("--w_b", type=types.possible_path, help="the same, to mix with")
+    parser.add_argument("--w_a", type=types.possible_path, help="w to mix: the first styles")
+    parser.add_argument("--w_b", type=types.possible_path, help="w to mix: the other styles")
     for old in OLD_OPTIONS:
         parser.add_argument(f"--{old}", type=types.possible_path, help=argparse.SUPPRESS)
     parser.add_argument(
         "--crossover",
         type=types.integer(0),
-        help="how many styles, from the first, are of --w_a, the others of --w_b (default 4)",
+        help="number of styles from --w_a; the others are from --w_b (default 4)",
     )
     parser.add_argument(
         "--labels",
         type=types.labels,
-        help="classes such as 0,1,2 or, of a preset that records them, their names, repeated in turn, "
+        help="numbers of classes, such as 0,1,2, or names that the preset records, repeated in rotation, "
         "for a conditional model",
     )
-    parser.add_argument(
-        "--json", action="store_true", default=None, help="print all that is answered as JSON"
-    )
+    parser.add_argument("--json", action="store_true", default=None, help="print the whole response as JSON")
     parser.add_argument("--out", type=types.new_file(".png"), help="PNG to write (default grid.png)")
 
 
-def _number(name):
-    """The type of an option that is a number in the range of the input."""
-    return types.number(STANDARD[name].minimum, STANDARD[name].maximum)
+def _number(name: str) -> Callable[[str], float]:
+    """The type of an option that is a number in the range of the signature's input."""
+    minimum, maximum = STANDARD[name].minimum, STANDARD[name].maximum
+    assert minimum is not None and maximum is not None
+    return types.number(minimum, maximum)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -103,16 +116,16 @@ def run(arguments: argparse.Namespace) -> None:
         REQUESTS[arguments.signature][0](client, arguments)
 
 
-def _by_new_names(arguments):
-    """The arguments with old names of signatures and options replaced, and a warning for each."""
-    signature = OLD_SIGNATURES.get(arguments.signature, arguments.signature)
+def _by_new_names(arguments: argparse.Namespace) -> argparse.Namespace:
+    """Replaces old names of signatures and options, with a warning for each."""
+    signature: str = OLD_SIGNATURES.get(arguments.signature, arguments.signature)
     renamed = {"signature": signature, "flat": arguments.signature == "map"}
     if signature != arguments.signature:
         warn_of_old_name(f"request {arguments.signature}", f"request {signature}")
     for old, by_signature in OLD_OPTIONS.items():
         if getattr(arguments, old) is not None:
-            new = by_signature.get(signature)
-            if new is None or getattr(arguments, new) is not None:
+            new = by_signature.get(signature, "")
+            if not new or getattr(arguments, new) is not None:
                 raise ValueError(f"{old} must not be given for {signature}.")
             warn_of_old_name(f"--{old}", f"--{new}")
             renamed |= {new: getattr(arguments, old), old: None}
@@ -132,7 +145,7 @@ def _connect(arguments):
     return client.Grpc(**given)
 
 
-# The requests: each shows its answer.
+# The requests; each shows its response.
 
 
 def _sample(client: "Client", arguments: argparse.Namespace) -> None:
@@ -212,7 +225,7 @@ def _mapped(client, arguments, latents):
 _EVENTS = ("images", "vectors", "labels", "json")
 _DRAWN = ("num", "seed", "truncation", "labels", "json")
 
-# For each signature, what asks for it, and the options that it may have.
+# For each signature, the function that requests it, and its options.
 REQUESTS: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "sample": (_sample, (*_DRAWN, "temperature", "out")),
     "reconstruct": (_reconstruct, (*_EVENTS, "out")),
@@ -227,7 +240,7 @@ REQUESTS: dict[str, tuple[Callable, tuple[str, ...]]] = {
 OPTIONS = {name: None for _, names in REQUESTS.values() for name in names}
 ARRAYS = ("vectors", "latents", "w", "w_a", "w_b")
 
-# Options that say how something is drawn, of no use beside a file of it.
+# Options that have no effect if a file is given.
 _INSTEAD = {
     "latents": ("num", "seed"),
     **{name: ("num", "seed", "truncation", "labels") for name in ("w", "w_a")},
@@ -235,7 +248,7 @@ _INSTEAD = {
 
 
 def _check_options(arguments):
-    """Refuses options that would do nothing, before any work."""
+    """Rejects options that would have no effect, before any work."""
     signature = arguments.signature
     given = [name for name in OPTIONS if getattr(arguments, name) is not None]
     for name in given:
@@ -262,7 +275,7 @@ def _value(arguments, name):
     return USUAL[name] if given is None else given
 
 
-# What goes in.
+# Inputs.
 
 
 def _events(client: "Client", arguments: argparse.Namespace) -> "np.ndarray":
@@ -279,7 +292,7 @@ def _events(client: "Client", arguments: argparse.Namespace) -> "np.ndarray":
 
 
 def _latents(client, arguments, num=None):
-    """Latents from the file, or standard normal ones (others than those that `sample` has of a seed)."""
+    """Latents from the file, or standard normal ones (not those of `sample` for the same seed)."""
     import numpy as np
 
     if getattr(arguments, "latents", None) is not None:
@@ -289,9 +302,9 @@ def _latents(client, arguments, num=None):
 
 
 def _read(arguments, name):
-    """The numbers of an option's file: .npy, or JSON, a list or an object that has them by name.
+    """The numbers in an option's file: .npy, or JSON with a list or an object printed by a request.
 
-    The object is what a request printed, which has one w; of an old version, `styles`.
+    The object contains them by name; the name of any w is `w`, or `styles` from an old version.
     """
     import numpy as np
 
@@ -319,21 +332,21 @@ def _labels(arguments, num):
 
 
 def _class_numbers(arguments):
-    """The labels as numbers: names are those that the preset of the model's name records."""
+    """The labels as numbers; their names are those recorded by the preset with the model's name."""
     if arguments.labels is None:
         return None
     try:
         classes = registry.info(arguments.model).get("classes") or []
-    except (ValueError, OSError):  # a server may have models that are no presets here
+    except (ValueError, OSError):  # the server may have models that are not presets here
         classes = []
     return capabilities.numbers_of(arguments.labels, classes, arguments.model)
 
 
-# What comes out.
+# Outputs.
 
 
 def _show_events(events, arguments):
-    """Images as a grid, points of the plane as a picture, other vectors as JSON."""
+    """Writes images as a grid and points of the plane as a scatter plot; prints other vectors as JSON."""
     from ..zoo import pictures
 
     out = _value(arguments, "out")
@@ -347,7 +360,7 @@ def _show_events(events, arguments):
 
 
 def _show_scores(scores, texts, arguments):
-    """A line for each image or vector, or all scores as JSON."""
+    """Prints a line per image or vector, or all scores as JSON."""
     if arguments.json:
         return _print_json(scores)
     count = len(next(iter(scores.values())))

@@ -1,4 +1,4 @@
-"""Draw samples of a model, as a PNG grid."""
+"""Draw samples from a model, as a PNG grid."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from ..zoo import registry
 from . import arguments as types
 from . import capabilities, models
 
-_MOST_COLUMNS = 20  # of named classes in a row
+_MOST_COLUMNS = 20  # for a row with class names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,22 +18,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--num",
         type=types.integer(1, 100_000),
         default=64,
-        help="how many (default %(default)s)",
+        help="number of samples (default %(default)s)",
     )
     parser.add_argument(
         "--temperature",
         type=types.number(0),
-        help="scale of the latents: below 1 likelier and less varied (default 1)",
+        help="scale of the latents: below 1, samples are more likely and less diverse (default 1)",
     )
     parser.add_argument(
         "--truncation",
         type=types.number(0),
-        help="of a StyleGAN, the same in W: below 1 better and less varied (default 1)",
+        help="truncation of a StyleGAN: below 1, samples are better and less diverse (default 1)",
     )
     parser.add_argument(
         "--labels",
         type=types.labels,
-        help="classes such as 0,1,2, or their names, repeated in turn, of a conditional model (default: all)",
+        help="numbers or names of classes, such as 0,1,2, repeated in rotation, for a conditional model "
+        "(default: all)",
     )
     types.add_seed(parser)
     types.add_picture(parser, "samples.png")
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> None:
     samples = np.asarray(model.sample(arguments.num_samples, seed=arguments.seed, labels=repeated, **options))
     if model.has_images:
         captions = _captions(arguments, labels)
-        models.save_grid(samples, arguments.out, len(labels) if captions else None, **captions)
+        columns = len(labels) if labels and captions else None
+        models.save_grid(samples, arguments.out, columns, **captions)
         return
     from ..metrics import plots
 
@@ -69,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _captions(arguments: argparse.Namespace, labels: Sequence[int] | None) -> dict[str, Any]:
-    """A column for each class, by its name, if the preset records names and a row has room for all labels."""
+    """A named column per class, if the preset records names and a row has room for all labels."""
     names = registry.info(arguments.preset).get("classes") or []
     if labels is None or len(labels) > min(arguments.num_samples, _MOST_COLUMNS) or max(labels) >= len(names):
         return {}

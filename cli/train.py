@@ -1,7 +1,7 @@
-"""Train a new model, or fine-tune a preset, and leave a preset folder.
+"""Train a new model or fine-tune a preset, and save it as a preset folder.
 
-The model is a new one of the zoo (glow, vae, stylegan2 and so on), with constructor arguments by --set; or a
-preset, to fine-tune it; or a recipe.json, to train what it describes again.
+The model is a new one of the zoo (glow, vae, stylegan2, ...), with constructor arguments given by --set; a
+preset to fine-tune; or a recipe.json, to repeat its training.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from ..zoo import outline, progress, registry
 from . import arguments as types
 from . import capabilities, models
 
-# The settings of a training that are flags.
+# The training settings that are flags.
 FLAGS = settings.names("recipe", "run")
 
 
@@ -24,29 +24,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", nargs="?", help=f"{', '.join(outline.models())}, a preset to fine-tune, or a recipe.json"
     )
-    parser.add_argument("--recipe", help="in place of a model: a preset whose training to repeat")
+    parser.add_argument("--recipe", help="preset whose training is repeated, in place of a model")
     parser.add_argument(
-        "--dry_run", action="store_true", help="print the recipe and build the model, but take no step"
+        "--dry_run", action="store_true", help="print the recipe and build the model without training"
     )
     types.add_dataset(parser, split="train")
     parser.add_argument(
         "--eval_split",
-        help="scored in training, GANs by frechet_distance; or none (default test, none if there is no test)",
+        help="split to evaluate on during training, or none (default: test, if there is one)",
     )
     parser.add_argument(
-        "--workdir", type=types.new_folder, required=True, help="of checkpoints, logs, preset"
+        "--workdir", type=types.new_folder, required=True, help="folder of checkpoints, logs and the preset"
     )
     parser.add_argument(
         "--new_classes",
         action="store_true",
-        help="fine-tune a preset to the classes of the data: a new class head in place of its own",
+        help="fine-tune a preset to the classes of the data, with a new class head",
     )
-    parser.add_argument("--name", help="of the preset (default: the workdir's name)")
+    parser.add_argument("--name", help="name of the preset (default: the workdir's name)")
     parser.add_argument(
         "--image_shape",
         type=types.image_shape,
-        help="height,width,channels to cut and resize images to; 4 channels keep a folder's alpha "
-        "(default: as they are; those of a folder: as the model has them, if it says)",
+        help="height,width,channels to crop and resize images to; 4 channels keep the alpha of images in a "
+        "folder (default: unchanged; for a folder, the model's, if given)",
     )
     parser.add_argument(
         "--set",
@@ -54,15 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_setting,
         metavar="KEY=VALUE",
-        help="constructor argument of the model, as depth=8, or a setting, as epochs=1; may be repeated",
-    )
-    parser.add_argument("--dtype", choices=["float32", "mixed_bfloat16"], help="of the networks")
-    parser.add_argument(
-        "--deterministic", action="store_true", help="the same bits in every run, at some cost in speed"
+        help="constructor argument of the model, such as depth=8, or a setting, such as epochs=1; repeatable",
     )
     parser.add_argument(
-        "--skip_unreadable", action="store_true", help="count images that cannot be read, and go on"
+        "--dtype",
+        choices=["float32", "mixed_bfloat16"],
+        help="dtype policy of the networks (default float32)",
     )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="bit-identical results in every run, at some cost in speed",
+    )
+    parser.add_argument("--skip_unreadable", action="store_true", help="skip and count unreadable images")
     for name in FLAGS:
         text, default = settings.SETTINGS[name].help, settings.DEFAULTS[name]
         if default is not None:
@@ -91,8 +95,8 @@ def run(arguments: argparse.Namespace) -> None:
     _check(arguments, recipe)
     asked = settings.TrainingSettings(workdir=arguments.workdir, **recipe["train"])
     if (parts := asked.parallel_micro_batches * (asked.replicas or 1)) > 1:
-        # As trainers.strategies.share_threads does, which needs TensorFlow: it is not yet there.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, os.cpu_count() // parts))
+        # As trainers.strategies.share_threads, but before TensorFlow is imported.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(max(1, (os.cpu_count() or 1) // parts))
     _start_tensorflow(arguments, asked)
     from ..data import class_numbers, classes
     from ..trainers import recipes
@@ -108,14 +112,14 @@ def run(arguments: argparse.Namespace) -> None:
         _complete(recipe["model"], models.example_shape(dataset))
         model = recipes.build_model(recipe)
     models.check_shape(dataset, model, recipe["dataset"])
-    # In one line: Python shows a warning once for each, and the two have the same classes.
+    # On one line, Python shows the warning once: both datasets have the same classes.
     dataset, eval_dataset = (
         class_numbers.numbered_as(data, model, f"'{recipe['dataset']}'") for data in (dataset, eval_dataset)
     )
     if arguments.dry_run:
         print(json.dumps({**recipe, "parameters": model.count_params()}, indent=2))
         return
-    with Preemption():  # a SIGTERM stops the training, or lets the files of the finished one be written
+    with Preemption():  # SIGTERM stops training, or waits until the files of a finished one are written
         _train(arguments, recipe, model, dataset, eval_dataset)
 
 
@@ -142,14 +146,14 @@ def _train(arguments: argparse.Namespace, recipe: dict[str, Any], model, dataset
         print(f"stopped at step {stop.step}; the same command resumes from there", file=sys.stderr)
         raise
     if unreadable := getattr(dataset, "unreadable", 0):
-        print(f"{unreadable} images could not be read and were passed over", file=sys.stderr)
+        print(f"{unreadable} unreadable images were skipped", file=sys.stderr)
     asked = recipe["train"]
     if strategies.is_chief(strategies.choose(asked.get("strategy"), asked.get("replicas"))):
         print(f"preset in {arguments.workdir / 'preset'}")
 
 
 def _start_tensorflow(arguments: argparse.Namespace, asked: settings.TrainingSettings) -> None:
-    """Starts it with what has to be set before it runs anything."""
+    """Starts TensorFlow with the configuration that must be set first."""
 
     def prepare():
         import tensorflow as tf
@@ -164,13 +168,13 @@ def _start_tensorflow(arguments: argparse.Namespace, asked: settings.TrainingSet
 
 
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The model, data and settings of the arguments, as a recipe.json has them."""
+    """The model, data and settings of the arguments, in the format of a recipe.json."""
     if (arguments.model is None) == (arguments.recipe is None):
         raise ValueError("model or --recipe must be given, one of them and not both.")
     if arguments.recipe:
         arguments.model = str(registry.preset_folder(arguments.recipe) / "recipe.json")
     changes = settings.with_new_names(dict(arguments.set))
-    # The seed is both a setting and the model's: --seed sets the two.
+    # The model has a seed too: --seed sets both.
     for name in changes.keys() & set(FLAGS) - {"seed"}:
         setattr(arguments, name, _parsed(name, changes.pop(name)))
     if arguments.dtype:
@@ -203,7 +207,7 @@ def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
-    """Refuses what can be seen before TensorFlow starts."""
+    """Checks what can be checked before TensorFlow starts."""
     from ..data import dataset_names
 
     capabilities.of_config(arguments.model, recipe["model"], f"'{arguments.model}'")
@@ -215,7 +219,7 @@ def _check(arguments: argparse.Namespace, recipe: dict[str, Any]) -> None:
 
 
 def _parsed(name: str, value: Any) -> Any:
-    """A setting that --set or a recipe gives, as its flag takes it."""
+    """The value of a setting given by --set or a recipe, parsed like its flag."""
     try:
         return _parser_of(name)(str(value))
     except argparse.ArgumentTypeError as error:
@@ -254,7 +258,7 @@ def _is_preset(name: str) -> bool:
 
 
 def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of trainers.train: the recipe's, and over them those that are given."""
+    """Keyword arguments of trainers.train: the recipe's, overridden by the given ones."""
     flags = (*FLAGS, *settings.OLD_NAMES)
     given = {name: getattr(arguments, name) for name in flags if getattr(arguments, name) is not None}
     given = settings.with_new_names(given)
@@ -268,7 +272,7 @@ def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[
 
 
 def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
-    """The data to train on and to score on (or None), with labels if the model takes them."""
+    """The datasets for training and evaluation (or None), with labels if the model takes them."""
     from ..data import loading as data
 
     name, config = recipe["dataset"], recipe["model"]["config"]
@@ -290,14 +294,15 @@ def _data(arguments: argparse.Namespace, recipe: dict[str, Any]):
     except data.MissingSplit:
         if arguments.eval_split:
             raise
-        print(f"{name} has no split 'test': training goes without evaluation", file=sys.stderr)
+        print(f"{name} has no split 'test': training without evaluation", file=sys.stderr)
         return dataset, None
 
 
 def _complete(model: dict[str, Any], shape: tuple[int, ...]) -> None:
-    """Adds the data's shape to a model's constructor arguments."""
+    """Adds the shape of the data to a model's constructor arguments."""
     key = "image_shape" if len(shape) == 3 else "event_shape"
-    if key not in outline.model(model["registered_name"]).arguments:
+    known = outline.model(model["registered_name"])
+    if known and key not in known.arguments:
         raise ValueError(
             f"dataset must have images for {model['registered_name']}, got vectors {list(shape)}."
         )

@@ -1,6 +1,6 @@
-"""Scores of models. A metric is one file, which declares it: see `metrics.metric`; `METRICS` finds them all.
+"""Metrics of models. Each is declared in its own file (see `metrics.metric`); `METRICS` finds them all.
 
-Importing this package does not import TensorFlow; `evaluate` does, when it is first used.
+Importing this package does not import TensorFlow; the first use of `evaluate` does.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,11 @@
-"""How many latent dimensions a VAE uses: the others carry nothing, a sign of posterior collapse."""
+"""The number of active latent dimensions of a VAE: inactive ones are a sign of posterior collapse."""
+
+from typing import Any
 
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
+from ..zoo.model import ZooModel
 from ..zoo.vaes.posterior_collapse import THRESHOLD
 from .metric import metric
 from .per_example import with_part
@@ -10,26 +13,27 @@ from .per_example import with_part
 
 @metric(unit="dimensions", better=None, needs=("scores",))
 def active_units(
-    model,
+    model: ZooModel,
     dataset: Data,
     *,
     num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
-) -> dict:
+) -> dict[str, Any]:
     """The number of latent dimensions d with Var_x(E_q[z_d | x]) > 0.01 (Burda et al. 2015).
 
-    `seed` draws the part of `num_examples`, and no progress is shown.
+    `seed` draws the `num_examples` examples; `verbose` is ignored.
 
-    Returns a dict with name, value, standard_error (None), unit, num_examples, protocol; and by dimension,
-    `variances` and, where it is known in closed form, `kl_per_dimension` in nats, its mean over examples.
+    Returns a dict with name, value, standard_error (None), unit, num_examples, protocol; and for each
+    dimension, `variances` and, if there is a closed form, `kl_per_dimension` (mean over examples, in nats).
     """
     means, divergences = [], []
     for images, labels in batches(model, as_dataset(dataset), batch_size, num_examples, seed):
-        means.append(np.asarray(model.encode(images, labels=labels), np.float64))
+        given = model.condition.keywords(labels)
+        means.append(np.asarray(model.encode(images, **given), np.float64))
         if model.has_exact_kl:
-            divergences.append(np.asarray(model.kl_per_dimension(images, labels=labels), np.float64))
+            divergences.append(np.asarray(model.kl_per_dimension(images, **given), np.float64))
     means = np.concatenate(means)
     variances = means.var(axis=0)
     entry = {

@@ -1,13 +1,16 @@
-"""Bits per dimension: the negative log2-likelihood of a discrete image over its H*W*C numbers."""
+"""Bits per dimension: the negative log2-likelihood of a discrete image, divided by H*W*C."""
+
+from typing import Any
 
 from ..data.batches import Data
+from ..zoo.model import ZooModel
 from .metric import metric
 from .per_example import mean_over_examples, numbered_seeds
 
 
 @metric(unit="bits/dim", better="lower", needs=("scores", "images"), options=("importance_samples",))
 def bits_per_dim(
-    model,
+    model: ZooModel,
     dataset: Data,
     *,
     num_examples: int | None = None,
@@ -15,28 +18,25 @@ def bits_per_dim(
     seed: int = 0,
     verbose: bool = True,
     importance_samples: int = 1,
-) -> dict:
-    """Mean of `model.bits_per_dim` over uint8 images, with its standard error over images.
+) -> dict[str, Any]:
+    """The mean of `model.bits_per_dim` over uint8 images.
 
     The noise of image i is drawn from (seed, i): the value does not depend on the batch size.
 
     Args:
-      importance_samples: k of a VAE's importance-weighted bound; 1: the ELBO. A flow's is exact.
+      importance_samples: k of a VAE's importance-weighted bound; 1 is the ELBO. Ignored for flows, whose
+        density is exact.
 
-    Returns a dict with name, value, standard_error, unit, num_examples, protocol.
+    Returns a dict with name, value, standard_error (over images), unit, num_examples, protocol.
     """
-    is_bound = model.likelihood_kind == "bound"
+    options = {}
     protocol = f"uniform dequantisation, 1 sample, noise seed {seed}"
-    if is_bound:
+    if model.likelihood_kind == "bound":
+        options = {"importance_samples": importance_samples}
         bound = f"bound of k = {importance_samples} samples" if importance_samples > 1 else "ELBO, 1 sample"
         protocol = f"{model.protocol}; {bound}, noise seed {seed}"
 
-    def score(images, labels, first):
-        pairs = numbered_seeds(seed, first, len(images))
-        if is_bound:
-            return model.bits_per_dim(
-                images, seed=pairs, importance_samples=importance_samples, labels=labels
-            )
-        return model.bits_per_dim(images, seed=pairs, **model.condition.keywords(labels))
+    def score(images, first, **given):
+        return model.bits_per_dim(images, seed=numbered_seeds(seed, first, len(images)), **options, **given)
 
     return mean_over_examples(score, model, dataset, num_examples, batch_size, seed, verbose, protocol)

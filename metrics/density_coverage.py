@@ -1,31 +1,34 @@
-"""Density and coverage of samples (Naeem et al. 2020): precision and recall that outliers do not sway.
+"""Density and coverage of samples (Naeem et al. 2020): precision and recall that are robust to outliers.
 
-Balls lie around the real images alone, each as far as its fifth nearest neighbour among them.
+Both use balls around the real images only, each with the distance to its fifth nearest neighbor as radius.
 """
+
+from typing import Any
 
 import numpy as np
 
 from .feature_sets import FeatureSets
 from .metric import metric
-from .neighbours import squared_distances, squared_radii
+from .neighbors import squared_distances, squared_radii
+from .standard_errors import standard_error
 
 K = 5
 
 
 @metric(unit="of 1 for the data", better="higher", needs=("images", "samples", "features"))
-def density(sets: FeatureSets) -> dict:
-    """In how many balls a sample lies, over k: 1 for the data itself, above it where samples crowd."""
+def density(sets: FeatureSets) -> dict[str, Any]:
+    """The mean number of balls that contain a sample, over k: 1 for the data, more where samples crowd."""
     return _entry(sets, balls_around(sets.real, sets.fake)[0])
 
 
 @metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
-def coverage(sets: FeatureSets) -> dict:
-    """The part of the balls that hold a sample."""
+def coverage(sets: FeatureSets) -> dict[str, Any]:
+    """The fraction of balls that contain a sample."""
     return _entry(sets, balls_around(sets.real, sets.fake)[1])
 
 
 def balls_around(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[np.ndarray, np.ndarray]:
-    """For each sample, how many balls it lies in over k, `[M]`; for each ball, whether it holds one, `[N]`.
+    """Returns how many balls contain each sample, over k, `[M]`, and which balls contain any, `[N]`.
 
     >>> import numpy as np
     >>> from latentzoo.metrics.density_coverage import balls_around
@@ -44,5 +47,4 @@ def balls_around(real: np.ndarray, fake: np.ndarray, k: int = K) -> tuple[np.nda
 
 
 def _entry(sets, values):
-    error = np.std(values, ddof=1) / np.sqrt(len(values))
-    return sets.entry(np.mean(values), error, f"k = {K}")
+    return sets.entry(np.mean(values), standard_error(values), f"k = {K}")

@@ -1,8 +1,8 @@
-"""Features of real images on disk, for the next evaluation.
+"""A cache on disk of the features of real images.
 
-They lie in the folder `latentzoo/features` of the user's cache (`$XDG_CACHE_HOME` or ~/.cache), or in
-`$LATENTZOO_CACHE/features`. A file is named by a fingerprint of all that the features depend on, the pixels
-included, so it is never out of date; it may be deleted at any time.
+It is the folder `latentzoo/features` in the user's cache (`$XDG_CACHE_HOME` or ~/.cache), or
+`$LATENTZOO_CACHE/features`. Each file is named by a fingerprint of everything the features depend on,
+pixels included, so it is never out of date. Files may be deleted at any time.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,15 @@ from ..zoo import folders
 
 
 def cache_folder() -> Path:
-    """Where the features are."""
+    """Returns the folder of the cached features."""
     if own := os.environ.get("LATENTZOO_CACHE"):
         return Path(own) / "features"
     users = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(users) / "latentzoo" / "features"
 
 
-def fingerprint(record: dict, images: Iterable[np.ndarray]) -> str:
-    """A sha256 of the record and of the pixels, however they are batched.
+def fingerprint(record: dict[str, Any], images: Iterable[np.ndarray]) -> str:
+    """Returns a sha256 of `record` and of the pixels, whatever the batch size.
 
     >>> import numpy as np
     >>> from latentzoo.metrics.feature_cache import fingerprint
@@ -45,15 +46,15 @@ def fingerprint(record: dict, images: Iterable[np.ndarray]) -> str:
 
 
 def cached_features(name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
-    """The features of this fingerprint from disk, or computed and put there.
+    """Returns the features cached under `name`, or computes and caches them.
 
-    A file that cannot be read is computed anew; where nothing can be written, a warning says so.
+    Features in an unreadable file are computed again. Warns if the cache cannot be written.
     """
     path = cache_folder() / f"{name}.npz"
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays["features"]
-    except Exception:  # of many types, where a file was cut or damaged
+    except Exception:  # a truncated or damaged file raises many types
         features = compute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,37 +1,40 @@
-"""Features of real images and of samples, computed once for all the metrics that compare them."""
+"""Features of real images and of samples, computed once for all metrics that compare them."""
 
 import dataclasses
 from pathlib import Path
+from typing import Any, SupportsFloat
 
 import numpy as np
 
+from ..data import draws
 from ..data.batches import Data, as_dataset, batches
-from ..data.draws import describe_draw
 from ..zoo.deprecation import old_arguments
 from ..zoo.features import FeatureNetwork, feature_network
+from ..zoo.model import ZooModel
 from ..zoo.pictures import to_uint8
 from ..zoo.progress import Progress
 from .feature_cache import cached_features, fingerprint
-from .samples import as_bytes, check_sampling, in_words, labels_like, sample_batches
+from .samples import as_bytes, check_sampling, describe_samples, labels_like, sample_batches
 
-# Samples, and real images, unless a number is given.
+# The default number of samples and of real images.
 USUAL_NUM = 10_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureSets:
-    """What a feature network makes of real images and of samples.
+    """The outputs of a feature network for real images and for samples.
 
     Attributes:
       real: features of the real images, `[N, F]`.
       fake: features of the samples, `[M, F]`.
       probabilities: class probabilities of the samples, `[M, K]`.
       network: the name of the network.
-      protocol: network, real images and samples, in words.
-      seed: of the metrics that draw subsets.
+      protocol: a description of the network, the real images and the samples.
+      seed: seed of the metrics that draw subsets.
 
     Raises:
-      ValueError: sets of different widths, of fewer than 2 examples, or with values that are not finite.
+      ValueError: the sets have different numbers of features, fewer than 2 examples, or values that are not
+        finite.
     """
 
     real: np.ndarray
@@ -49,8 +52,10 @@ class FeatureSets:
                 f"fake must have as many features as real, got {self.fake.shape[1]} and {self.real.shape[1]}."
             )
 
-    def entry(self, value: float, standard_error: float | None, protocol: str = "") -> dict:
-        """What a metric of these sets returns."""
+    def entry(
+        self, value: SupportsFloat, standard_error: SupportsFloat | None, protocol: str = ""
+    ) -> dict[str, Any]:
+        """Returns the entry of a metric of these sets."""
         return {
             "network": self.network,
             "protocol": f"{protocol}; {self.protocol}" if protocol else self.protocol,
@@ -61,10 +66,10 @@ class FeatureSets:
 
 
 def check_features(features: np.ndarray, name: str) -> None:
-    """Refuses sets that no statistics can be made of.
+    """Checks that statistics of `features` can be computed.
 
     Raises:
-      ValueError: not `[N, F]` with N at least 2, or values that are not finite.
+      ValueError: the shape is not `[N, F]` with N at least 2, or a value is not finite.
     """
     if np.ndim(features) != 2 or len(features) < 2:
         raise ValueError(
@@ -76,7 +81,7 @@ def check_features(features: np.ndarray, name: str) -> None:
 
 @old_arguments(num="num_examples")
 def compare_samples(
-    model,
+    model: ZooModel,
     dataset: Data,
     *,
     network: FeatureNetwork | None = None,
@@ -86,51 +91,53 @@ def compare_samples(
     verbose: bool = True,
     dataset_name: str = "",
     split: str = "",
-    **sampling,
+    **sampling: float | None,
 ) -> FeatureSets:
-    """The features of `num_examples` samples and of as many real images, a draw of `seed`.
+    """Returns the features of `num_examples` samples and of as many real images, drawn with `seed`.
 
-    Memory holds the features and a batch of images. The features of real images are cached on disk, see
-    `feature_cache`. A conditional model samples the labels of the real images.
+    Only the features and one batch of images are held in memory. The features of real images are cached on
+    disk (see `feature_cache`). A conditional model samples with the labels of the real images.
 
     Args:
-      model: a model of images that samples.
-      dataset: as `evaluate`'s; the real images.
-      network: None: the SqueezeNet that is shipped.
-      num_examples: None: 10,000; there may be fewer real images.
-      sampling: of the model's `sampling_options`, such as temperature; None is no option.
+      model: a model that samples images.
+      dataset: the real images, as in `evaluate`.
+      network: None: the SqueezeNet that ships with the package.
+      num_examples: None: 10,000. The dataset may have fewer images.
+      sampling: options from the model's `sampling_options`, such as temperature; None values are ignored.
 
     Raises:
-      ValueError: an option that the model does not have, fewer than 2 real images or samples.
+      ValueError: the model does not have an option, or there are fewer than 2 real images or samples.
     """
     network = network or feature_network()
     num_examples = num_examples or USUAL_NUM
-    sampling = check_sampling(model, sampling)
+    options = check_sampling(model, sampling)
     real = real_features(
         model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed
     )
     labels = labels_like(model, dataset, num_examples, seed)
     bar = Progress(num_examples, "samples", verbose)
     features, probabilities = [], []
-    for samples in sample_batches(model, num_examples, batch_size, seed, labels, sampling):
+    for samples in sample_batches(model, num_examples, batch_size, seed, labels, options):
         parts = network.features_and_probabilities(as_bytes(model, samples))
         features.append(parts[0])
         probabilities.append(parts[1])
         bar.add(len(samples))
-    drawn = in_words(num_examples, seed, sampling)
     return FeatureSets(
         real=real,
         fake=np.concatenate(features),
         probabilities=np.concatenate(probabilities),
         network=network.name,
-        protocol=f"{network.protocol}; {_part_of(dataset, num_examples, seed, 'real images')}, {drawn}",
+        protocol=(
+            f"{network.protocol}; {_describe(dataset, num_examples, seed, 'real images')}, "
+            f"{describe_samples(num_examples, seed, options)}"
+        ),
         seed=seed,
     )
 
 
 @old_arguments(num="num_examples")
 def compare_images(
-    model,
+    model: ZooModel,
     dataset: Data,
     others: Data,
     *,
@@ -143,38 +150,38 @@ def compare_images(
     split: str = "",
     other_split: str = "train",
 ) -> FeatureSets:
-    """The same with real images in place of samples: what no model can be expected to beat.
+    """Returns the same with real images in place of samples: the scores that a perfect model would have.
 
     Args:
-      model: tells the shape of the images, no more.
+      model: only gives the shape of the images.
       others: real images, such as those of the training split.
-      other_split: its name, for the record.
+      other_split: the name of their split, to be recorded.
     """
     network = network or feature_network()
     num_examples = num_examples or USUAL_NUM
-    options = (model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed)
-    real = real_features(*options)
+    real = real_features(
+        model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed
+    )
     features, probabilities = [], []
     for images, _ in batches(model, others, batch_size, num_examples, seed):
         parts = network.features_and_probabilities(to_uint8(images))
         features.append(parts[0])
         probabilities.append(parts[1])
-    fake = np.concatenate(features)
     return FeatureSets(
         real=real,
-        fake=fake,
+        fake=np.concatenate(features),
         probabilities=np.concatenate(probabilities),
         network=network.name,
         protocol=(
-            f"{network.protocol}; {_part_of(dataset, num_examples, seed, 'real images')}, "
-            f"{_part_of(others, num_examples, seed, f'images of {other_split}')}"
+            f"{network.protocol}; {_describe(dataset, num_examples, seed, 'real images')}, "
+            f"{_describe(others, num_examples, seed, f'images of {other_split}')}"
         ),
         seed=seed,
     )
 
 
 def real_features(
-    model,
+    model: ZooModel,
     dataset: Data,
     network: FeatureNetwork,
     num_examples: int,
@@ -184,12 +191,12 @@ def real_features(
     split: str,
     seed: int = 0,
 ) -> np.ndarray:
-    """The features of all real images, or of `num_examples` drawn ones, float32 `[N, F]`.
+    """Returns the features of `num_examples` real images, drawn with `seed`, float32 `[N, F]`.
 
-    They are taken from the cache if they are there. A folder is the same dataset however its path is spelled.
+    Features in the cache are reused. A folder is the same dataset however its path is spelled.
     """
-    dataset = as_dataset(dataset)
-    count = min(num_examples, int(dataset.cardinality()))
+    examples = as_dataset(dataset)
+    count = min(num_examples, int(examples.cardinality()))
     record = {
         "dataset": _resolved(dataset_name),
         "split": split,
@@ -199,7 +206,7 @@ def real_features(
     }
 
     def images():
-        for batch, _ in batches(model, dataset, batch_size, num_examples, seed):
+        for batch, _ in batches(model, examples, batch_size, num_examples, seed):
             yield to_uint8(batch)
 
     def compute():
@@ -214,10 +221,10 @@ def real_features(
 
 
 def _resolved(dataset_name: str) -> str:
-    """The name of a dataset; of a folder or file one path, however it is spelled."""
+    """The name of a dataset; for a folder or file, its absolute path."""
     path = Path(dataset_name).expanduser()
     return str(path.resolve()) if dataset_name and path.exists() else dataset_name
 
 
-def _part_of(data, num_examples, seed, what):
-    return describe_draw(int(as_dataset(data).cardinality()), num_examples, seed, what)
+def _describe(data: Data, num_examples: int, seed: int, what: str) -> str:
+    return draws.describe_draw(int(as_dataset(data).cardinality()), num_examples, seed, what)

@@ -1,4 +1,4 @@
-"""A map of latents in two dimensions, to be looked at."""
+"""A two-dimensional map of latents, for plots."""
 
 import numpy as np
 
@@ -6,15 +6,15 @@ METHODS = ("pca", "tsne")
 
 
 def latent_map(latents: np.ndarray, method: str = "pca", seed: int = 0) -> np.ndarray:
-    """float64 `[N, 2]` of latents `[N, D]`, centred.
+    """Maps latents `[N, D]` to two dimensions, float64 `[N, 2]`, centered.
 
     Args:
-      method: "pca", the two directions of most variance (deterministic, signs included), or "tsne" (van der
-        Maaten & Hinton 2008), which keeps neighbours together; latents of two dimensions stay as they are.
-      seed: of t-SNE.
+      method: "pca", the two directions of largest variance (deterministic, including signs), or "tsne" (van
+        der Maaten & Hinton 2008), which keeps neighbors together. Two-dimensional latents are only centered.
+      seed: seed of t-SNE.
 
     Raises:
-      ValueError: an unknown method, fewer than 3 latents or one dimension.
+      ValueError: the method is unknown, or there are fewer than 3 latents or only one dimension.
 
     >>> import numpy as np
     >>> from latentzoo.metrics.latent_map import latent_map
@@ -37,15 +37,15 @@ def latent_map(latents: np.ndarray, method: str = "pca", seed: int = 0) -> np.nd
     from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(latents) - 1) / 3)
-    # Of more dimensions than that, t-SNE's distances are mostly noise and it takes long.
+    # Beyond 50 dimensions, t-SNE is slow and its distances are mostly noise.
     start = _principal(latents, 50) if latents.shape[1] > 50 else latents
-    places = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(start)
-    return places.astype(np.float64) - places.mean(axis=0)
+    points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(start)
+    return points.astype(np.float64) - points.mean(axis=0)
 
 
-def _principal(centred, count):
-    """Coordinates along the directions of most variance; the largest of each is positive in sign."""
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+def _principal(centered, count):
+    """Coordinates along the directions of largest variance; the largest entry of each is positive."""
+    _, _, directions = np.linalg.svd(centered, full_matrices=False)
     directions = directions[:count]
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])
-    return centred @ (directions * signs[:, None]).T
+    return centered @ (directions * signs[:, None]).T

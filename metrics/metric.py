@@ -1,44 +1,57 @@
-"""What a metric declares: its unit, which way is better, and what it needs."""
+"""The declaration of a metric: its unit, which direction is better, and what it needs."""
 
 import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..zoo.deprecation import old_arguments
 
-# What a metric may need, of the model or of the data.
+# What a metric may need from the model or the data.
 NEEDS = {
-    "scores": "a model that names the metric in its `scores`",
+    "scores": "a model that lists the metric in its `scores`",
     "images": "a model of images",
-    "samples": "a model that samples: its `sampling_options` are not None",
+    "samples": "a model that samples: its `sampling_options` is not None",
     "styles": "a model with `mapping` and `synthesis`: its `has_styles` is true",
-    "features": "features of samples and of real images, `FeatureSets`: the one argument of the function",
+    "features": "features of samples and of real images: `FeatureSets`, the only argument of the function",
     "labels": "labeled data, whatever the model",
 }
 
-# The arguments that a metric may take beside `num_examples`, `batch_size`, `seed` and `verbose`.
+# The arguments that a metric may take in addition to `num_examples`, `batch_size`, `seed` and `verbose`.
 OPTIONS = ("importance_samples", "network", "temperature", "truncation")
+
+
+class Declarations(Protocol):
+    """What models declare to metrics; see `ZooModel` for the attributes."""
+
+    @property
+    def scores(self) -> tuple[str, ...]: ...
+    @property
+    def has_images(self) -> bool: ...
+    @property
+    def sampling_options(self) -> tuple[str, ...] | None: ...
+    @property
+    def has_styles(self) -> bool: ...
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric. Calling it calls its function.
+    """A metric; calling it calls its function.
 
     Attributes:
-      name: that of the function.
-      unit: of the value.
-      better: "higher" or "lower"; None: neither, and no model is the best by it.
-      needs: of `NEEDS`.
-      function: gives the entry of a model: a dict with name, unit, protocol, value, standard_error and
-        num_examples. It is called with `FeatureSets` if it needs features; else as
+      name: the name of the function.
+      unit: the unit of the value.
+      better: "higher" or "lower"; None: neither, so it never selects the best checkpoint.
+      needs: keys of `NEEDS`.
+      function: returns the entry of a model: a dict with name, unit, protocol, value, standard_error and
+        num_examples. It is called with `FeatureSets` if it needs features, otherwise as
         `function(model, dataset, num_examples=..., batch_size=..., seed=..., verbose=..., **options)`.
-      options: of `OPTIONS`, those that the function takes.
-      usual: whether it is the usual one of models that have no scores of their own.
+      options: those of `OPTIONS` that the function takes.
+      usual: whether it is the default metric of models without scores of their own.
 
     Raises:
-      ValueError: `better`, a need or an option that there is not.
+      ValueError: `better`, a need or an option is unknown.
     """
 
     name: str
@@ -64,15 +77,14 @@ class Metric:
 
     @property
     def samples_with_options(self) -> bool:
-        """Whether temperature and truncation change what it scores."""
+        """Whether the metric scores samples, which depend on temperature and truncation."""
         return "features" in self.needs or bool({"temperature", "truncation"} & set(self.options))
 
-    def fits(self, model) -> bool:
-        """Whether `model` has what the metric needs of it.
+    def fits(self, model: Declarations) -> bool:
+        """Returns whether `model` has everything that the metric needs from it.
 
         Args:
-          model: a `ZooModel`, or what declares `has_images`, `scores`, `sampling_options` and `has_styles`
-            as one does.
+          model: a `ZooModel`, or an object that declares the same attributes.
         """
         has = {
             "scores": self.name in model.scores,
@@ -83,7 +95,7 @@ class Metric:
         return all(has.get(need, True) for need in self.needs)
 
     def cost(self, value: float) -> float:
-        """`value` as a number of which less is better; infinity if neither direction is.
+        """Returns `value` as a cost, where lower is better; infinity if neither direction is better.
 
         >>> def loudness(model, dataset, **settings): ...
         >>> Metric("loudness", "dB", "higher", (), loudness).cost(3.0)
@@ -102,15 +114,15 @@ def metric(
     options: tuple[str, ...] = (),
     usual: bool = False,
 ) -> Callable[[Callable], Callable]:
-    """Declares a function of a module of `metrics` to be a metric; nothing else lists it.
+    """Declares a function of a module of `metrics` as a metric; there is no other list.
 
-    All arguments are literals, since the register reads them from the source. See `Metric` for what they
-    mean and how the function is called. It returns a dict with protocol, value, standard_error and
-    num_examples; name and unit are put before them. A `unit` in the dict takes the place of the declared
-    one, and the name of a feature `network` becomes part of the entry's name.
+    All arguments must be literals, since the register reads them from the source. See `Metric` for their
+    meaning and how the function is called. The function returns a dict with protocol, value, standard_error
+    and num_examples; the decorator adds name and unit. A `unit` in the dict replaces the declared one, and
+    the name of a feature `network` becomes part of the entry's name.
 
     Raises:
-      ValueError: as `Metric`.
+      ValueError: as for `Metric`.
 
     >>> from latentzoo.metrics.metric import metric
     >>> @metric(unit="examples", better=None, needs=())
@@ -122,7 +134,7 @@ def metric(
 
     def decorate(function):
         name = function.__name__
-        Metric(name, unit, better, needs, function, options, usual)  # checks the declaration
+        Metric(name, unit, better, needs, function, options, usual)  # checks the arguments
 
         @old_arguments(num="num_examples", num_samples="importance_samples")
         @functools.wraps(function)

@@ -1,43 +1,43 @@
-"""Metrics that are the mean of one number an example."""
+"""Metrics that are the mean of one score per example."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..data.batches import Data, as_dataset, batches
 from ..data.draws import describe_draw
+from ..zoo.model import ZooModel
 from ..zoo.progress import Progress
+from .standard_errors import standard_error
 
 
 def mean_over_examples(
     score: Callable,
-    model,
+    model: ZooModel,
     dataset: Data,
     num_examples: int | None,
     batch_size: int,
     seed: int,
     verbose: bool,
     protocol: str,
-) -> dict:
-    """Mean, standard error, count and protocol of `score(examples, labels, first) -> [N]` over a dataset.
+) -> dict[str, Any]:
+    """Returns the mean of `score` over a dataset, its standard error, the number of examples, the protocol.
 
-    `first` is the number of the batch's first example, counted from 0. Of a part, a draw of `seed`, the
-    protocol says so. The standard error is that
-    of the mean over examples: the sample standard deviation (N - 1) over sqrt(N). It is None for a
-    single example.
+    `score` is as in `scores_of_examples`. If only some examples are scored, the protocol says how they are
+    drawn.
     """
     scores = scores_of_examples(score, model, dataset, num_examples, batch_size, seed, verbose)
-    error = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
     return {
         "protocol": with_part(protocol, dataset, num_examples, seed),
         "value": float(scores.mean()),
-        "standard_error": error,
+        "standard_error": standard_error(scores),
         "num_examples": len(scores),
     }
 
 
 def with_part(protocol: str, dataset: Data, num_examples: int | None, seed: int) -> str:
-    """The protocol of a score; if it is of a part of the dataset, with how that was drawn."""
+    """Returns the protocol; if only some examples are scored, with how they are drawn."""
     count = int(as_dataset(dataset).cardinality())
     if num_examples is None or num_examples >= count:
         return protocol
@@ -46,27 +46,32 @@ def with_part(protocol: str, dataset: Data, num_examples: int | None, seed: int)
 
 def scores_of_examples(
     score: Callable,
-    model,
+    model: ZooModel,
     dataset: Data,
     num_examples: int | None,
     batch_size: int,
     seed: int,
     verbose: bool,
 ) -> np.ndarray:
-    """`score(examples, labels, first)` of each example, or of `num_examples` drawn ones, float64 `[N]`."""
-    dataset = as_dataset(dataset)
-    count = int(dataset.cardinality())
+    """Returns the score of each example, or of `num_examples` drawn ones, float64 `[N]`.
+
+    Args:
+      score: `score(examples, first, **condition) -> [n]`, called with each batch, the index of its first
+        example, and the keyword arguments of the model's condition, if it has one.
+    """
+    source = as_dataset(dataset)
+    count = int(source.cardinality())
     bar = Progress(min(num_examples or count, count), "examples", verbose)
     scores = []
     first = 0
-    for examples, labels in batches(model, dataset, batch_size, num_examples, seed):
-        scores.append(np.asarray(score(examples, labels, first), np.float64))
+    for examples, labels in batches(model, source, batch_size, num_examples, seed):
+        scores.append(np.asarray(score(examples, first, **model.condition.keywords(labels)), np.float64))
         first += len(examples)
         bar.update(first)
     return np.concatenate(scores)
 
 
 def numbered_seeds(seed: int, first: int, count: int) -> np.ndarray:
-    """int32 `[count, 2]`, (seed, i) of the examples from number `first` on: `latentzoo.zoo.seeds`."""
+    """Returns the seeds (seed, i) of `count` examples from index `first`, int32 `[count, 2]`."""
     rows = np.arange(first, first + count)
     return np.stack([np.full_like(rows, seed), rows], axis=1).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Figures of the diagnostics, as PNG files."""
+"""Figures of diagnostics, as PNG files."""
 
 import os
 from collections.abc import Sequence
@@ -7,23 +7,25 @@ import numpy as np
 
 from ..zoo import folders
 
-_MOST_NAMED = 40  # classes in a legend, which has no room for more
+_MOST_NAMED = 40  # classes that fit in a legend
 
 
 def save_histogram(
     values: dict[str, np.ndarray], label: str, path: str | os.PathLike, bins: int = 80, title: str = ""
 ) -> None:
-    """Writes histograms of several sets of numbers `[N]`, over each other, by their names.
+    """Writes overlaid histograms of several sets of numbers `[N]`.
 
     Args:
-      label: of the horizontal axis.
-      path: of the PNG.
-      title: above the figure.
+      values: the numbers, by the name of the set.
+      label: label of the horizontal axis.
+      path: PNG to write.
+      bins: number of bins.
+      title: title of the figure.
     """
     figure, axes = _figure(title)
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins)
     for name, numbers in values.items():
-        axes.hist(numbers, edges, density=True, alpha=0.6, label=name)
+        axes.hist(numbers, edges.tolist(), density=True, alpha=0.6, label=name)
     axes.set_xlabel(label)
     axes.set_ylabel("density")
     axes.legend()
@@ -31,7 +33,7 @@ def save_histogram(
 
 
 def save_map(
-    places: np.ndarray,
+    points: np.ndarray,
     labels: np.ndarray | None,
     path: str | os.PathLike,
     *,
@@ -39,23 +41,23 @@ def save_map(
     title: str = "",
     axis: str = "",
 ) -> None:
-    """Writes a map of places `[N, 2]`, coloured by label `[N]`, if there are labels.
+    """Writes a scatter plot of points `[N, 2]`, colored by label `[N]` if there are labels.
 
     Args:
-      path: of the PNG.
-      class_names: what the labels stand for; their numbers if empty.
-      title: above the map.
-      axis: the name of the axes, which are numbered: "x" makes "x 1" and "x 2".
+      path: PNG to write.
+      class_names: the names of the labels 0, 1, ...; if empty, the legend has numbers.
+      title: title of the figure.
+      axis: the name of the axes, which are numbered: "x" becomes "x 1" and "x 2".
     """
     figure, axes = _figure(title)
     if labels is None:
-        axes.scatter(*places.T, s=4)
+        axes.scatter(*points.T, s=4)
     else:
-        colours = _colours(len(np.unique(labels)))
-        for label, colour in zip(np.unique(labels), colours, strict=True):
+        colors = _colors(len(np.unique(labels)))
+        for label, color in zip(np.unique(labels), colors, strict=True):
             name = class_names[label] if label < len(class_names) else str(label)
-            axes.scatter(*places[labels == label].T, s=4, color=colour, label=name)
-        if len(colours) <= _MOST_NAMED:
+            axes.scatter(*points[labels == label].T, s=4, color=color, label=name)
+        if len(colors) <= _MOST_NAMED:
             axes.legend(markerscale=3, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.set_aspect("equal", "datalim")
     if axis:
@@ -65,22 +67,24 @@ def save_map(
 
 
 def save_curves(
-    places: Sequence[float],
+    x: Sequence[float],
     curves: dict[str, Sequence[float]],
     label: str,
     path: str | os.PathLike,
     title: str = "",
 ) -> None:
-    """Writes curves over the same places, by their names, from 0 to 1 upwards.
+    """Writes curves with values from 0 to 1.
 
     Args:
-      label: of the horizontal axis.
-      path: of the PNG.
-      title: above the figure.
+      x: horizontal coordinates of the points of all curves.
+      curves: the values, by the name of the curve.
+      label: label of the horizontal axis.
+      path: PNG to write.
+      title: title of the figure.
     """
     figure, axes = _figure(title)
-    for name, heights in curves.items():
-        axes.plot(places, heights, marker="o", label=name)
+    for name, y in curves.items():
+        axes.plot(x, y, marker="o", label=name)
     axes.set_xlabel(label)
     axes.set_ylim(0, 1)
     axes.legend()
@@ -88,11 +92,11 @@ def save_curves(
 
 
 def save_history(records: Sequence[dict[str, float]], path: str | os.PathLike) -> None:
-    """Writes what a training told against its steps, a small figure for each name; two in a row.
+    """Writes plots of the logged metrics of a training run against its steps, two per row.
 
     Args:
       records: the lines of a metrics.jsonl, each with a "step".
-      path: of the PNG.
+      path: PNG to write.
     """
     skipped = {"step", "standard_error", "num_examples"}
     names = list(dict.fromkeys(name for record in records for name in record if name not in skipped))
@@ -107,7 +111,7 @@ def save_history(records: Sequence[dict[str, float]], path: str | os.PathLike) -
     _save(figure, path)
 
 
-def _colours(count):
+def _colors(count):
     from matplotlib import colormaps
 
     return [
@@ -123,7 +127,7 @@ def _figure(title):
 
 
 def _empty_figure(width, height):
-    # Figures of their own need no display, whatever the user's settings.
+    # Without pyplot, a figure needs no display, whatever the user's settings.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

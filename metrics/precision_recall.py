@@ -1,31 +1,34 @@
-"""Precision and recall of samples (Kynkäänniemi et al. 2019): how many are right, and what is missed.
+"""Precision and recall of samples (Kynkäänniemi et al. 2019): how many are realistic, and what they miss.
 
-The manifold of a set is the union of balls around its points, each as far as its third nearest neighbour.
+The manifold of a set is the union of balls around its points, each with the distance to its third nearest
+neighbor as radius.
 """
+
+from typing import Any
 
 import numpy as np
 
 from .feature_sets import FeatureSets
 from .metric import metric
-from .neighbours import squared_distances, squared_radii
+from .neighbors import squared_distances, squared_radii
 
 K = 3
 
 
 @metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
-def precision(sets: FeatureSets) -> dict:
-    """The part of the samples that lie on the manifold of the real images."""
+def precision(sets: FeatureSets) -> dict[str, Any]:
+    """The fraction of the samples that lie on the manifold of the real images."""
     return _entry(sets, on_manifold(sets.fake, sets.real))
 
 
 @metric(unit="of 1", better="higher", needs=("images", "samples", "features"))
-def recall(sets: FeatureSets) -> dict:
-    """The part of the real images that lie on the manifold of the samples."""
+def recall(sets: FeatureSets) -> dict[str, Any]:
+    """The fraction of the real images that lie on the manifold of the samples."""
     return _entry(sets, on_manifold(sets.real, sets.fake))
 
 
 def on_manifold(points: np.ndarray, others: np.ndarray, k: int = K) -> np.ndarray:
-    """Whether each point `[N, F]` is in a ball around one of the others `[M, F]`; bool `[N]`.
+    """Returns whether each point `[N, F]` is on the manifold of the others `[M, F]`, bool `[N]`.
 
     >>> import numpy as np
     >>> from latentzoo.metrics.precision_recall import on_manifold

@@ -1,35 +1,36 @@
-"""How far images are from what a model makes of them again."""
+"""The squared error of a model's reconstructions."""
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ..data.batches import Data
 from ..zoo.images import bin_centers
+from ..zoo.model import ZooModel
 from .metric import metric
 from .per_example import mean_over_examples
 
 
 @metric(unit="squared error of a pixel", better="lower", needs=("scores", "images"))
 def reconstruction_error(
-    model,
+    model: ZooModel,
     dataset: Data,
     *,
     num_examples: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     verbose: bool = True,
-) -> dict:
-    """Mean squared error of `model.reconstruct`, of pixels in [0, 1]; `seed` draws the part
-    of `num_examples`.
+) -> dict[str, Any]:
+    """The mean squared error of `model.reconstruct`, for pixels in [0, 1].
 
-    A uint8 pixel stands at its bin's centre.
+    A uint8 pixel is at the center of its bin. `seed` draws the `num_examples` images.
 
-    Returns a dict with name, value, standard_error, unit, num_examples, protocol.
+    Returns a dict with name, value, standard_error (over images), unit, num_examples, protocol.
     """
 
-    def score(images, labels, first):
-        restored = model.reconstruct(images, **model.condition.keywords(labels))
-        differences = restored - bin_centers(tf.convert_to_tensor(images))
+    def score(images, first, **given):
+        differences = model.reconstruct(images, **given) - bin_centers(tf.convert_to_tensor(images))
         return np.mean(np.square(differences), axis=(1, 2, 3))
 
     protocol = "pixels in [0, 1]"

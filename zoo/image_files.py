@@ -79,7 +79,7 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def load_image(path: str | os.PathLike, image_shape: tuple[int, int, int]) -> np.ndarray:
+def load_image(path: str | os.PathLike, image_shape: Sequence[int]) -> np.ndarray:
     """Reads an image file as a model's input: `read_image`, then `fit`.
 
     Args:

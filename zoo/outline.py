@@ -1,7 +1,7 @@
-"""What a model class or a function declares, read from its source: TensorFlow takes seconds to import.
+"""The declarations of model classes and functions, read from the source without importing TensorFlow.
 
-The command checks arguments against it before anything slow starts. There is no second list to keep: the
-signatures in the source are the declaration.
+The command checks arguments against them before anything slow starts. There is no second list to maintain:
+the signatures in the source are the declaration.
 """
 
 import ast
@@ -14,9 +14,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent  # the folder of the packages
 FAMILIES = ("flows", "gans", "vaes")
 
-PACKAGE = "latentzoo>"  # begins the registered name of every model
+PACKAGE = "latentzoo>"  # prefix of the registered name of every model
 
-# Constructor arguments that say how many layers there are: what loops in constructors are as long as.
+# Constructor arguments that are numbers of layers: the lengths of loops in constructors.
 LAYER_COUNTS = ("levels", "depth", "blocks", "flow_depth", "mapping_depth", "discriminator_mapping_depth")
 
 
@@ -26,8 +26,8 @@ class Argument:
 
     Attributes:
       types: the names in its annotation, such as `("int",)` or `("tuple", "None")`; empty without one.
-      default: its value, if that is a literal; else None.
-      choices: the values that the constructor's `check_choice` takes; empty if it takes others.
+      default: its default value, if that is a literal; else None.
+      choices: the values that `check_choice` in the constructor accepts; empty if unrestricted.
     """
 
     types: tuple[str, ...]
@@ -40,10 +40,10 @@ class Outline:
     """A model class.
 
     Attributes:
-      name: of the class.
-      arguments: of its constructor, by name, without `**kwargs`.
-      methods: the parameters of its public methods and of those it inherits within the zoo, by name.
-      attributes: its class attributes that are literals, inherited ones included.
+      name: the name of the class.
+      arguments: the arguments of its constructor, by name, without `**kwargs`.
+      methods: the parameters of its public methods, including those inherited within the zoo, by name.
+      attributes: its class attributes, including inherited ones; None if not a literal.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Outline:
 
 @functools.cache
 def model(registered_name: str) -> Outline | None:
-    """The outline of a model of the zoo by its registered name; None if there is no such model.
+    """Returns the outline of a model of the zoo by its registered name; None if there is none.
 
     >>> glow = model("latentzoo>Glow")
     >>> glow.arguments["depth"], "sample" in glow.methods
@@ -70,7 +70,7 @@ def model(registered_name: str) -> Outline | None:
 
 @functools.cache
 def models() -> dict[str, str]:
-    """The registered names of all models of the zoo, by their names in the command.
+    """Returns the registered names of all models of the zoo, by their names in the command.
 
     >>> models()["glow"]
     'latentzoo>Glow'
@@ -78,16 +78,17 @@ def models() -> dict[str, str]:
     found = {}
     for family in FAMILIES:
         for name, (path, _) in _imported(ROOT / "zoo" / family / "__init__.py").items():
-            if any(node.decorator_list for node in _tree(path).body if getattr(node, "name", "") == name):
+            classes = [node for node in _tree(path).body if isinstance(node, ast.ClassDef)]
+            if any(node.name == name and node.decorator_list for node in classes):
                 found[name.lower()] = f"{PACKAGE}{name}"
     return found
 
 
 def decorated(path: Path, decorator: str) -> dict[str, dict[str, Any]]:
-    """The keyword arguments of `@decorator(...)` at the functions of a file, by function.
+    """Returns the keyword arguments of `@decorator(...)` on the functions of a file, by function name.
 
     Raises:
-      ValueError: an argument that is no literal.
+      ValueError: an argument is not a literal.
     """
     source = path.read_text(encoding="utf-8")
     if f"@{decorator}(" not in source:  # parsing takes ten times as long
@@ -111,7 +112,7 @@ def decorated(path: Path, decorator: str) -> dict[str, dict[str, Any]]:
 
 def _outline(path: Path, name: str) -> Outline:
     methods, attributes, arguments = {}, {}, None
-    for definition in _ancestry(path, name):  # the class itself first: what it has hides its bases'
+    for definition in _ancestry(path, name):  # the class first: its members override those of its bases
         for node in definition.body:
             if isinstance(node, ast.FunctionDef):
                 if node.name == "__init__" and arguments is None:
@@ -127,7 +128,7 @@ def _outline(path: Path, name: str) -> Outline:
 
 
 def _ancestry(path: Path, name: str) -> Iterator[ast.ClassDef]:
-    """A class and its bases, as far as they are defined in the zoo."""
+    """A class and its bases that are defined in the zoo."""
     definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef)}
     imported = _imported(path)
     if name not in definitions:
@@ -142,7 +143,7 @@ def _ancestry(path: Path, name: str) -> Iterator[ast.ClassDef]:
 
 @functools.cache
 def _imported(path: Path) -> dict[str, tuple[Path, str]]:
-    """What a file imports from modules of the package: the module's file and the name there, by name here."""
+    """The imports of a file from the package: the module's file and the name in it, by the local name."""
     found = {}
     for node in _tree(path).body:
         if isinstance(node, ast.ImportFrom) and node.level and node.module:
@@ -169,7 +170,7 @@ def _constructor(node: ast.FunctionDef, path: Path) -> dict[str, Argument]:
 
 
 def _choices(node: ast.FunctionDef, path: Path) -> dict[str, tuple[str, ...]]:
-    """The choices of the arguments that are checked with literals, or with constants of the same file."""
+    """The choices of arguments that are checked with literals or with constants of the same file."""
     constants = {
         ast.unparse(node.targets[0]): _literal(node.value)
         for node in _tree(path).body

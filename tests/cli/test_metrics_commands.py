@@ -170,7 +170,7 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     options = ["--num", 40, "--pictures", 4, "--map", "pca", "--out", out]
     other = ["--other", SMALL]
     run("diagnose", preset, *options, *other)
-    names = ["diagnosis.json", "latents.png", "likelihood.png", "neighbours.png", "outliers.png", "sweep.png"]
+    names = ["diagnosis.json", "latents.png", "likelihood.png", "neighbors.png", "outliers.png", "sweep.png"]
     assert sorted(path.name for path in out.iterdir()) == names
     found = json.loads((out / "diagnosis.json").read_text())
     with np.load(SMALL) as arrays:
@@ -184,7 +184,7 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
     picture = np.asarray(Image.open(out / "outliers.png"))[2:58:2, 2:58:2]
     np.testing.assert_array_equal(picture, images[np.argmin(scores), ..., 0])
     distances = (((images[:4, None, ..., 0] - training / 1.0) / 255.0) ** 2).mean(axis=(2, 3))
-    np.testing.assert_allclose(found["neighbours"]["test"], np.sqrt(distances.min(axis=1)), rtol=1e-5)
+    np.testing.assert_allclose(found["neighbors"]["test"], np.sqrt(distances.min(axis=1)), rtol=1e-5)
     rows = found["sweep"]["rows"]
     assert [row["temperature"] for row in rows] == [0.3, 0.5, 0.7, 0.85, 1.0]
     names = ["precision", "recall"]
@@ -199,3 +199,12 @@ def test_diagnose_writes_pictures_and_numbers(preset, tmp_path, capsys):
 def test_diagnose_only_a_part(preset, tmp_path):
     run("diagnose", preset, "--only", "latents", "--num", 30, "--map", "pca", "--out", tmp_path / "a")
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["diagnosis.json", "latents.png"]
+
+
+def test_a_part_by_its_old_name(preset, capsys):
+    with (
+        pytest.warns(DeprecationWarning, match="--only neighbours is --only neighbors now"),
+        pytest.raises(SystemExit),
+    ):
+        run("diagnose", preset, "--only", "neighbours", "--dataset", "mnits")
+    assert "got 'mnits'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Likelihoods of two data sets, typicality, neighbours, maps: known answers, and files that can be read."""
+"""Likelihoods of two data sets, typicality, neighbors, maps: known answers, and files that can be read."""
 
 import math
 
@@ -10,7 +10,7 @@ from latentzoo.data.draws import drawn_numbers
 from latentzoo.metrics import plots
 from latentzoo.metrics.latent_map import latent_map
 from latentzoo.metrics.likelihood import atypical_batches, images_of, log_likelihoods
-from latentzoo.metrics.nearest_neighbours import nearest_neighbours
+from latentzoo.metrics.nearest_neighbors import nearest_neighbors
 from latentzoo.zoo.flows import RealNVP
 from latentzoo.zoo.vaes import VAE
 
@@ -48,7 +48,7 @@ def test_likelier_data_are_not_typical():
 
 
 def test_fewer_than_a_batch_are_refused():
-    with pytest.raises(ValueError, match="log_likelihoods: got 9 numbers, expected a batch of 10 at least."):
+    with pytest.raises(ValueError, match="log_likelihoods: got 9 numbers, expected at least a batch of 10."):
         atypical_batches(np.zeros(20), np.zeros(9))
 
 
@@ -59,27 +59,33 @@ def test_images_by_number(painter, paintings):
 
 
 @pytest.mark.parametrize("batch_size", [1, 64, 1000])
-def test_nearest_neighbours_by_sorting_all(painter, paintings, batch_size):
+def test_nearest_neighbors_by_sorting_all(painter, paintings, batch_size):
     images, labels = paintings
     samples = np.asarray(painter.sample(6, seed=3))
     training = (images[:70], labels[:70])
-    distances, neighbours = nearest_neighbours(
+    distances, neighbors = nearest_neighbors(
         samples, painter, training, k=3, batch_size=batch_size, verbose=False
     )
     pixels = np.floor(samples * 256).clip(0, 255)
     every = np.sqrt((((pixels[:, None] - images[None, :70]) / 255.0) ** 2).mean(axis=(2, 3, 4)))
     np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :3], atol=1e-7)
     expected = images[np.argsort(every, axis=1, kind="stable")[:, :3]]
-    np.testing.assert_array_equal(neighbours, expected)
+    np.testing.assert_array_equal(neighbors, expected)
 
 
 def test_a_remembered_image_is_found(painter, paintings):
     images, _ = paintings
-    distances, neighbours = nearest_neighbours(images[5:7], painter, images, k=1, verbose=False)
+    distances, neighbors = nearest_neighbors(images[5:7], painter, images, k=1, verbose=False)
     np.testing.assert_allclose(distances, 0, atol=1e-7)
-    np.testing.assert_array_equal(neighbours[:, 0], images[5:7])
+    np.testing.assert_array_equal(neighbors[:, 0], images[5:7])
     with pytest.raises(ValueError, match="k: got 5, expected from 1 to 3, the number of training images."):
-        nearest_neighbours(images, painter, images[:3])
+        nearest_neighbors(images, painter, images[:3])
+
+
+def test_the_old_name_works_for_one_version():
+    with pytest.warns(DeprecationWarning, match="nearest_neighbours is .*nearest_neighbors now"):
+        from latentzoo.metrics.nearest_neighbours import nearest_neighbours
+    assert nearest_neighbours is nearest_neighbors
 
 
 def test_principal_directions():
@@ -143,9 +149,9 @@ def test_figures_are_drawn_whole_or_not_at_all(tmp_path):
     plots.save_curves([0.5, 1.0], {"precision": [0.9, 0.7], "recall": [0.2, 0.4]}, "psi", tmp_path / "d.png")
     told = [{"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0, "elbo": -3.0, "num_examples": 5}]
     plots.save_history(told, tmp_path / "e.png")
-    for name, colours in (("a.png", 3), ("b.png", 4), ("c.png", 2), ("d.png", 3), ("e.png", 2)):
+    for name, colors in (("a.png", 3), ("b.png", 4), ("c.png", 2), ("d.png", 3), ("e.png", 2)):
         picture = np.asarray(Image.open(tmp_path / name).convert("RGB"))
-        assert len(np.unique(picture.reshape(-1, 3), axis=0)) >= colours
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) >= colors
     with pytest.raises(FileNotFoundError):
         plots.save_histogram(both, "", tmp_path / "none" / "a.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png", "e.png"]

@@ -94,7 +94,7 @@ def test_progress_is_shown_if_asked(pixel_flow, pixels, capsys):
     [
         ({"num_examples": 0}, "num_examples: got 0, expected at least 1."),
         ({"batch_size": 0}, "batch_size: got 0, expected at least 1."),
-        ({"temperature": 0.5}, "temperature: got 0.5, expected none: no metric of samples is asked for."),
+        ({"temperature": 0.5}, "temperature: got 0.5, expected none: no metric of samples was requested."),
     ],
 )
 def test_bad_arguments(pixel_flow, pixels, change, message):

@@ -91,7 +91,7 @@ def test_what_is_declared_is_checked(tmp_path):
         register.find_metrics(tmp_path)
     for name in ("a.py", "toy.py"):
         (tmp_path / name).write_text(source.replace("UNIT", "'nats'"))
-    with pytest.raises(ValueError, match="^'.*toy.py' declares the metric toy, which there is already.$"):
+    with pytest.raises(ValueError, match="^'.*toy.py' declares the metric toy, which is already declared.$"):
         register.find_metrics(tmp_path)
 
 

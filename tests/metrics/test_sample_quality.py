@@ -12,7 +12,7 @@ from latentzoo.metrics.density_coverage import coverage, density
 from latentzoo.metrics.frechet_distance import frechet_distance, gaussian_distance, moments
 from latentzoo.metrics.inception_score import inception_score, score
 from latentzoo.metrics.kernel_distance import kernel_distance, squared_discrepancy
-from latentzoo.metrics.neighbours import squared_distances, squared_radii
+from latentzoo.metrics.neighbors import squared_distances, squared_radii
 from latentzoo.metrics.precision_recall import precision, recall
 
 module = sys.modules[kernel_distance.__module__]
@@ -146,7 +146,7 @@ def test_distances_strip_by_strip():
     np.testing.assert_allclose(squared_radii(a, 3), among[:, 3], atol=1e-9)
 
 
-def test_a_point_twice_is_its_own_neighbour():
+def test_a_point_twice_is_its_own_neighbor():
     assert squared_radii(np.array([[0.0], [0.0], [6.0]]), 1).tolist() == [0, 0, 36]
 
 
@@ -166,7 +166,7 @@ def test_density_counts_balls_and_is_not_swayed_by_an_outlier():
     # Six points a step apart, and one far out, whose ball is huge: k = 5.
     real = np.array([[0.0], [1], [2], [3], [4], [5], [1000]])
     near = density(sets(real, [[2.5], [2.5]]))
-    # Within the fifth neighbour's distance: 5, 4, 3, 3, 4, 5 of the six, and 999 of the last: 7 balls.
+    # Within the fifth neighbor's distance: 5, 4, 3, 3, 4, 5 of the six, and 999 of the last: 7 balls.
     assert near["value"] == pytest.approx(7 / 5)
     assert density(sets(real, [[500.0], [1500.0]]))["value"] == pytest.approx(1 / 5)
     assert precision(sets(real, [[500.0], [1500.0]]))["value"] == 1.0
@@ -177,7 +177,7 @@ def test_density_and_coverage_of_the_data_itself_are_1():
     both = sets(rng.standard_normal([2000, 3]), rng.standard_normal([2000, 3]))
     found = density(both)
     assert abs(found["value"] - 1) < 5 * found["standard_error"] < 0.2
-    # A ball of k neighbours holds none of as many samples with probability 2^-k.
+    # A ball of k neighbors holds none of as many samples with probability 2^-k.
     assert coverage(both)["value"] == pytest.approx(1 - 2**-5, abs=0.015)
 
 

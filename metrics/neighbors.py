@@ -1,18 +1,18 @@
-"""Distances between the points of two sets, a strip at a time."""
+"""Distances between the points of two sets, computed in blocks."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-# Rows of a strip: 40 MB for 10,000 points.
+# Rows per block: 40 MB for 10,000 points.
 _ROWS = 500
 
 
 def squared_distances(a: np.ndarray, b: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields squared distances `[<= 500, M]` of points `[N, F]`, in their order, to points `[M, F]`."""
-    # About their middle, where |x|^2 + |y|^2 - 2 x.y loses least.
-    middle = np.mean(b, axis=0, dtype=np.float64)
-    a, b = np.asarray(a, np.float64) - middle, np.asarray(b, np.float64) - middle
+    """Yields squared distances `[<= 500, M]` of points `[N, F]`, in order, to points `[M, F]`."""
+    # Centered, |x|^2 + |y|^2 - 2 x.y loses the least precision.
+    center = np.mean(b, axis=0, dtype=np.float64)
+    a, b = np.asarray(a, np.float64) - center, np.asarray(b, np.float64) - center
     squares = np.einsum("mf,mf->m", b, b)
     for first in range(0, len(a), _ROWS):
         rows = a[first : first + _ROWS]
@@ -21,7 +21,7 @@ def squared_distances(a: np.ndarray, b: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def squared_radii(points: np.ndarray, k: int) -> np.ndarray:
-    """The squared distance of each point `[N, F]` to its k-th nearest other one, `[N]`.
+    """Returns the squared distance of each point `[N, F]` to its k-th nearest other point, `[N]`.
 
     Raises:
       ValueError: k is not below N.
@@ -31,7 +31,7 @@ def squared_radii(points: np.ndarray, k: int) -> np.ndarray:
     radii, first = [], 0
     for distances in squared_distances(points, points):
         rows = np.arange(len(distances))
-        distances[rows, first + rows] = -1.0  # a point itself comes first, whatever rounding does
+        distances[rows, first + rows] = -1.0  # each point is its own nearest, whatever the rounding
         radii.append(np.partition(distances, k, axis=1)[:, k])
         first += len(distances)
     return np.concatenate(radii)
