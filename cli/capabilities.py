@@ -126,8 +126,8 @@ class Capabilities:
             check_metric(name)
             if name not in fit:
                 raise ValueError(
-                    f"metrics: got '{name}', by which '{self.preset}' ({self.model.name}) is not scored: "
-                    f"expected some of {', '.join(sorted(fit))}."
+                    f"metrics: got '{name}', which does not fit '{self.preset}' ({self.model.name}): "
+                    f"expected any of {', '.join(sorted(fit))}."
                 )
 
     @property
@@ -233,7 +233,7 @@ def _check_argument(name: str, value: Any, declared: outline.Argument, source: s
     if declared.choices and isinstance(value, str) and value not in declared.choices:
         hint = registry.suggest(value, declared.choices)
         raise ValueError(
-            f"{name} of {source} must be of {', '.join(declared.choices)}, got '{value}': {hint}"
+            f"{name} of {source} must be one of {', '.join(declared.choices)}, got '{value}': {hint}"
         )
     numbers = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(number, int) and abs(number) > types.LARGEST for number in numbers):

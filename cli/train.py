@@ -170,7 +170,7 @@ def _start_tensorflow(arguments: argparse.Namespace, asked: settings.TrainingSet
 def _recipe(arguments: argparse.Namespace) -> dict[str, Any]:
     """The model, data and settings of the arguments, in the format of a recipe.json."""
     if (arguments.model is None) == (arguments.recipe is None):
-        raise ValueError("model or --recipe must be given, one of them and not both.")
+        raise ValueError("model or --recipe must be given, but not both.")
     if arguments.recipe:
         arguments.model = str(registry.preset_folder(arguments.recipe) / "recipe.json")
     changes = settings.with_new_names(dict(arguments.set))
@@ -240,7 +240,7 @@ def _fine_tuning(preset: str) -> dict[str, Any]:
     if not _is_preset(preset):
         known = [*outline.models(), *(known["name"] for known in registry.list_presets())]
         raise ValueError(
-            f"model must be of {', '.join(outline.models())}, or a preset, or a recipe.json, "
+            f"model must be {', '.join(outline.models())}, a preset or a recipe.json, "
             f"got '{preset}': {registry.suggest(preset, known)}"
         )
     metadata, files = registry.read_preset(registry.preset_folder(preset))
@@ -267,7 +267,7 @@ def _settings(arguments: argparse.Namespace, of_recipe: dict[str, Any]) -> dict[
         of_recipe = {name: value for name, value in of_recipe.items() if name not in length}
     merged = {**of_recipe, **given}
     if len(length & set(merged)) != 1:
-        raise ValueError("steps or epochs must be given, one of them and not both.")
+        raise ValueError("steps or epochs must be given, but not both.")
     return merged
 
 

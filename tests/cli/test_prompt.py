@@ -53,7 +53,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
     "arguments, message",
     [
         (["evaluate", "vae-mnist", "--metrics", "eblo"], "metrics: got 'eblo': did you mean elbo?"),
-        (["evaluate", "gan-mnist", "--metrics", "elbo"], "'gan-mnist' (GAN) is not scored"),
+        (["evaluate", "gan-mnist", "--metrics", "elbo"], "which does not fit 'gan-mnist' (GAN)"),
         (["evaluate", "glow-mnist", "--truncation", "1"], "a Glow has no truncation."),
         (["evaluate", "--all", "--metrics", "fid"], "metrics: got 'fid': known are active_units"),
         (["sample", "autoencoder-mnist-2d"], "'autoencoder-mnist-2d' (Autoencoder) does not"),
@@ -75,7 +75,10 @@ def test_a_misspelt_word_is_named_with_what_was_meant(arguments, message, capsys
         (["export", "glow-mnsit"], "did you mean glow-mnist"),
         ([*TRAIN, "--set", "dept=16"], "got 'dept': did you mean depth?"),
         ([*TRAIN, "--set", "depth=abc"], "depth of 'glow' must be an integer, got 'abc'"),
-        ([*TRAIN, "--set", "coupling=additve"], "must be of affine, additive, got 'additve': did you mean"),
+        (
+            [*TRAIN, "--set", "coupling=additve"],
+            "must be one of affine, additive, got 'additve': did you mean",
+        ),
         ([*TRAIN, "--set", "depth=1.5"], "depth of 'glow' must be an integer, got 1.5"),
         ([*TRAIN, "--set", "reversible=1"], "reversible of 'glow' must be true or false, got 1"),
         ([*TRAIN, "--set", "image_shape=5"], "image_shape of 'glow' must be a list of positive"),
