@@ -118,10 +118,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _by_new_names(arguments: argparse.Namespace) -> argparse.Namespace:
     """Replaces old names of signatures and options, with a warning for each."""
-    signature: str = OLD_SIGNATURES.get(arguments.signature, arguments.signature)
-    renamed = {"signature": signature, "flat": arguments.signature == "map"}
-    if signature != arguments.signature:
-        warn_of_old_name(f"request {arguments.signature}", f"request {signature}")
+    asked: str = arguments.signature
+    signature = OLD_SIGNATURES.get(asked, asked)
+    renamed = {"signature": signature, "flat": asked == "map"}
+    if signature != asked:
+        warn_of_old_name(f"request {asked}", f"request {signature}")
     for old, by_signature in OLD_OPTIONS.items():
         if getattr(arguments, old) is not None:
             new = by_signature.get(signature, "")

@@ -202,7 +202,7 @@ def test_help_and_version(capsys):
 @pytest.mark.parametrize(
     "error, line",
     [
-        (MemoryError(), "there is not enough memory for this."),
+        (MemoryError(), "not enough memory."),
         (RecursionError("maximum recursion depth exceeded"), "the input is nested too deeply."),
         (FileNotFoundError(2, "No such file or directory", "a.pkl"), "'a.pkl': No such file or directory."),
         (ValueError("a\nb\x1b[0m"), "a b?[0m"),

@@ -137,4 +137,4 @@ def test_an_image_that_cannot_be_read_is_named_or_skipped(damaged_folder, tmp_pa
     assert f"image file '{damaged_folder / '03.png'}' cannot be read" in error
     with pytest.warns(UserWarning, match="03.png"):
         run(*fixed, "--workdir", tmp_path / "b", "--skip_unreadable")
-    assert "1 images could not be read and were passed over" in capsys.readouterr().err
+    assert "1 unreadable images were skipped" in capsys.readouterr().err

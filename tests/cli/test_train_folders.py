@@ -70,6 +70,6 @@ def test_a_set_without_the_split_test_trains_without_evaluation(tmp_path, capsys
     assert "must have x_test, got x_train." in capsys.readouterr().err
     run(*fixed)
     printed = capsys.readouterr()
-    assert f"{path} has no split 'test': training goes without evaluation\n" in printed.err
+    assert f"{path} has no split 'test': training without evaluation\n" in printed.err
     assert printed.out.endswith(f"preset in {tmp_path / 'run' / 'preset'}\n")
     assert not (tmp_path / "run" / "best").exists()
