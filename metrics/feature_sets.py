@@ -1,6 +1,7 @@
 """Features of real images and of samples, computed once for all metrics that compare them."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, SupportsFloat
 
@@ -116,23 +117,17 @@ def compare_samples(
     )
     labels = labels_like(model, dataset, num_examples, seed)
     bar = Progress(num_examples, "samples", verbose)
-    features, probabilities = [], []
-    for samples in sample_batches(model, num_examples, batch_size, seed, labels, options):
-        parts = network.features_and_probabilities(as_bytes(model, samples))
-        features.append(parts[0])
-        probabilities.append(parts[1])
-        bar.add(len(samples))
-    return FeatureSets(
-        real=real,
-        fake=np.concatenate(features),
-        probabilities=np.concatenate(probabilities),
-        network=network.name,
-        protocol=(
-            f"{network.protocol}; {_describe(dataset, num_examples, seed, 'real images')}, "
-            f"{describe_samples(num_examples, seed, options)}"
-        ),
-        seed=seed,
+
+    def sampled():
+        for samples in sample_batches(model, num_examples, batch_size, seed, labels, options):
+            yield as_bytes(model, samples)
+            bar.add(len(samples))
+
+    description = (
+        f"{_describe(dataset, num_examples, seed, 'real images')}, "
+        f"{describe_samples(num_examples, seed, options)}"
     )
+    return _compare(real, sampled(), network, description, seed)
 
 
 @old_arguments(num="num_examples")
@@ -162,21 +157,22 @@ def compare_images(
     real = real_features(
         model, dataset, network, num_examples, batch_size, verbose, dataset_name, split, seed
     )
-    features, probabilities = [], []
-    for images, _ in batches(model, others, batch_size, num_examples, seed):
-        parts = network.features_and_probabilities(to_uint8(images))
-        features.append(parts[0])
-        probabilities.append(parts[1])
+    fake = (to_uint8(images) for images, _ in batches(model, others, batch_size, num_examples, seed))
+    description = (
+        f"{_describe(dataset, num_examples, seed, 'real images')}, "
+        f"{_describe(others, num_examples, seed, f'images of {other_split}')}"
+    )
+    return _compare(real, fake, network, description, seed)
+
+
+def _compare(
+    real: np.ndarray, fake: Iterable[np.ndarray], network: FeatureNetwork, description: str, seed: int
+) -> FeatureSets:
+    """The features of real images, and of batches of images to compare with them."""
+    outputs = [network.features_and_probabilities(images) for images in fake]
+    features, probabilities = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
     return FeatureSets(
-        real=real,
-        fake=np.concatenate(features),
-        probabilities=np.concatenate(probabilities),
-        network=network.name,
-        protocol=(
-            f"{network.protocol}; {_describe(dataset, num_examples, seed, 'real images')}, "
-            f"{_describe(others, num_examples, seed, f'images of {other_split}')}"
-        ),
-        seed=seed,
+        real, features, probabilities, network.name, f"{network.protocol}; {description}", seed
     )
 
 
