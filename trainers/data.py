@@ -1,4 +1,4 @@
-"""The old name of `latentzoo.data`."""
+"""Deprecated name of `latentzoo.data`."""
 
 from .. import data
 from ..zoo.deprecation import warn_of_old_name
