@@ -28,12 +28,13 @@ SLOW_IMPORTS = {"subprocess", "train", "main", "StandIn", "Session"}
 SLOW_FIXTURES = {"mirrored_strategy", "compiled"}
 # Fits, traces and whole models: folders and files of over ten seconds.
 SLOW_PATHS = (
-    "benchmarks", "test_doctests.py", "bijectors/test_modes.py", "bijectors/test_repeat.py",
-    "data/test_training_batches.py", "zoo/gans", "zoo/importers", "zoo/vaes/test_vae_training.py",
-    "zoo/test_class_head.py", "zoo/test_distribution.py", "zoo/test_example_weights.py",
-    "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py", "zoo/test_keras_export.py",
-    "zoo/test_keras_settings.py", "zoo/test_model.py", "zoo/test_parts.py", "zoo/test_presets.py",
-    "zoo/test_saving.py", "trainers/test_optimizers.py",
+    "benchmarks", "bijectors/test_modes.py", "bijectors/test_repeat.py",
+    "data/test_training_batches.py", "test_doctests.py", "trainers/test_optimizers.py", "zoo/gans",
+    "zoo/importers", "zoo/test_class_head.py", "zoo/test_distribution.py",
+    "zoo/test_example_weights.py", "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py",
+    "zoo/test_keras_export.py", "zoo/test_keras_settings.py", "zoo/test_model.py", "zoo/test_parts.py",
+    "zoo/test_presets.py", "zoo/test_saving.py", "zoo/vaes/test_autoencoder.py",
+    "zoo/vaes/test_vae_training.py",
 )  # fmt: skip
 TESTS = Path(__file__).parent
 
