@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import warnings
+from typing import NoReturn
 
 from .. import __version__  # pyright: ignore[reportMissingImports]  # of the folder latentzoo
 from ..zoo import progress
@@ -59,7 +60,7 @@ _LONGEST_ERROR = 1000  # characters
 class Parser(argparse.ArgumentParser):
     """A parser that reports errors in one line, with suggestions."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
     def parse_known_args(self, args=None, namespace=None):

@@ -14,6 +14,7 @@ from ..zoo import registry
 
 if TYPE_CHECKING:
     import tensorflow as tf
+    from numpy.typing import ArrayLike
 
     from ..zoo.model import ZooModel
 
@@ -153,7 +154,7 @@ def zoom(image_shape: tuple[int, ...]) -> int:
     return max(1, 64 // image_shape[1])
 
 
-def save_grid(images, path: Path, columns: int | None = None, **captions) -> None:
+def save_grid(images: "ArrayLike", path: Path, columns: int | None = None, **captions) -> None:
     """Writes images [N, H, W, C] as a PNG grid and prints its path; captions as in `with_captions`."""
     import numpy as np
 
@@ -169,7 +170,7 @@ def save_grid(images, path: Path, columns: int | None = None, **captions) -> Non
     print(f"{len(images)} images in {path}")
 
 
-def save_gif(images, path: Path) -> None:
+def save_gif(images: "ArrayLike", path: Path) -> None:
     """Writes images [N, H, W, C] as a GIF, and prints its path."""
     import numpy as np
 

@@ -1,15 +1,18 @@
 """Scores of presets: measured, saved in their metadata, and described in a line."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..zoo import registry
 from . import arguments as types
 from . import models
 
+if TYPE_CHECKING:
+    from ..zoo.model import ZooModel
+
 
 def measure(
-    model, arguments: argparse.Namespace, verbose: bool, names: list[str] | None = None
+    model: "ZooModel", arguments: argparse.Namespace, verbose: bool, names: list[str] | None = None
 ) -> list[dict[str, Any]]:
     """Returns the entries of `metrics.evaluate` for `arguments.preset`.
 
