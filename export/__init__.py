@@ -1,9 +1,9 @@
-"""Models for servers: SavedModels with named signatures, what TF Serving reads beside them, a client.
+"""Models for servers: SavedModels with named signatures, TF Serving's configuration files, and clients.
 
     from latentzoo import export, zoo
     export.saved_model(zoo.load("glow-fashion-mnist"), "models/glow-fashion-mnist")
 
-Importing this package does not import TensorFlow; `saved_model` does, when it is first used.
+Importing this package does not import TensorFlow; the first use of `saved_model` does.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Checks of a signature inside the graph: what is wrong with a request ends in an error status."""
+"""Checks of a signature inside the graph: an invalid request ends in an error status."""
 
 import tensorflow as tf
 
@@ -6,11 +6,11 @@ from ..zoo.signatures import Signature, Tensors
 
 
 def check(tensors: dict[str, tf.Tensor], inputs: Tensors) -> list[tf.Tensor]:
-    """The tensors in the order of `inputs`, which nothing can use before they have passed the checks.
+    """Returns the tensors in the order of `inputs`, with control dependencies on all checks.
 
-    A server does not hold requests to the shapes of a signature, so they are looked at when the graph
-    runs. The checks, and INVALID_ARGUMENT with the input's name, the status of each: rank and size of the
-    rows, one batch size for all inputs, values.
+    A server does not enforce the shapes of a signature, so the graph checks them when it runs: the shape of
+    the rows, one batch size for all inputs, and the values. A failed check ends in INVALID_ARGUMENT with
+    the input's name.
     """
     checked = {
         name: tf.ensure_shape(tensors[name], [None, *info.shape], name=name) for name, info in inputs.items()
@@ -24,24 +24,20 @@ def check(tensors: dict[str, tf.Tensor], inputs: Tensors) -> list[tf.Tensor]:
 
 
 def check_outputs(signature: Signature, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The outputs of a signature's function in the order of its declaration, as which they are served.
+    """Returns the outputs of a signature's function in the order of its declaration.
 
     Raises:
-      ValueError: while the function is traced, its outputs are others than the signature declares.
+      ValueError: when the function is traced, if its outputs differ from the declaration.
     """
-    found = {name: (tensor.dtype, [None, *tensor.shape[1:]]) for name, tensor in outputs.items()}
-    for name, info in signature.outputs.items():
-        shape = [None, *info.shape]
-        fits = name in outputs and outputs[name].dtype == tf.as_dtype(info.dtype)
-        if (
-            not fits
-            or not outputs[name].shape.is_compatible_with(shape)
-            or len(found) > len(signature.outputs)
-        ):
-            raise ValueError(f"{signature.name} gives {found}, expected its declared outputs: {signature}.")
-    return {
-        name: tf.ensure_shape(outputs[name], [None, *info.shape]) for name, info in signature.outputs.items()
+    declared = {
+        name: tf.TensorSpec([None, *info.shape], info.dtype) for name, info in signature.outputs.items()
     }
+    if set(outputs) != set(declared) or not all(
+        declared[name].is_compatible_with(outputs[name]) for name in outputs
+    ):
+        found = {name: (tensor.dtype, [None, *tensor.shape[1:]]) for name, tensor in outputs.items()}
+        raise ValueError(f"{signature.name} gives {found}, expected its declared outputs: {signature}.")
+    return {name: tf.ensure_shape(outputs[name], spec.shape) for name, spec in declared.items()}
 
 
 def _same_batch_size(tensors):

@@ -1,4 +1,4 @@
-"""Short names in a saved graph: most of the file of a deep model is the names of its operations."""
+"""Shortens operation names in a saved graph: they make up most of the file of a deep model."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 
 def shorten_names(folder: Path) -> None:
-    """Rewrites `saved_model.pb`: operations inside functions keep the last part of their names.
+    """Rewrites `saved_model.pb`: operations inside functions keep only the last part of their names.
 
-    `invertible_conv/inverse/MatMul` and its like become `MatMul`, `MatMul_1`, ...; nobody refers to an
-    operation inside a function, and the names of signatures, inputs and outputs are as they were.
+    Names such as `invertible_conv/inverse/MatMul` become `MatMul`, `MatMul_1`, ...; nothing outside a
+    function refers to its operations. The names of signatures, inputs and outputs do not change.
     """
     path = folder / "saved_model.pb"
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
@@ -18,12 +18,12 @@ def shorten_names(folder: Path) -> None:
         for function in meta_graph.graph_def.library.function:
             _shorten_in_function(function)
     path.write_bytes(saved.SerializeToString(deterministic=True))
-    # A hash of the file as it was; optional to those who load it.
+    # A hash of the original file; loaders do not require it.
     (folder / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def _shorten_in_function(function: function_pb2.FunctionDef) -> None:
-    """In a function an input is "argument", "node:output:index" or "^node"."""
+    """Shortens the nodes of a function, whose inputs are "argument", "node:output:index" or "^node"."""
     short = _short_names(function)
 
     def renamed(reference):
@@ -34,7 +34,7 @@ def _shorten_in_function(function: function_pb2.FunctionDef) -> None:
     for node in function.node_def:
         node.name = short[node.name]
         node.input[:] = [renamed(reference) for reference in node.input]
-        node.attr.pop("_class", None)  # what is to be placed together, by name
+        node.attr.pop("_class", None)  # colocation constraints, which contain names
         node.attr.pop("_output_shapes", None)  # TensorFlow infers them
     for returned in (function.ret, function.control_ret):
         for key, reference in list(returned.items()):
@@ -42,7 +42,7 @@ def _shorten_in_function(function: function_pb2.FunctionDef) -> None:
 
 
 def _short_names(function):
-    """The name of each node -> the last part of it, with a number where that is taken."""
+    """Maps each node's name to the last part of it, with a number if that is taken."""
     taken = {argument.name for argument in function.signature.input_arg}
     counts, short = {}, {}
     for node in function.node_def:

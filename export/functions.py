@@ -1,4 +1,4 @@
-"""Signatures as compiled functions with the checks and the encoded twins in them."""
+"""Compiles signatures, with their checks, and adds their twins on encoded images."""
 
 import inspect
 
@@ -12,7 +12,7 @@ from .checks import check, check_outputs
 def compile_signatures(
     signatures: list[Signature],
 ) -> dict[str, tuple[Signature, tf.types.experimental.GenericFunction]]:
-    """Each signature and its twin on encoded images, with their compiled functions, by name."""
+    """Returns each signature and its twin on encoded images, with their compiled functions, by name."""
     compiled = {}
     for signature in signatures:
         run = _compile(signature)
@@ -30,7 +30,7 @@ def _compile(signature):
         outputs = signature.function(*check(dict(zip(inputs, tensors, strict=True)), inputs))
         return check_outputs(signature, outputs)
 
-    # The inputs by name, not as *tensors: that is what TensorFlow calls the inputs of the signature.
+    # TensorFlow names the inputs of the saved signature after these parameters.
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     run.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in inputs])
     run.__name__ = signature.name

@@ -1,32 +1,32 @@
-"""Twins of the signatures on encoded images, for clients that have files, and for REST."""
+"""Twins of signatures on encoded images, for clients that have image files and for REST."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 from ..zoo.signatures import STANDARD, Signature, TensorInfo, Tensors
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n"
-COLOURS = (1, 3, 4)  # grey, RGB, and RGBA, which a JPEG cannot have
+CHANNELS = (1, 3, 4)  # gray, RGB, and RGBA (PNG only)
 
 
 def twin(signature: Signature, run: Callable[..., dict[str, tf.Tensor]]) -> Signature | None:
-    """The same signature on encoded bytes, or None if it has nothing to do with images.
+    """Returns the same signature on encoded images, or None if it has no images as input or output.
 
-    `images` coming in become `image_bytes` `[B]`, a PNG or JPEG of the right size each, and `images`
-    going out become `image_png_bytes` `[B]`. It is called `<name>_from_png`, or `<name>_to_png` if
-    images only go out. A signature of its own, for a server batches requests only if they ask for all
+    The input `images` becomes `image_bytes` `[B]`, each a PNG or JPEG of the right size, and the output
+    `images` becomes `image_png_bytes` `[B]`. The twin is named `<name>_from_png`, or `<name>_to_png` if
+    images are only an output. It is a separate signature because a server batches only requests for all
     outputs of a signature.
 
     Args:
-      signature: of the images themselves.
-      run: its function, compiled: the two share its graph.
+      signature: the signature on uint8 images.
+      run: its compiled function; the twin shares its graph.
     """
     images = signature.inputs.get("images") or signature.outputs.get("images")
-    if images is None or images.shape[-1] not in COLOURS:
+    if images is None or images.shape[-1] not in CHANNELS:
         return None
-    inputs = _encoded(signature.inputs, "image_bytes", example=_grey(images))
+    inputs = _encoded(signature.inputs, "image_bytes", example=_gray(images))
     outputs = _encoded(signature.outputs, "image_png_bytes")
 
     def function(*tensors):
@@ -41,14 +41,14 @@ def twin(signature: Signature, run: Callable[..., dict[str, tf.Tensor]]) -> Sign
     return Signature(f"{signature.name}_{suffix}_png", inputs, outputs, function, replaced_by)
 
 
-def decode(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """uint8 images `[B, H, W, C]` of PNG or JPEG bytes `[B]`.
+def decode(image_bytes: tf.Tensor, image_shape: Sequence[int]) -> tf.Tensor:
+    """Decodes PNG or JPEG bytes `[B]` to uint8 images `[B, H, W, C]`.
 
     Other bytes, a broken image, another size or other channels end in INVALID_ARGUMENT.
     """
 
     def decode_one(contents):
-        # An error of these operations has their name in it.
+        # Errors of these operations contain their names.
         is_known = tf.io.is_jpeg(contents) | (tf.strings.substr(contents, 0, 8) == PNG_HEADER)
         size = tf.strings.length(contents)
         message = "image_bytes must hold a PNG or a JPEG, got other bytes, as many as"
@@ -60,13 +60,13 @@ def decode(image_bytes: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tens
 
 
 def _encoded(tensors: Tensors, name: str, **changes) -> Tensors:
-    """The declarations with bytes of that name in place of images."""
+    """The declarations with `images` replaced by encoded bytes named `name`."""
     info = dataclasses.replace(STANDARD[name], **changes)
     return {
         name if key == "images" else key: info if key == "images" else other for key, other in tensors.items()
     }
 
 
-def _grey(images: TensorInfo) -> bytes:
-    """A grey PNG of their size to warm up with."""
+def _gray(images: TensorInfo) -> bytes:
+    """A gray PNG with the size of the images, for warm-up requests."""
     return tf.io.encode_png(tf.fill(images.shape, tf.constant(images.example, tf.uint8))).numpy()

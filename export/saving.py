@@ -1,4 +1,4 @@
-"""A model as a SavedModel that TF Serving, or any TensorFlow, runs without Keras and without this package."""
+"""Saves a model as a SavedModel that TF Serving, or any TensorFlow, runs without Keras or this package."""
 
 import os
 from collections.abc import Sequence
@@ -25,28 +25,29 @@ def saved_model(
     overwrite: bool = False,
     batch_sizes: Sequence[int] = BATCH_SIZES,
 ) -> Path:
-    """Writes `<base_path>/<version>`, a SavedModel with a signature for each ability of the model.
+    """Writes `<base_path>/<version>`, a SavedModel with the model's `serving_signatures`.
 
-    A flow has `sample`, `log_prob`, `encode`, `decode` and `reconstruct`, as its `serving_signatures`
-    say, with uint8 images; beside each that has to do with images there is its twin on encoded ones
-    (`sample_to_png`, `log_prob_from_png`, ...). `serving_default` is the first. A row's answer depends on
-    that row alone, whatever batch it rides in. Requests to warm a server up are inside.
+    A flow has `sample`, `log_prob`, `bits_per_dim`, `encode`, `decode` and `reconstruct`, with uint8 images.
+    Each signature with images has a twin on encoded images (`sample_to_png`, `log_prob_from_png`, ...).
+    `serving_default` is the first signature. Each row's answer depends on that row alone, not on the rest
+    of its batch. The SavedModel contains warm-up requests.
 
-    The version is there whole or not at all, since a server watches the folder.
+    The version appears complete or not at all, since a server watches the folder.
 
     Args:
-      model: as it is now; later training does not change the export.
-      base_path: the folder of the model's versions; made if missing.
+      model: a model of the zoo, exported with its current weights.
+      base_path: the folder of the model's versions; created if missing.
       version: a positive integer; by default the next one.
-      overwrite: whether a version that is there is replaced. A running server does not notice.
-      batch_sizes: of the warm-up requests: those that the server is set to (`server_files`).
+      overwrite: whether to replace an existing version. A running server does not notice.
+      batch_sizes: the batch sizes of the warm-up requests: the allowed batch sizes of the server
+        (`server_files`).
 
     Returns:
       The folder of the version.
 
     Raises:
-      ValueError: not a model of the zoo, or a version below 1.
-      FileExistsError: the version is there.
+      ValueError: `model` is not a model of the zoo, or `version` is below 1.
+      FileExistsError: the version exists.
       OSError: the folder cannot be written.
 
     >>> import tensorflow as tf
@@ -65,12 +66,12 @@ def saved_model(
     if version is not None:
         version = check_count("version", version, 1)
         _check_free(base_path, version, overwrite)
-    # Hidden, so no version to a server; another export may take the number in the meantime.
+    # The name is hidden, so a server ignores it. Another export may take the number in the meantime.
     scratch = folders.scratch_beside(base_path / str(version or next_version(base_path)))
     try:
         signatures = _write(model, scratch)
         warmup.write_requests(scratch, base_path.resolve().name, signatures, batch_sizes)
-        with locked(base_path):  # two exports at once would find the same version free
+        with locked(base_path):  # concurrent exports would find the same version free
             version = next_version(base_path) if version is None else version
             _check_free(base_path, version, overwrite)
             folders.put_in_place(scratch, base_path / str(version))
@@ -82,12 +83,12 @@ def saved_model(
 def _check_free(base_path, version, overwrite):
     if (base_path / str(version)).exists() and not overwrite:
         raise FileExistsError(
-            f"version {version} is in '{base_path}' already, expected another or overwrite."
+            f"version {version} exists in '{base_path}', expected another version or overwrite=True."
         )
 
 
 def _write(model, folder):
-    """Saves the model's signatures to `folder`, and returns them."""
+    """Saves the model's signatures to `folder` and returns them, with their twins."""
     copy = fresh_copy(model)
     compiled = compile_signatures(copy.serving_signatures())
     module = tf.Module()
@@ -97,7 +98,7 @@ def _write(model, folder):
         concrete[name] = function.get_concrete_function()
         setattr(module, name, concrete[name])
     concrete["serving_default"] = next(iter(concrete.values()))
-    # Nobody trains an export: gradients would only make it larger.
+    # An export is not trained: gradients would only make it larger.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, folder, signatures=concrete, options=options)
     shorten_names(folder)

@@ -1,4 +1,4 @@
-"""What TF Serving reads beside the models: which models, how to batch, what to monitor, how to start."""
+"""TF Serving's configuration files: models, batching, monitoring, and a Compose file to start the server."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from ..zoo import folders
 from ..zoo.locks import locked
 from .versions import versions
 
-# Batches are padded to the next of these. Close to each other: on a processor padding costs as much as work.
+# The server pads batches to the next of these sizes. They are close together: on a CPU, padding rows cost
+# as much as real ones.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 MODELS = "models.config"
@@ -18,19 +19,19 @@ BATCHING = "batching_parameters.txt"
 MONITORING = "monitoring.config"
 COMPOSE = "compose.yaml"
 
-# Where the folder of the models is in the server's container.
+# Where the server's container mounts the folder of models.
 MOUNT = "/models"
 
 
 def write_server_files(folder: str | os.PathLike, batch_sizes: Sequence[int] = BATCH_SIZES) -> None:
     """Writes the server's files into a folder of exported models, `<folder>/<model>/<version>/`.
 
-    `models.config` is written anew each time, with all models that are there. The other files are yours
-    to tune: those that are there are left as they are.
+    Each call rewrites `models.config` with all models in the folder. The other files are yours to tune:
+    existing ones are not changed.
 
     Args:
-      folder: of the models.
-      batch_sizes: to which the server pads batches, increasing.
+      folder: the folder of the models.
+      batch_sizes: the sizes to which the server pads batches, increasing.
 
     Raises:
       OSError: the folder cannot be written.
@@ -49,17 +50,17 @@ def write_server_files(folder: str | os.PathLike, batch_sizes: Sequence[int] = B
 
 
 def models_config(models: dict[str, list[int]]) -> str:
-    """A `ModelServerConfig` in text format, read again by the server every minute.
+    """Returns a `ModelServerConfig` in text format, which the server rereads every minute.
 
-    The two newest versions of each model are served, under the labels `newest` and `previous`: a client
-    that asks for a label goes back without the server's help when a new version disappoints.
+    The server serves the two newest versions of each model, under the labels `newest` and `previous`: a
+    client that asks for a label can go back to the previous version without a change to the server.
 
     Args:
       models: the versions of each model, increasing.
     """
     configs = "".join(_model_config(name, versions[-2:]) for name, versions in models.items())
     return (
-        "# Written by `latentzoo export` each time, with the models it finds.\n"
+        "# `latentzoo export` rewrites this file with the models it finds.\n"
         f"model_config_list {{\n{configs}}}\n"
     )
 
@@ -78,16 +79,16 @@ def _model_config(name, served):
 
 
 def batching_parameters(batch_sizes: Sequence[int]) -> str:
-    """`BatchingParameters` in text format.
+    """Returns `BatchingParameters` in text format.
 
     Raises:
-      ValueError: sizes that do not increase from at least 1.
+      ValueError: the sizes are not increasing positive integers.
     """
     sizes = list(batch_sizes)
     if not sizes or sizes[0] < 1 or any(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
         raise ValueError(f"batch_sizes is {sizes}, expected increasing positive integers.")
     return (
-        "# A batch is padded to the next allowed size: the warm-up requests of the models have these.\n"
+        "# A batch is padded to the next allowed size. The models' warm-up requests have these sizes.\n"
         + "".join(f"allowed_batch_sizes: {size}\n" for size in sizes)
         + f"max_batch_size {{ value: {sizes[-1]} }}\n"
         "# How long the first request of a batch waits for others.\n"
@@ -97,18 +98,18 @@ def batching_parameters(batch_sizes: Sequence[int]) -> str:
 
 
 MONITORING_CONFIG = """\
-# Prometheus finds the metrics at port 8501.
+# Prometheus scrapes the metrics at port 8501.
 prometheus_config { enable: true path: "/monitoring/prometheus/metrics" }
 """
 
 
 def compose_file() -> str:
-    """A Docker Compose file that starts the official server image on the folder it is in."""
+    """Returns a Docker Compose file that serves its own folder with the official server image."""
     return f"""\
 # `docker compose up` in this folder: gRPC at port 8500, REST at 8501.
 services:
   serving:
-    # The models were written by TensorFlow {metadata.version("tensorflow")}: take a server at least as new.
+    # TensorFlow {metadata.version("tensorflow")} wrote the models: use a server that is at least as new.
     image: tensorflow/serving:latest
     ports: ["8500:8500", "8501:8501"]
     volumes: ["./:{MOUNT}:ro"]

@@ -1,10 +1,10 @@
-"""The versions of a model: folders with a number for a name, of which a server takes the highest."""
+"""The versions of a model: folders named by a number, of which a server takes the highest."""
 
 from pathlib import Path
 
 
 def versions(base_path: Path) -> list[int]:
-    """The versions in a model's folder, increasing. None, if there is no such folder."""
+    """Returns the versions in a model's folder, increasing; an empty list if the folder does not exist."""
     if not base_path.is_dir():
         return []
     names = (path.name for path in base_path.iterdir() if path.is_dir())
@@ -12,4 +12,5 @@ def versions(base_path: Path) -> list[int]:
 
 
 def next_version(base_path: Path) -> int:
+    """Returns the version after the newest one; the first is 1."""
     return max(versions(base_path), default=0) + 1

@@ -1,10 +1,10 @@
-"""Warm-up: requests that TF Serving runs when it has loaded a model, before it serves it.
+"""Warm-up requests, which TF Serving runs after it has loaded a model and before it serves it.
 
 TF Serving reads them from `assets.extra/tf_serving_warmup_requests`, a TFRecord file of at most 1000
 `PredictionLog` protos.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -14,10 +14,18 @@ from ..zoo.signatures import Signature
 PLACE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 
-def write_requests(folder: Path, model: str, signatures: Iterable[Signature], batch_sizes: Iterable[int]):
+def write_requests(
+    folder: Path, model: str, signatures: Iterable[Signature], batch_sizes: Sequence[int]
+) -> None:
     """Writes a request for each signature at each batch size into the SavedModel in `folder`.
 
-    There are none for the old names of signatures, which share their graphs with the new ones.
+    Deprecated signatures get none: they share their graphs with the ones that replace them.
+
+    Args:
+      folder: the SavedModel.
+      model: the model's name on the server.
+      signatures: the signatures of the SavedModel.
+      batch_sizes: the numbers of rows of the requests.
     """
     path = folder / PLACE
     path.parent.mkdir()
@@ -28,25 +36,25 @@ def write_requests(folder: Path, model: str, signatures: Iterable[Signature], ba
 
 
 def prediction_log(model: str, signature: Signature, size: int) -> bytes:
-    """A serialised `PredictionLog` with a request of `size` rows, each of the inputs' examples."""
+    """Returns a serialized `PredictionLog`: a request of `size` rows, filled with the inputs' examples."""
     inputs = b""
     for name, info in signature.inputs.items():
-        # One value for all elements: TensorFlow fills the tensor with it.
+        # TensorFlow fills the tensor with the one value.
         tensor = tf.make_tensor_proto(info.example, info.dtype, [size, *info.shape])
         inputs += _field(2, _field(1, name.encode()) + _field(2, tensor.SerializeToString()))
     model_spec = _field(1, model.encode()) + _field(3, signature.name.encode())
     return _field(6, _field(1, _field(1, model_spec) + inputs))
 
 
-# TF Serving's protos are in an optional package, and an export must not need it. These few fields are
-# written by hand in protobuf's wire format, which never changes:
+# TF Serving's protos are in an optional package, which an export must not require. So these few fields are
+# encoded here in protobuf's wire format, which never changes:
 #   PredictionLog.predict_log = 6; PredictLog.request = 1;
 #   PredictRequest.model_spec = 1, inputs = 2 (a map: key = 1, value = 2);
 #   ModelSpec.name = 1, signature_name = 3.
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of bytes, a string or a message: tag, length, content."""
+    """Encodes a field of bytes, a string or a message: tag, length, content."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

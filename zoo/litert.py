@@ -1,4 +1,4 @@
-"""Keras's export to LiteRT held to LiteRT's own operations, so that the file runs everywhere."""
+"""Restricts Keras's LiteRT export to LiteRT's own operations, so that the file runs everywhere."""
 
 import contextlib
 import re
@@ -6,22 +6,23 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-# What the converter's error says of operations that are only TensorFlow's.
+# How the converter's error lists operations that only TensorFlow has.
 _MISSING = re.compile(r"TF Select ops: (.+)")
 
 
 @contextlib.contextmanager
 def own_operations(name: str, kwargs: dict) -> Iterator[dict]:
-    """`kwargs` of Keras's export, by which the converter takes LiteRT's own operations alone.
+    """Yields `kwargs` for Keras's export that allow the converter only LiteRT's own operations.
 
-    Keras's default takes TensorFlow's too; few runtimes have them, and others fail as they load the file.
+    Keras's default also allows TensorFlow's operations. Few runtimes have them; the others fail when they
+    load the file.
 
     Args:
-      name: the model's.
-      kwargs: the user's; a `target_spec` stays as it is.
+      name: the model's name, for the message.
+      kwargs: the user's arguments; a `target_spec` among them takes precedence.
 
     Raises:
-      ValueError: within the context, the model has an operation that is only TensorFlow's.
+      ValueError: raised from the context, if the model uses an operation that LiteRT does not have.
     """
     try:
         yield {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}, **kwargs}

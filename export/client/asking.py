@@ -1,6 +1,7 @@
-"""How signatures of a server are asked: checks before a request, batches that the server takes."""
+"""Calls of a server's signatures: checks before a request, and batches of a size that the server accepts."""
 
 import abc
+import contextlib
 import math
 from collections.abc import Mapping
 
@@ -12,18 +13,22 @@ from ..server_files import BATCH_SIZES
 from . import checks
 from .errors import Refused, TooLarge
 
-# Of a request or an answer, as NumPy has it: rows are sent in parts that are no larger.
+# The largest request or answer in NumPy's bytes: more rows are sent in several requests.
 MESSAGE_BYTES = 64 * 2**20
 
-# Bytes of an answer in JSON, and numbers in a tensor: several times the largest message that is asked for.
+# The limit on an answer's bytes of JSON, or its numbers in a tensor: several times the largest expected one.
 LARGEST_ANSWER = 512 * 2**20
 
 
-class AskingClient(abc.ABC):
-    """A client that asks signatures by name: what they take and give is what the server says.
+# Inputs or outputs by name: dtype and shape, with the batch axis.
+Tensors = dict[str, tuple[np.dtype, tuple[int, ...]]]
 
-    A subclass sends the requests: `signatures` and `predict`. What `zoo/signatures.py` declares of inputs of
-    standard names holds besides: their range, and what they are if they are not given.
+
+class AskingClient(abc.ABC):
+    """A client that calls signatures by name, with the inputs and outputs that the server reports.
+
+    A subclass sends the requests, by `signatures` and `predict`. Inputs with standard names also have the
+    ranges and defaults that `zoo/signatures.py` declares.
 
     Args: as `Client`'s.
     """
@@ -33,7 +38,7 @@ class AskingClient(abc.ABC):
         self.server = checks.address(server)
         self.label = None if label is None else checks.text("label", label)
         self.timeout = checks.seconds("timeout", timeout)
-        self._sizes: dict[str, int] = {}  # by signature, once a server has refused larger batches
+        self._sizes: dict[str, int] = {}  # batch sizes by signature, after the server has refused larger ones
 
     def __enter__(self):
         return self
@@ -47,15 +52,15 @@ class AskingClient(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def signatures(self) -> Mapping[str, dict]:
+    def signatures(self) -> Mapping[str, dict[str, Tensors]]:
         """The model's signatures: name -> {"inputs": {name: (dtype, shape)}, "outputs": the same}.
 
-        The batch is -1 in a shape.
+        The batch axis is -1 in a shape.
         """
 
     @abc.abstractmethod
     def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Calls a signature with batches as they are, in one request, and returns its outputs by name."""
+        """Sends one request with unchecked batches and returns the outputs by name."""
 
     @property
     def _place(self) -> str:
@@ -79,7 +84,7 @@ class AskingClient(abc.ABC):
         )
 
     def _row_shape(self, signature, side, name) -> tuple[int, ...]:
-        """The shape of a row of an input or an output, which the signature must have."""
+        """The shape of one row of an input or an output, which the signature must have."""
         return tuple(self._signature(signature)[side][self._first(signature, side, (name,))][1][1:])
 
     def _output(self, signature, batches, options, *names):
@@ -88,10 +93,10 @@ class AskingClient(abc.ABC):
         return self._ask(signature, batches, options)[name]
 
     def _ask(self, signature, batches, options):
-        """The outputs of a signature.
+        """Returns the outputs of a signature by name.
 
         Args:
-          batches: inputs with a row for each row of the answer.
+          batches: inputs with one row per row of the answer.
           options: inputs that may be one value for all rows; None: not given.
         """
         inputs = self._signature(signature)["inputs"]
@@ -113,7 +118,7 @@ class AskingClient(abc.ABC):
         return self._in_batches(signature, rows, n)
 
     def _complete(self, signature, batches, options):
-        """The options that are given, and the usual values of others that the signature takes."""
+        """The given options, and the defaults of the signature's other inputs."""
         inputs = self._signature(signature)["inputs"]
         given = {name: value for name, value in options.items() if value is not None}
         takes = f"{signature!r} of {self._place} takes {shown_names(inputs)}"
@@ -128,7 +133,7 @@ class AskingClient(abc.ABC):
         return given
 
     def _in_batches(self, signature, rows, n):
-        """One request for each of the server's largest batches. A row's answer is the same in any batch."""
+        """Sends one request per batch of the largest size that the server accepts."""
         answers, start = [], 0
         size = self._sizes.get(signature) or self._usual_size(signature)
         while start < n:
@@ -144,7 +149,7 @@ class AskingClient(abc.ABC):
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
     def _usual_size(self, signature):
-        """The largest batch that `latentzoo export` has servers take, less for large rows."""
+        """The largest batch of `latentzoo export`'s server configuration, or less if rows are large."""
         described = self.signatures[signature]
         row = max(
             sum(dtype.itemsize * math.prod(shape[1:]) for dtype, shape in described[side].values())
@@ -153,25 +158,21 @@ class AskingClient(abc.ABC):
         return min(BATCH_SIZES[-1], max(1, MESSAGE_BYTES // max(1, row)))
 
     def _answer(self, signature, rows, size):
-        """The answer to at most `size` rows.
+        """Returns the answer to at most `size` rows.
 
-        A server that batches refuses all of a batch for one bad row, of another client perhaps. So what it
-        refuses it gets again, and then with as many rows as fill a batch, which is then this client's alone.
+        A server with batching refuses a whole batch for one bad row, which may be another client's. So a
+        refused request is sent again, and at last with as many rows as fill a batch of its own.
         """
-        n = _length(rows)
-        requests = [rows] if n == size else [rows, rows, _filled(rows, size)]
-        for request in requests:
-            try:
-                answer = self.predict(signature, request)
-            except Refused as error:
-                refusal = error
-            else:
-                checked = self._checked(signature, answer, _length(request))
-                return {name: values[:n] for name, values in checked.items()}
-        raise refusal
+        if _length(rows) == size:
+            return self._checked(signature, self.predict(signature, rows), size)
+        for _ in range(2):
+            with contextlib.suppress(Refused):
+                return self._checked(signature, self.predict(signature, rows), _length(rows))
+        checked = self._checked(signature, self.predict(signature, _filled(rows, size)), size)
+        return {name: values[: _length(rows)] for name, values in checked.items()}
 
     def _checked(self, signature, answer, n):
-        """The outputs of a signature, each of its dtype, shape and number of rows, without NaN."""
+        """The outputs of a signature, after a check of dtypes, shapes, numbers of rows, and NaN."""
         checked = {}
         for name, (dtype, shape) in self.signatures[signature]["outputs"].items():
             values, expected = answer.get(name), (n, *shape[1:])
@@ -194,7 +195,7 @@ def _length(rows):
 
 
 def _filled(rows, size):
-    """The rows, and the first one again and again, `size` in all."""
+    """The rows, filled up to `size` with copies of the first one."""
     missing = size - _length(rows)
     return {
         name: np.concatenate([values, np.repeat(values[:1], missing, axis=0)])

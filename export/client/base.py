@@ -1,4 +1,4 @@
-"""The methods of both clients: those of the models in Keras, as far as the server has their signatures."""
+"""The methods of both clients: those of the Keras models for which the server has signatures."""
 
 import math
 
@@ -13,28 +13,27 @@ from .asking import AskingClient
 
 
 class Client(AskingClient):
-    """What both clients share.
+    """The base class of both clients.
 
-    Each method asks one signature, which says what it takes. An option that the signature does not know is
-    a ValueError before anything is computed, as are an empty batch, NaN, and numbers out of range.
-    More rows than a server takes at once are sent in several requests: a row's answer depends on that
-    row alone.
+    Each method calls one signature. An option that the signature does not have raises ValueError before any
+    request, as do an empty batch, NaN, and numbers out of range. If there are more rows than the server
+    accepts at once, they are sent in several requests: each row's answer depends on that row alone.
 
     Args:
-      model: its name on the server.
+      model: the model's name on the server.
       server: host:port.
-      label: of the version to ask, `newest` or `previous` for instance; by default the server's newest.
-      timeout: of a request, in seconds.
+      label: the label of a version, such as `newest` or `previous`; by default the server's newest version.
+      timeout: the limit on each request, in seconds.
 
     Raises (all methods):
-      ValueError: the server refuses the request, answers with something else than its signatures say, or
-        has no such model, version or signature; or an argument is of a wrong kind.
-      ConnectionError: no answer.
+      ValueError: an argument is invalid; or the server refuses the request, gives an answer that does not
+        match its signatures, or has no such model, version or signature.
+      ConnectionError: the server does not answer.
     """
 
     @property
     def event_shape(self) -> tuple[int, ...]:
-        """Of an image, (H, W, C), or of a vector, (D,)."""
+        """(H, W, C) of an image, or (D,) of a vector."""
         for signature in self.signatures.values():
             for tensors in (signature["outputs"], signature["inputs"]):
                 for name in EVENTS:
@@ -44,7 +43,7 @@ class Client(AskingClient):
 
     @property
     def latent_dim(self) -> int:
-        """D, of the latents that `decode` (of a StyleGAN: `mapping`) takes."""
+        """D, the size of the latents that `decode` (of a StyleGAN: `mapping`) takes."""
         signature = next((name for name in ("mapping", "map") if name in self.signatures), "decode")
         return math.prod(self._row_shape(signature, "inputs", "latents"))
 
@@ -58,15 +57,15 @@ class Client(AskingClient):
         truncation: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """Samples, uint8 `[N, H, W, C]` (vectors: float32 `[N, D]`), row i from (seed, i) alone.
+        """Returns samples, uint8 `[N, H, W, C]` (vectors: float32 `[N, D]`), row i from (seed, i) alone.
 
         Args:
           num_samples: N, at least 1.
-          seed: an integer in [-2^31, 2^31), or a pair of them for each row `[N, 2]`.
+          seed: an integer in [-2^31, 2^31), or one pair per row, `[N, 2]`.
           temperature: the standard deviation of the latents of a flow or a VAE, by default 1; or `[N]`.
-          labels: integers `[N]`, or one for all, of a class-conditional model.
+          labels: integers `[N]`, or one for all rows, for a class-conditional model.
           truncation: psi of a StyleGAN, by default 1; or `[N]`.
-          condition: uint8 images `[N, H, W, C]`, or one for all, of a model that is conditioned on images.
+          condition: uint8 images `[N, H, W, C]`, or one for all rows, for a model conditioned on images.
         """
         n = checks.count("num_samples", num_samples)
         options = {
@@ -80,7 +79,7 @@ class Client(AskingClient):
     def encode(
         self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
     ) -> np.ndarray:
-        """The latents of images or vectors, float32 `[N, D]`."""
+        """Returns the latents of images or vectors, float32 `[N, D]`."""
         return self._output(
             "encode", self._of_events("encode", images), {"labels": labels, "condition": condition}, "latents"
         )
@@ -92,7 +91,7 @@ class Client(AskingClient):
         truncation: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """The images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
+        """Returns the images or vectors of latents `[N, D]`; of a StyleGAN, with the stored noise."""
         if "decode" not in self.signatures and {"mapping", "map"} & set(self.signatures):
             return self.synthesis(self.mapping(latents, labels, truncation))
         options = {"labels": labels, "truncation": truncation, "condition": condition}
@@ -101,7 +100,7 @@ class Client(AskingClient):
     def reconstruct(
         self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
     ) -> np.ndarray:
-        """`decode(encode(images))`."""
+        """Returns `decode(encode(images))`."""
         return self._output(
             "reconstruct",
             self._of_events("reconstruct", images),
@@ -112,9 +111,9 @@ class Client(AskingClient):
     def scores(
         self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
     ) -> dict[str, np.ndarray]:
-        """`log_prob` and, of images, `bits_per_dim`, in one request.
+        """Returns `log_prob` and, for images, `bits_per_dim`, from one request.
 
-        The noise of this `bits_per_dim` is that of the seed (0, 0) in each row.
+        The dequantization noise of this `bits_per_dim` has the seed (0, 0) in each row.
         """
         return self._ask(
             "log_prob", self._of_events("log_prob", images), {"labels": labels, "condition": condition}
@@ -123,7 +122,7 @@ class Client(AskingClient):
     def log_prob(
         self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
     ) -> np.ndarray:
-        """log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
+        """Returns log p in nats, float32 `[N]`, of uint8 images `[N, H, W, C]` or of vectors `[N, D]`."""
         return self._output(
             "log_prob",
             self._of_events("log_prob", images),
@@ -138,7 +137,7 @@ class Client(AskingClient):
         labels: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """-log2 p / (H * W * C) of uint8 images, float32 `[N]`, row i with noise from (seed, i)."""
+        """Returns -log2 p / (H * W * C) of uint8 images, float32 `[N]`, row i with noise from (seed, i)."""
         options = {"seed": seed, "labels": labels, "condition": condition}
         return self._output("bits_per_dim", self._of_events("bits_per_dim", images), options, "bits_per_dim")
 
@@ -149,7 +148,7 @@ class Client(AskingClient):
         labels: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """The evidence lower bound of a VAE in nats, float32 `[N]`, one sample from (seed, i) in row i."""
+        """Returns the ELBO of a VAE in nats, float32 `[N]`; row i uses one sample from (seed, i)."""
         return self._elbo(images, seed, labels, condition)["elbo"]
 
     def kl(
@@ -159,7 +158,7 @@ class Client(AskingClient):
         labels: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> np.ndarray:
-        """The part of `elbo` that is KL(q(z | x) || p(z)), in nats, float32 `[N]`."""
+        """Returns the term KL(q(z | x) || p(z)) of `elbo`, in nats, float32 `[N]`."""
         return self._elbo(images, seed, labels, condition)["kl"]
 
     def elbo_parts(
@@ -169,7 +168,7 @@ class Client(AskingClient):
         labels: ArrayLike | None = None,
         condition: ArrayLike | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The two parts of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
+        """Returns the two terms of `elbo`, in nats, float32 `[N]` each: reconstruction - kl is the ELBO."""
         scores = self._elbo(images, seed, labels, condition)
         return scores["elbo"] + scores["kl"], scores["kl"]
 
@@ -182,13 +181,13 @@ class Client(AskingClient):
     def mapping(
         self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
     ) -> np.ndarray:
-        """w of latents z of a StyleGAN, float32 `[N, num_ws, w_dim]`.
+        """Returns a StyleGAN's w of latents z, float32 `[N, num_ws, w_dim]`.
 
-        An older export gives it flat, `[N, num_ws * w_dim]`.
+        An older export returns it flat, `[N, num_ws * w_dim]`.
 
         Args:
           latents: `[N, latent_dim]`, standard normal.
-          labels: integers `[N]`, or one for all, of a conditional model.
+          labels: integers `[N]`, or one for all rows, for a conditional model.
           truncation: psi, by default 1; or `[N]`.
         """
         options = {"labels": labels, "truncation": truncation}
@@ -197,20 +196,20 @@ class Client(AskingClient):
         return self._output("mapping", {"latents": latents}, options, "w")
 
     def synthesis(self, w: ArrayLike) -> np.ndarray:
-        """The images of w `[N, num_ws, w_dim]` of a StyleGAN, with the stored noise."""
+        """Returns the images of a StyleGAN's w `[N, num_ws, w_dim]`, with the stored noise."""
         if self._is_of_old_names:
             return self._output("synthesize", {"styles": _flat("w", w)}, {}, *EVENTS)
         return self._output("synthesis", {"w": self._with_styles("w", w)}, {}, *EVENTS)
 
     @old_arguments(styles="w_a", other_styles="w_b")
     def style_mix(self, w_a: ArrayLike, w_b: ArrayLike, crossover: ArrayLike) -> np.ndarray:
-        """The images of w of two: the first `crossover` styles of `w_a`, the others of `w_b`.
+        """Returns the images of mixed w: the first `crossover` styles from `w_a`, the others from `w_b`.
 
-        A model's `style_mix` gives their w; this gives the images of `synthesis` at once.
+        A model's `style_mix` returns the mixed w; this returns the images that `synthesis` makes of it.
 
         Args:
           w_a, w_b: `[N, num_ws, w_dim]`.
-          crossover: an integer from 0 to num_ws, or one for each row `[N]`.
+          crossover: an integer from 0 to num_ws, or one per row, `[N]`.
         """
         if self._is_of_old_names:
             batches = {"styles": _flat("w_a", w_a), "other_styles": _flat("w_b", w_b)}
@@ -220,7 +219,7 @@ class Client(AskingClient):
         b = checks.batch("w_b", self._with_styles("w_b", w_b, frames=2), dtype, shape, STANDARD["w"])
         if len(a) != len(b):
             raise ValueError(f"w_a and w_b must have one batch size, got {sorted({len(a), len(b)})}.")
-        declared = TensorInfo("how many styles are of w_a", INT32, (), 0, shape[0])
+        declared = TensorInfo("number of styles from w_a", INT32, (), 0, shape[0])
         first = (
             np.arange(shape[0])
             < checks.per_row("crossover", crossover, len(a), np.dtype(INT32), declared)[:, None]
@@ -234,12 +233,12 @@ class Client(AskingClient):
     def map(
         self, latents: ArrayLike, labels: ArrayLike | None = None, truncation: ArrayLike | None = None
     ) -> np.ndarray:
-        """`mapping`, flat: float32 `[N, num_ws * w_dim]`."""
+        """The old name of `mapping`, which returns w flat, float32 `[N, num_ws * w_dim]`."""
         warn_of_old_name("map", "mapping")
         return _flat("w", self.mapping(latents, labels, truncation))
 
     def synthesize(self, styles: ArrayLike) -> np.ndarray:
-        """`synthesis`."""
+        """The old name of `synthesis`."""
         warn_of_old_name("synthesize", "synthesis")
         return self.synthesis(styles)
 
@@ -258,9 +257,9 @@ class Client(AskingClient):
         return shape
 
     def _with_styles(self, name, w, frames=1):
-        """w as an array; flat as in older exports, in the shape of the signature.
+        """w as an array in the signature's shape, also if it is flat as in older exports.
 
-        `frames` of the stack are between here and the user.
+        There are `frames` stack frames between this method and the user's call.
         """
         w, shape = checks.array(name, w), self._w_shape
         if w.ndim == 2 and w.shape[1] == math.prod(shape):
@@ -271,11 +270,11 @@ class Client(AskingClient):
     # Requests.
 
     def _of_events(self, signature, values):
-        """Images or vectors under the name that a signature has for them."""
+        """Images or vectors under the name that the signature has for them."""
         return {self._first(signature, "inputs", EVENTS): values}
 
 
 def _flat(name, w):
-    """w `[N, num_ws, w_dim]` as older exports have it, `[N, num_ws * w_dim]`; other values as they are."""
+    """w `[N, num_ws, w_dim]` in older exports' shape `[N, num_ws * w_dim]`; other values unchanged."""
     w = checks.array(name, w)
     return w.reshape([len(w), -1]) if w.ndim == 3 and len(w) else w

@@ -1,9 +1,11 @@
-"""Checks of what a client sends: a value that the server's integers cannot hold must not become another's."""
+"""Checks of what a client sends: a value must not silently become another one in the server's dtype."""
 
 import math
 import re
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...zoo.json_files import shown, shown_text
 from ...zoo.signatures import TensorInfo
@@ -11,11 +13,11 @@ from ...zoo.signatures import TensorInfo
 INT32 = np.iinfo(np.int32)
 
 
-def count(name: str, value) -> int:
-    """`value`, if it is a positive integer that numbers rows in int32.
+def count(name: str, value: Any) -> int:
+    """Returns `value` as an int, if it is a positive integer that fits in int32.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_integer or not 1 <= value <= INT32.max:
@@ -23,22 +25,22 @@ def count(name: str, value) -> int:
     return int(value)
 
 
-def text(name: str, value) -> str:
-    """`value`, if it is a string that a request can hold.
+def text(name: str, value: Any) -> str:
+    """Returns `value`, if it is a printable, non-empty string.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ValueError(f"{name} is {shown(value)}, expected a name.")
     return value
 
 
-def address(server) -> str:
-    """`server`, if it is a host and a port.
+def address(server: Any) -> str:
+    """Returns `server`, if it is a host and a port.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     expected = "expected host:port, such as localhost:8500"
     if not isinstance(server, str) or not server.isprintable() or not re.fullmatch(r"[^\s/?#@]+", server):
@@ -49,11 +51,11 @@ def address(server) -> str:
     return server
 
 
-def seconds(name: str, value) -> float:
-    """`value`, if it is a positive finite number.
+def seconds(name: str, value: Any) -> float:
+    """Returns `value` as a float, if it is a positive finite number.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not is_number or not 0 < value < math.inf:
@@ -62,25 +64,25 @@ def seconds(name: str, value) -> float:
 
 
 def batch(
-    name: str, values, dtype: np.dtype, shape: tuple[int, ...], declared: TensorInfo | None = None
+    name: str, values: ArrayLike, dtype: np.dtype, shape: tuple[int, ...], declared: TensorInfo | None = None
 ) -> np.ndarray:
-    """`values` as an array `[N, *shape]` of a signature's dtype, N at least 1.
+    """Returns `values` as an array `[N, *shape]` of a signature's dtype, N at least 1.
 
     Args:
-      declared: the input's declaration, if its name is a standard one: the values are in its range.
+      declared: the input's declaration, if its name is a standard one: it gives the range of the values.
 
     Raises:
-      ValueError: another shape, no rows, a dtype of another kind, numbers that the dtype cannot hold, or
-        such as are out of range.
+      ValueError: a wrong shape, no rows, a wrong kind of dtype, or numbers that are out of range or that the
+        dtype cannot represent.
     """
-    values = array(name, values)
+    found = array(name, values)
     expected = shown_text(f"[{', '.join(map(str, ['N', *shape]))}]")
-    if values.ndim and not len(values):
+    if found.ndim and not len(found):
         raise ValueError(f"{name} is empty (N = 0), expected {expected} with N >= 1.")
-    if values.ndim != 1 + len(shape) or values.shape[1:] != tuple(shape):
-        raise ValueError(f"{name} has shape {values.shape}, expected {expected}.")
-    cast = _cast(name, values, dtype)
-    if not _in_range(cast, declared):
+    if found.ndim != 1 + len(shape) or found.shape[1:] != tuple(shape):
+        raise ValueError(f"{name} has shape {found.shape}, expected {expected}.")
+    cast = _cast(name, found, dtype)
+    if declared is not None and not _in_range(cast, declared):
         raise ValueError(
             f"{name} holds values from {cast.min():g} to {cast.max():g}, expected {declared.limits}."
         )
@@ -89,36 +91,36 @@ def batch(
 
 def per_row(
     name: str,
-    values,
+    values: ArrayLike,
     n: int,
     dtype: np.dtype,
     declared: TensorInfo | None = None,
     shape: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """One value for each of `n` rows, `[n, *shape]`, of one for all or of `[n, *shape]`.
+    """Returns one value per row, `[n, *shape]`, from one value for all rows or from `[n, *shape]`.
 
     Args:
       declared: as `batch`'s.
-      shape: of a value; by default it is a number.
+      shape: the shape of one value; by default a number.
 
     Raises:
-      ValueError: another shape or kind, a value out of range, NaN or infinity.
+      ValueError: a wrong shape or kind, a value out of range, NaN or infinity.
     """
     found = array(name, values)
     if found.shape not in (shape, (n, *shape)):
         one = shown(list(shape)) if shape else "one number"
         raise ValueError(f"{name} has shape {found.shape}, expected {one} or {shown([n, *shape])}.")
     found = _cast(name, found, dtype)
-    if not _in_range(found, declared):
+    if declared is not None and not _in_range(found, declared):
         raise ValueError(f"{name} is {shown(values)}, expected {declared.limits}.")
     return np.broadcast_to(found, [n, *shape])
 
 
-def row_seeds(seed, n: int) -> np.ndarray:
-    """int32 `[n, 2]`, a pair for each row: (seed, row) of an integer; pairs are taken as they are.
+def row_seeds(seed: ArrayLike, n: int) -> np.ndarray:
+    """Returns one pair per row, int32 `[n, 2]`: (seed, row) for an integer seed; pairs stay unchanged.
 
     Raises:
-      ValueError: anything but integers in [-2^31, 2^31), one or `[n, 2]`.
+      ValueError: `seed` is not an integer in [-2^31, 2^31), or `[n, 2]` of them.
     """
     pairs = array("seed", seed)
     is_seed = pairs.dtype.kind in "iu" and pairs.shape in ((), (n, 2))
@@ -130,11 +132,11 @@ def row_seeds(seed, n: int) -> np.ndarray:
     return np.stack([np.full(n, pairs), np.arange(n, dtype=np.int32)], axis=1)
 
 
-def array(name: str, values) -> np.ndarray:
-    """`values` as an array.
+def array(name: str, values: ArrayLike) -> np.ndarray:
+    """Returns `values` as an array.
 
     Raises:
-      ValueError: they make none.
+      ValueError: NumPy cannot make an array of them.
     """
     try:
         return np.asarray(values)
@@ -144,12 +146,12 @@ def array(name: str, values) -> np.ndarray:
         ) from None
 
 
-def _in_range(values, declared):
-    return declared is None or declared.minimum is None or bool(declared.contains(values).all())
+def _in_range(values: np.ndarray, declared: TensorInfo) -> bool:
+    return declared.minimum is None or bool(declared.contains(values).all())
 
 
 def _cast(name, values, dtype):
-    """The same numbers in another dtype, or ValueError. Integers are exact, floats are rounded."""
+    """Casts to another dtype, or raises ValueError. Integers stay exact, floats are rounded."""
     kinds = "iu" if dtype.kind in "iu" else "iuf"
     if values.dtype.kind not in kinds or dtype.kind not in "iuf":
         raise ValueError(f"{name} has dtype {values.dtype}, expected {dtype}.")

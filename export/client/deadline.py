@@ -1,6 +1,6 @@
-"""HTTP in which a request ends within its timeout.
+"""HTTP requests that end within their timeout.
 
-Python's own timeout starts anew with each byte that is received: a slow server could hold a client for days.
+Python's own timeout restarts with each byte received: a slow server could block a client for days.
 """
 
 import http.client
@@ -10,7 +10,7 @@ import urllib.request
 
 
 class _Socket(socket.socket):
-    """Receives until `deadline`, in seconds of `time.monotonic`."""
+    """Receives until `deadline`, a time of `time.monotonic`."""
 
     deadline = 0.0
 
@@ -24,10 +24,11 @@ class _Socket(socket.socket):
 
 class _Connection(http.client.HTTPConnection):
     def connect(self):
+        assert self.timeout is not None
         deadline = time.monotonic() + self.timeout
         super().connect()
         self.sock = _Socket(fileno=self.sock.detach())
-        self.sock.settimeout(self.timeout)  # of what is sent
+        self.sock.settimeout(self.timeout)  # for sending
         self.sock.deadline = deadline
 
 
@@ -37,14 +38,14 @@ class _Handler(urllib.request.HTTPHandler):
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error: TF Serving has none, and requests stay with the server that was named."""
+    """Makes a redirect an error: TF Serving has none, and requests must go only to the given server."""
 
-    def http_error_302(self, *_):
+    def http_error_302(self, req, fp, code, msg, headers):
         return None
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def opener() -> urllib.request.OpenerDirector:
-    """Opens HTTP requests, each with a `timeout` that the end of its answer must keep. No redirects."""
+    """Returns an opener for HTTP requests whose `timeout` limits the whole answer, without redirects."""
     return urllib.request.build_opener(_Handler, _NoRedirects)

@@ -1,20 +1,20 @@
-"""The client over gRPC, the faster one."""
+"""The client over gRPC."""
 
 import functools
 import math
 
 import numpy as np
 
-from .asking import LARGEST_ANSWER
+from .asking import LARGEST_ANSWER, Tensors
 from .base import Client
 from .errors import Refused, TooLarge, is_too_large, one_line
 
-# The optional package that holds the protos and the stub.
+# The optional package with the protos and the stub.
 PACKAGE = "tensorflow-serving-api"
 
 
 class Grpc(Client):
-    """Over gRPC, the faster one. It needs `pip install tensorflow-serving-api`.
+    """A client over gRPC, faster than REST. It needs `pip install tensorflow-serving-api`.
 
     Args: as `Client`'s.
 
@@ -35,11 +35,11 @@ class Grpc(Client):
         self._channel = grpc.insecure_channel(server, options=limits)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
-    def close(self):
+    def close(self) -> None:
         self._channel.close()
 
     @functools.cached_property
-    def signatures(self):
+    def signatures(self) -> dict[str, dict[str, Tensors]]:
         from google.protobuf.message import DecodeError
         from tensorflow_serving.apis import get_model_metadata_pb2
 
@@ -60,7 +60,7 @@ class Grpc(Client):
             raise ValueError(f"server '{self.server}' answers with no signatures for {self.model}.")
         return signatures
 
-    def predict(self, signature, inputs):
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
 
@@ -109,7 +109,7 @@ class Grpc(Client):
 
 
 def _check_size(tensor):
-    """ValueError of a tensor that is too large: a few numbers stand for as many as its shape claims."""
+    """Raises ValueError if a tensor is too large: its proto may repeat a few numbers to fill any shape."""
     sizes = [dim.size for dim in tensor.tensor_shape.dim]
     if min(sizes, default=0) < 0 or math.prod(sizes) > LARGEST_ANSWER:
         raise ValueError(f"a tensor of shape {sizes}")

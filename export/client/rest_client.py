@@ -1,4 +1,4 @@
-"""The client over REST, with nothing but the standard library and NumPy."""
+"""The client over REST, with only the standard library and NumPy."""
 
 import base64
 import contextlib
@@ -13,16 +13,16 @@ import numpy as np
 
 from ...zoo.json_files import shown_text
 from . import deadline
-from .asking import LARGEST_ANSWER
+from .asking import LARGEST_ANSWER, Tensors
 from .base import Client
 from .errors import Refused, TooLarge, is_too_large, one_line
 
-# HTTP statuses of a server that is not there, or has no time: of itself or of a proxy before it.
+# HTTP statuses of an absent or overloaded server, from itself or from a proxy.
 NO_ANSWER = (429, 502, 503, 504)
 
 
 class Rest(Client):
-    """Over REST, with the standard library alone.
+    """A client over REST, which needs only the standard library and NumPy.
 
     Args: as `Client`'s.
     """
@@ -34,11 +34,11 @@ class Rest(Client):
         version = "" if label is None else f"/labels/{urllib.parse.quote(label, safe='')}"
         self._url = f"http://{server}/v1/models/{urllib.parse.quote(model, safe='')}{version}"
 
-    def close(self):
-        """Nothing to close: each request has a connection of its own."""
+    def close(self) -> None:
+        """Does nothing: each request has its own connection."""
 
     @functools.cached_property
-    def signatures(self):
+    def signatures(self) -> dict[str, dict[str, Tensors]]:
         answer = self._call("/metadata")
         try:
             signatures = {
@@ -52,13 +52,13 @@ class Rest(Client):
             raise ValueError(f"server '{self.server}' answers with no signatures for {self.model}.")
         return signatures
 
-    def predict(self, signature, inputs):
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         columns = {name: _to_json(values) for name, values in inputs.items()}
         answer = self._call(":predict", {"signature_name": signature, "inputs": columns})
         described = self._signature(signature)["outputs"]
         try:
             outputs = answer["outputs"]
-            if len(described) == 1:  # the server leaves out the name of a single output
+            if len(described) == 1:  # the server omits the name of a single output
                 outputs = {next(iter(described)): outputs}
             return {name: _from_json(outputs[name], dtype) for name, (dtype, _) in described.items()}
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -84,12 +84,12 @@ class Rest(Client):
             answer = None
         if not isinstance(answer, dict):
             raise ValueError(
-                f"server '{self.server}' answers with something else than TF Serving's JSON: {text[:40]!r}."
+                f"server '{self.server}' answers with something other than TF Serving's JSON: {text[:40]!r}."
             )
         return answer
 
     def _read(self, response):
-        """The whole answer, of a size that can be."""
+        """The whole answer, if its size is within the limit."""
         parts, size = [], 0
         while part := response.read1(2**20):
             parts.append(part)
@@ -110,7 +110,7 @@ class Rest(Client):
 
 
 def _message(error):
-    """What the server says is wrong."""
+    """The server's error message."""
     try:
         text = error.read(2**16).decode(errors="replace")
     except (OSError, http.client.HTTPException):
@@ -120,7 +120,7 @@ def _message(error):
     return one_line(str(text or error.reason))
 
 
-# The JSON of protos calls types DT_UINT8 and the like.
+# Names of dtypes in the JSON of protos.
 _DTYPES = {
     "DT_FLOAT": np.float32,
     "DT_INT32": np.int32,
@@ -141,7 +141,7 @@ def _described(tensors):
 
 
 def _to_json(values):
-    """Nested lists of numbers, and bytes as TF Serving takes them."""
+    """Nested lists of numbers, or of bytes in TF Serving's encoding."""
     values = np.asarray(values)
     if values.dtype.kind in "SO":
         return [{"b64": base64.b64encode(value).decode()} for value in values]
@@ -149,7 +149,7 @@ def _to_json(values):
 
 
 def _from_json(values, dtype):
-    """An array of an output's dtype; TypeError, ValueError or OverflowError of what is none."""
+    """An array of an output's dtype; TypeError, ValueError or OverflowError if the values do not fit."""
     if dtype.kind == "O":
         return np.array([base64.b64decode(value["b64"]) for value in values], object)
     found = np.array(values)

@@ -224,7 +224,9 @@ def test_a_version_that_is_there_is_refused_and_kept(quick_save, moons, tmp_path
     (tmp_path / "3" / "saved_model.pb").write_bytes(b"old")
     with pytest.raises(FileExistsError) as error:
         export.saved_model(moons, tmp_path, version=3)
-    assert str(error.value) == f"version 3 is in '{tmp_path}' already, expected another or overwrite."
+    assert (
+        str(error.value) == f"version 3 exists in '{tmp_path}', expected another version or overwrite=True."
+    )
     assert (tmp_path / "3" / "saved_model.pb").read_bytes() == b"old"
     export.saved_model(moons, tmp_path, version=3, overwrite=True)
     assert (tmp_path / "3" / "saved_model.pb").read_bytes() == b"new"
