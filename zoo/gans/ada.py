@@ -1,7 +1,7 @@
-"""Adaptive discriminator augmentation (ADA): as much of it as the discriminator overfits.
+"""Adaptive discriminator augmentation (ADA): the more the discriminator overfits, the more augmentation.
 
-Source: Karras et al. 2020, "Training generative adversarial networks with limited data". `augment` has the
-transformations.
+Source: Karras et al. 2020, "Training generative adversarial networks with limited data". The
+transformations are in `augment`.
 """
 
 import tensorflow as tf
@@ -10,37 +10,37 @@ from .adversarial import AdversarialTraining
 from .augment import Augment
 from .training_part import TrainingPart
 
-# Steps between changes of the probability.
+# Steps between updates of the probability.
 _INTERVAL = 4
 
-# The part of a stream that augmentation draws from.
+# Augmentation folds this number into the seed of a stream.
 _PART = 1000
 
 
 class AdaptiveAugmentation(TrainingPart):
-    """Augments all images that the discriminator sees; logs the probability as `augmentation`.
+    """Augments every image that the discriminator sees; logs the probability as `augmentation`.
 
     Args:
-      layer: the augmentation, whose probability `p` is a weight.
-      target: what E sign D(x) of real images is held at.
-      ramp_images: in so many images the probability may rise from 0 to 1.
+      layer: the augmentation; its probability `p` is a weight.
+      target: value that E sign D(x) of real images is kept at.
+      ramp_images: number of images in which the probability can rise from 0 to 1.
     """
 
     name = "ada"
     metric_names = ("augmentation",)
-    variable_names = ("signs",)  # the mean sign since the last change, as far as it is known
+    variable_names = ("signs",)  # running mean of the signs since the last update
 
     def __init__(self, layer: Augment, target: float, ramp_images: int):
         self.layer, self.target, self.ramp_images = layer, target, ramp_images
 
-    def augment(self, images, model: AdversarialTraining, stream):
+    def augment(self, images: tf.Tensor, model: AdversarialTraining, stream: int) -> tf.Tensor:
         return self.layer(images, model._training_seed(stream, _PART))
 
-    def observe(self, real_logits):
+    def observe(self, real_logits: tf.Tensor) -> None:
         self.variables["signs"].assign_add(tf.reduce_mean(tf.sign(real_logits)) / _INTERVAL)
         self.log("augmentation", self.layer.p.value)
 
-    def after_step(self, step, images, count):
+    def after_step(self, step: tf.Tensor, images: tf.Tensor, count: tf.Tensor) -> None:
         p, signs, due = self.layer.p, self.variables["signs"], step % _INTERVAL == 0
         since = tf.cast(count, tf.float32) * _INTERVAL
         moved = adapt(p.value, signs, self.target, since, self.ramp_images)
@@ -49,16 +49,16 @@ class AdaptiveAugmentation(TrainingPart):
 
 
 def adapt(p: tf.Tensor, signs: tf.Tensor, target: float, images: tf.Tensor | int, over: float) -> tf.Tensor:
-    """The probability that follows p, when the discriminator overfits as its answers to real images say.
+    """Returns the next augmentation probability.
 
-        p + sign(signs - target) * images / over, and at least 0
+        max(0, p + sign(signs - target) * images / over)
 
     Args:
-      p: the probability.
-      signs: the mean sign of the discriminator's logits on real images. Overfitting, it is nearly 1.
-      target: of that mean; the paper has 0.6.
-      images: how many were seen since the last change.
-      over: in so many images p rises from 0 to 1; the paper has 500,000.
+      p: the current probability.
+      signs: mean sign of the discriminator's logits on real images; close to 1 when it overfits.
+      target: target value of `signs`; 0.6 in the paper.
+      images: number of images since the last update.
+      over: number of images in which p can rise from 0 to 1; 500,000 in the paper.
 
     >>> from latentzoo.zoo.gans.ada import adapt
     >>> round(float(adapt(0.1, 0.7, 0.6, 256, 500_000)), 6), float(adapt(0.0, 0.5, 0.6, 256, 500_000))

@@ -1,4 +1,4 @@
-"""The game of two networks against each other (Goodfellow et al. 2014): a training step."""
+"""Adversarial training of two networks (Goodfellow et al. 2014): the training step."""
 
 import tensorflow as tf
 
@@ -8,21 +8,21 @@ from ..images import check_kind, from_keras
 from .gan_fitting import FittedGAN
 from .training_part import TrainingPart
 
-# Random numbers of a training step come from so many streams; the first three are those of the images that
-# the generator and the discriminator train on, and of the augmentation of real ones.
+# Number of random streams in a training step. The first three are for the images that the generator and the
+# discriminator are trained on, and for the augmentation of real images.
 _STREAMS = 8
 _GENERATOR, _DISCRIMINATOR, _REALS = range(3)
 
 
 class AdversarialTraining(FittedGAN):
-    """A step of the game with the non-saturating logistic loss, and with the parts that a model adds.
+    """A training step with the non-saturating logistic loss and the training parts of a model.
 
         L_D = E softplus(D(G(z))) + E softplus(-D(x)),  L_G = E softplus(-D(G(z)))
 
-    A step is the generator's, then the discriminator's, each on new latents. A part's loss is added to one
-    of them, or has a lazy step of its own.
+    Each step updates the generator, then the discriminator, both on new latents. The loss of a part is
+    added to one of the two losses, or has a separate lazy step.
 
-    A subclass has `generator`, `discriminator`, `image_shape`, `latent_dim` and `seed`, and writes
+    A subclass sets `generator`, `discriminator`, `image_shape`, `latent_dim` and `seed`, and implements
     `_images_of` and `_from_unit`.
     """
 
@@ -30,7 +30,7 @@ class AdversarialTraining(FittedGAN):
     metric_names = ("generator_loss", "real_sign", "fake_sign")
 
     def _step(self, data) -> tf.Tensor:
-        """A step of both networks on a replica; returns how many images it had."""
+        """Updates both networks on one replica; returns the number of images."""
         reals, labels = self._reals_and_labels(data)
         count = tf.shape(reals)[0]
         with tf.GradientTape() as tape:
@@ -54,7 +54,7 @@ class AdversarialTraining(FittedGAN):
         return count
 
     def _lazy_step(self, part: TrainingPart, data) -> tf.Tensor:
-        """A step on the loss of a lazy part alone; returns how many images it had."""
+        """A step on the loss of one lazy part; returns the number of images."""
         reals, labels = self._reals_and_labels(data)
         count = tf.shape(reals)[0]
         with tf.GradientTape() as tape:
@@ -63,23 +63,23 @@ class AdversarialTraining(FittedGAN):
         return count
 
     def _with_losses_of_parts(self, loss, network, reals, labels):
-        """The loss of a network, with those of the parts that are in every step."""
+        """Adds the losses of the parts that apply in every step to the loss of a network."""
         for part in self._parts:
             if part.network == network and not part.is_lazy:
                 loss += part.loss(self, reals, labels)
         return loss
 
     def _apply(self, tape, loss, count, network):
-        """A step of a network's optimizer, which sums the replicas' gradients: each has its part of the mean.
+        """Applies a network's optimizer, which sums the replicas' gradients: each is scaled by its share.
 
-        `count` is of this replica's real images.
+        `count` is the number of real images on this replica.
         """
         optimizer = self.optimizer if network == "generator" else self.discriminator_optimizer
         variables = getattr(self, network).trainable_variables
-        if not variables:  # all of it is frozen
+        if not variables:  # the network is frozen
             return
         gradients = tape.gradient(loss, variables, output_gradients=replica_share(count))
-        # As in the official code, what a penalty does not depend on still moves by its momentum.
+        # As in the official code, weights that a penalty does not depend on still move by their momentum.
         gradients = [
             tf.zeros(variable.shape, variable.dtype) if gradient is None else gradient
             for gradient, variable in zip(gradients, variables, strict=True)
@@ -97,34 +97,34 @@ class AdversarialTraining(FittedGAN):
         return reals, labels
 
     def _logits(self, images, labels, stream):
-        """The discriminator's logits `[N]` of images in its own range; random numbers from `stream`."""
+        """Logits `[N]` of images in [-1, 1]; augmentation draws from `stream`."""
         for part in self._parts:
             images = part.augment(images, self, stream)
         return self.discriminator(images, labels)
 
     def _log(self, name, value):
-        self._state.metrics[name].update_state(value)
+        self._training.metrics[name].update_state(value)
 
     def _training_images(self, count, labels, stream) -> tf.Tensor:
-        """Images of new latents, in the networks' range, with all that is random in training."""
+        """Generated images of new latents, in [-1, 1], with all of the randomness of training."""
         return self._images_of(self._training_normal([count, self.latent_dim], stream), labels)
 
     def _training_normal(self, shape, stream, part=0):
-        """Standard normal numbers of this step; each stream and part of it has others."""
+        """Standard normal numbers, different for each step, stream and part."""
         return tf.random.stateless_normal(shape, self._training_seed(stream, part))
 
     def _training_uniform(self, shape, stream, part=0):
-        """The same, uniform in [0, 1)."""
+        """Uniform numbers in [0, 1), likewise."""
         return tf.random.stateless_uniform(shape, self._training_seed(stream, part))
 
     def _training_seed(self, stream, part=0):
-        pair = seeds.training_seed(self.seed, self._state.step * _STREAMS + stream)
+        pair = seeds.training_seed(self.seed, self._training.step * _STREAMS + stream)
         return tf.random.experimental.stateless_fold_in(pair, part)
 
     def _images_of(self, latents, labels):
-        """Images of latents, of the networks' size and range."""
+        """Generated images at the size of the networks, in [-1, 1]."""
         raise NotImplementedError
 
     def _from_unit(self, images):
-        """Images as users have them as the networks': from -1 to 1, of their size."""
+        """User images at the size of the networks, in [-1, 1]."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
-"""Augmentation of what a discriminator sees: random, differentiable changes of images.
+"""Augmentation of the images that a discriminator sees, random and differentiable.
 
 Source: Karras et al. 2020, "Training generative adversarial networks with limited data", appendix B. Both
-real and generated images are augmented, each transformation with probability p. As long as p is below
-about 0.8 the generator does not learn to make augmented images. `ada` adapts p in training.
+real and generated images are augmented, each transformation with probability p. Below p of about 0.8 the
+generator does not learn to generate augmented images. `ada` adapts p in training.
 """
 
 import functools
@@ -20,76 +20,77 @@ from .warp import warp
 
 GROUPS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
-# Standard deviations, or the largest value where a draw is uniform.
-SHIFT = 0.125  # of whole pixels, in sizes of the image
+# Standard deviations, or the largest absolute values of uniform draws.
+SHIFT = 0.125  # fraction of the image size; whole pixels
 SCALE = 0.2  # log2
 STRETCH = 0.2  # log2
-DRIFT = 0.125  # in sizes of the image
+DRIFT = 0.125  # fraction of the image size
 BRIGHTNESS = 0.2
 CONTRAST = 0.5  # log2
 SATURATION = 1.0  # log2
 BAND_GAIN = 1.0  # log2
 NOISE = 0.1
-CUTOUT = 0.5  # of the image's size
+CUTOUT = 0.5  # fraction of the image size
 
-# The lowpass filter of the Daubechies wavelet of 4 taps, and what share of the power of photographs its
-# bands have: from low to high, as 1/f falls.
+# The lowpass filter of the 4-tap Daubechies wavelet, and the share of a photograph's power in each of its
+# bands, from low to high frequencies (1/f spectrum).
 _ROOT = math.sqrt(3)
 DAUBECHIES4 = np.array([1 - _ROOT, 3 - _ROOT, 3 + _ROOT, 1 + _ROOT]) / (4 * math.sqrt(2))
 BAND_POWERS = np.array([10, 1, 1, 1]) / 13
 
 
 class Draws(NamedTuple):
-    """The random numbers of one call of `augment`, for N images. The groups that are None are left out.
+    """The random numbers of one call of `augment` for N images; groups that are None are skipped.
 
-    All are float32 `[N]` if no other shape is said; in their order they are applied.
+    All are float32, with shape `[N]` by default. The transformations are applied in this order.
     """
 
     # blit
-    flip: tf.Tensor | None = None  # 0, or 1: left and right change places
+    flip: tf.Tensor | None = None  # 0 or 1: mirrored
     quarter_turns: tf.Tensor | None = None  # 0 to 3, clockwise
-    shift: tf.Tensor | None = None  # [N, 2], x and y in sizes of the image, rounded to whole pixels
+    shift: tf.Tensor | None = None  # [N, 2], x and y as fractions of the size, rounded to whole pixels
     # geometry
     scale: tf.Tensor | None = None  # > 1: larger
     rotation_before: tf.Tensor | None = None  # radians, before the stretch
-    stretch: tf.Tensor | None = None  # > 1: wider, and lower as much
+    stretch: tf.Tensor | None = None  # > 1: wider, and lower by the same factor
     rotation_after: tf.Tensor | None = None
-    drift: tf.Tensor | None = None  # [N, 2], as `shift`, not rounded
+    drift: tf.Tensor | None = None  # [N, 2], like `shift`, not rounded
     # color
     brightness: tf.Tensor | None = None  # added
     contrast: tf.Tensor | None = None  # a factor
-    luma_flip: tf.Tensor | None = None  # 0, or 1: bright becomes dark, hues stay
+    luma_flip: tf.Tensor | None = None  # 0 or 1: brightness inverted, hues unchanged
     hue: tf.Tensor | None = None  # radians
     saturation: tf.Tensor | None = None  # a factor
     # filter
-    band_gains: tf.Tensor | None = None  # [N, 4], factors, from low frequencies to high ones
+    band_gains: tf.Tensor | None = None  # [N, 4], factors, from low to high frequencies
     # noise
     noise: tf.Tensor | None = None  # [N, H, W, C], added
     # cutout
-    cutout_size: tf.Tensor | None = None  # in sizes of the image
+    cutout_size: tf.Tensor | None = None  # fraction of the image size
     cutout_center: tf.Tensor | None = None  # [N, 2], x and y, in [0, 1]
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class Augment(Part):
-    """Augments images with the probability `p`, a weight that starts at 0; then they pass as they are.
+    """Augments images with probability `p`, a weight that is 0 at first: images are unchanged.
 
-    Each of the transformations of the groups is applied to an image with probability p, independently:
+    Each transformation of the groups is applied to an image with probability p, independently:
 
-        blit       mirror image; quarter turns; shift by whole pixels
+        blit       mirroring; quarter turns; shift by whole pixels
         geometry   scale; rotation; stretch; shift
-        color     brightness; contrast; luma flip; hue; saturation
+        color      brightness; contrast; luma flip; hue; saturation
         filter     gains of 4 frequency bands
-        noise      normal noise
+        noise      Gaussian noise
         cutout     a gray rectangle
 
-    Grey images have no hue and saturation. Of RGBA images, alpha takes part in blit, geometry and cutout.
+    Gray images have no hue and saturation. The alpha channel of RGBA images is only changed by blit, geometry
+    and cutout.
 
     Args:
-      groups: of the names above. The default is what the paper recommends, "bgc".
+      groups: names of the groups above. The default is the paper's recommendation, "bgc".
 
     Raises:
-      ValueError: other names; on a call, images that have not 1, 3 or 4 channels.
+      ValueError: unknown group; in a call, images that do not have 1, 3 or 4 channels.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.augment import Augment
@@ -111,15 +112,15 @@ class Augment(Part):
         )
         self.built = True
 
-    def call(self, images: tf.Tensor, seed) -> tf.Tensor:
+    def call(self, images: tf.Tensor, seed: tf.Tensor | tuple[int, int]) -> tf.Tensor:
         """Augments images.
 
         Args:
-          images: `[N, H, W, C]` in [-1, 1], floating; H, W and C are static.
-          seed: a pair of integers. The same one gives the same result (under XLA, another one).
+          images: floating `[N, H, W, C]` in [-1, 1], with static H, W and C.
+          seed: a pair of integers. Equal seeds give equal results, which differ under XLA.
 
         Returns:
-          `[N, H, W, C]`, not clipped.
+          images `[N, H, W, C]`, not clipped.
         """
         p = tf.convert_to_tensor(self.p)
         return tf.cond(
@@ -127,12 +128,12 @@ class Augment(Part):
         )
 
     def load_own_variables(self, store) -> None:
-        """Keras's hook as it reads a file. In files of version 0.1, models have this layer as "augment"."""
+        """Loads the weights. Files of version 0.1 hold this layer under the name "augment"."""
         super().load_own_variables(store if store.keys() else store.get("augment"))
 
 
 def _group(name):
-    """The name of a group, also for an old one."""
+    """The name of a group, given its name or its old name."""
     if name == "colour":
         warn_of_old_name("the group 'colour'", "'color'", stacklevel=4)
         return "color"
@@ -140,10 +141,10 @@ def _group(name):
 
 
 def augment(images: tf.Tensor, draws: Draws) -> tf.Tensor:
-    """Augmented images `[N, H, W, C]`, a function of the images and the numbers drawn alone.
+    """Returns augmented images `[N, H, W, C]`, a deterministic function of the images and `draws`.
 
     Raises:
-      ValueError: there are not 1, 3 or 4 channels.
+      ValueError: images do not have 1, 3 or 4 channels.
     """
     channels = images.shape[-1]
     if channels not in (1, 3, 4):
@@ -166,11 +167,11 @@ def augment(images: tf.Tensor, draws: Draws) -> tf.Tensor:
     return images
 
 
-def draw(seed, shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
-    """Random numbers for images of a shape `[N, H, W, C]`: each transformation with probability p."""
+def draw(seed: tf.Tensor | tuple[int, int], shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
+    """Draws the random numbers for images of a shape `[N, H, W, C]`; a transformation has probability p."""
     n = shape[0]
     uniform_seed, normal_seed, noise_seed = tf.unstack(tf.random.split(seed, 3))
-    # More numbers than all groups together take.
+    # More numbers than all groups use.
     uniforms = iter(tf.unstack(tf.random.stateless_uniform([32, n], uniform_seed)))
     normals = iter(tf.unstack(tf.random.stateless_normal([16, n], normal_seed)))
 
@@ -196,7 +197,7 @@ def draw(seed, shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
         shift = SHIFT * (2 * tf.stack([next(uniforms), next(uniforms)], axis=1) - 1)
         drawn["shift"] = chosen(shift, 0.0)
     if "geometry" in groups:
-        # Each rotation alone has this probability, one of them at least has p.
+        # With this probability of each rotation, p is the probability of at least one.
         p_rotation = 1 - tf.sqrt(tf.clip_by_value(1 - p, 0.0, 1.0))
         drawn |= {"scale": factor(SCALE), "rotation_before": angle(p_rotation), "stretch": factor(STRETCH)}
         drawn["rotation_after"] = angle(p_rotation)
@@ -216,7 +217,7 @@ def draw(seed, shape: tf.Tensor, p: tf.Tensor, groups: Sequence[str]) -> Draws:
 
 
 def _inverse_map(draws, width, height):
-    """Where the points of the result come from, `[N, 3, 3]`: the inverses, of the first one first."""
+    """The map `[N, 3, 3]` from points of the result to points of the image: inverses, the first one first."""
     maps = []
     if draws.flip is not None:
         turn = (math.pi / 2) * draws.quarter_turns
@@ -249,10 +250,10 @@ def _matrix(rows):
 
 
 def _color_matrix(draws, channels):
-    """The affine map of colors (r, g, b, 1), `[N, 3, 4]`."""
+    """The affine maps `[N, 3, 4]` of colors (r, g, b, 1)."""
     if draws.brightness is None:
         return None
-    gray = tf.fill([3, 3], 1 / 3)  # projects colors on gray, (1, 1, 1) / sqrt(3)
+    gray = tf.fill([3, 3], 1 / 3)  # projects colors onto gray, (1, 1, 1) / sqrt(3)
     identity = tf.eye(3)
 
     def factors(values):
@@ -261,7 +262,7 @@ def _color_matrix(draws, channels):
     linear = factors(draws.contrast) * (identity - 2 * gray * factors(draws.luma_flip))
     constant = linear @ tf.tile(factors(draws.brightness), [1, 3, 1])
     if channels > 1:
-        # Rodrigues' rotation about the axis of grays, whose cross product is this matrix.
+        # Rodrigues' formula for a rotation about the gray axis; `cross` is its cross product matrix.
         cross = tf.constant([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], tf.float32) / math.sqrt(3)
         cos, sin = factors(tf.cos(draws.hue)), factors(tf.sin(draws.hue))
         rotation = cos * identity + sin * cross + (1 - cos) * gray
@@ -271,7 +272,7 @@ def _color_matrix(draws, channels):
 
 
 def _recolor(colors, matrix):
-    if colors.shape[-1] == 1:  # as the mean of the three of a gray RGB image
+    if colors.shape[-1] == 1:  # the mean over the channels of a gray RGB image
         mean = tf.reduce_mean(matrix, axis=1)[:, tf.newaxis, tf.newaxis]
         return colors * tf.reduce_sum(mean[..., :3], axis=3, keepdims=True) + mean[..., 3:]
     shape = tf.shape(colors)
@@ -281,7 +282,7 @@ def _recolor(colors, matrix):
 
 
 def _filter(images, band_gains):
-    """Images whose frequency bands have these gains, `[N, 4]`. Each gain keeps the power of a photograph."""
+    """Multiplies frequency bands by gains `[N, 4]`, normalized to keep the power of a photograph."""
     gains = tf.ones_like(band_gains)
     for band, power in enumerate(BAND_POWERS):
         gain = band_gains[:, band : band + 1]
@@ -299,7 +300,7 @@ def _filter(images, band_gains):
 
 @functools.lru_cache
 def _band_matrices(size):
-    """The filters of the bands as matrices `[4, size, size]`; images are continued by reflection."""
+    """The filters of the bands as matrices `[4, size, size]`; images are padded by reflection."""
     taps = _band_filters()
     reach = taps.shape[1] // 2
     matrices = np.zeros([len(taps), size, size])
@@ -312,12 +313,12 @@ def _band_matrices(size):
 
 
 def _band_filters():
-    """Symmetric filters `[4, taps]` of four octaves, which add up to the identity."""
+    """Symmetric filters `[4, taps]` of four octaves, whose sum is the identity."""
     low = np.convolve(DAUBECHIES4, DAUBECHIES4[::-1]) / 2
     high = low * (-1) ** np.arange(1, len(low) + 1)
     filters = np.ones([1, 1])
     for _ in range(len(BAND_POWERS) - 1):
-        # The bands so far, an octave lower, and what they leave as a new one.
+        # The bands so far, one octave lower, and the remaining high frequencies as a new band.
         stretched = np.zeros([len(filters), 2 * filters.shape[1] - 1])
         stretched[:, ::2] = filters
         lower = np.array([np.convolve(taps, low) for taps in stretched])
@@ -327,7 +328,7 @@ def _band_filters():
 
 
 def _outside(draws, height, width):
-    """Whether a pixel lies outside the rectangle that is cut out, `[N, H, W, 1]`."""
+    """Whether each pixel is outside of the cutout rectangle, `[N, H, W, 1]`."""
     x = (np.arange(width, dtype=np.float32) + 0.5) / width
     y = (np.arange(height, dtype=np.float32) + 0.5) / height
     half = draws.cutout_size[:, tf.newaxis] / 2

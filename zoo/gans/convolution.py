@@ -1,4 +1,4 @@
-"""Convolutions that also resample: the filter and the kernel are parts of one linear map (StyleGAN2, B).
+"""Convolutions that also resample, with a filter next to the kernel (StyleGAN2, appendix B).
 
 Images are `[N, H, W, C]`, kernels `[k, k, C_in, C_out]` with k 1 or 3.
 """
@@ -11,13 +11,13 @@ from .resampling import blur, downsample2d, upsample2d
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """The same size, with zeros outside."""
+    """Convolves with zero padding, keeping the size."""
     return tf.nn.conv2d(x, kernel, 1, "SAME")
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Half the size: filter, convolution, every second pixel."""
+    """Halves the size: filter, convolution, every second pixel."""
     if kernel.shape[0] == 1:
         return conv2d(downsample2d(x), kernel)
     return tf.nn.conv2d(blur(x, 2), kernel, 2, "VALID")
@@ -25,7 +25,7 @@ def conv2d_down(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 def conv2d_up(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Twice the size: zeros between the pixels, convolution with the kernel turned by 180 degrees, filter."""
+    """Doubles the size: zeros between pixels, convolution with the kernel rotated by 180 degrees, filter."""
     if kernel.shape[0] == 1:
         return upsample2d(conv2d(x, kernel))
     height, width = x.shape[1:3]

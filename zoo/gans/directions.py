@@ -1,11 +1,11 @@
 """Directions in W along which an attribute of images changes (InterFaceGAN, Shen et al. 2020).
 
-A plane in W parts the images with the attribute from those without; its normal is the direction.
+The direction is the normal of a hyperplane that separates images with the attribute from those without.
 
 ```python
-w = model.mapping(latents)                                   # of many samples
-smiles = classifier(model.synthesis(w))                      # or whatever says True or False of an image
-direction = model.direction(w, smiles)                       # of any points of W: fit_direction(w, smiles)
+w = model.mapping(latents)                                   # many samples
+smiles = classifier(model.synthesis(w))                      # True or False for each image
+direction = model.direction(w, smiles)                       # or fit_direction(w, smiles), for any w
 model.synthesis(model.move(w[:8], direction, 2.0, "coarse"))
 ```
 """
@@ -15,6 +15,7 @@ import warnings
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from ..checks import check_number
 from ..deprecation import old_arguments
@@ -26,10 +27,9 @@ class Direction:
     """A direction in W.
 
     Attributes:
-      vector: float32 `[w_dim]`, towards the attribute; as long as the standard deviation along it of the w
-        that it was fitted to.
-      accuracy: of the plane, on a fifth of the w that it was not fitted to; the mean of the two classes', so
-        that 0.5 is chance.
+      vector: float32 `[w_dim]`, pointing toward the attribute. Its length is the standard deviation along it
+        of the w that it was fitted to.
+      accuracy: balanced accuracy of a hyperplane on a held-out fifth of w; 0.5 is chance.
     """
 
     vector: np.ndarray
@@ -37,20 +37,20 @@ class Direction:
 
 
 @old_arguments(labels="attribute")
-def fit_direction(w, attribute, *, softness: float = 1.0) -> Direction:
-    """The normal of the plane that a linear support vector machine parts two classes with.
+def fit_direction(w: ArrayLike, attribute: ArrayLike, *, softness: float = 1.0) -> Direction:
+    """Fits a linear support vector machine and returns the normal of its hyperplane.
 
-    The classes have the same weight, whatever their sizes. Each fit of the same w gives the same direction.
+    Both classes have the same total weight. The fit is deterministic.
 
     Args:
-      w: `[N, w_dim]`, or `[N, num_ws, w_dim]`, of which the mean over styles is taken.
-      attribute: `[N]`, True or 1 for the images that have it, False or 0 for the others.
-      softness: the machine's C: the smaller, the less a single w counts. Distances are in standard
-        deviations of w, the mean over its numbers.
+      w: `[N, w_dim]`, or `[N, num_ws, w_dim]`, which is averaged over styles.
+      attribute: `[N]`, True or 1 for images with the attribute, False or 0 for the others.
+      softness: C of the support vector machine; smaller values regularize more. w is scaled to a mean
+        variance of 1.
 
     Raises:
-      ValueError: another shape, values that are not finite, an attribute of other values, or fewer than 5 w
-        with or without it.
+      ValueError: invalid shape, values that are not finite, other values of attribute, or fewer than 5 w with
+        or without it.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans.directions import fit_direction
@@ -75,46 +75,51 @@ def fit_direction(w, attribute, *, softness: float = 1.0) -> Direction:
     return Direction((spread * (points @ normal).std() * normal).astype(np.float32), float(accuracy))
 
 
-def move(w, direction: Direction | np.ndarray, strength, layers=None) -> tf.Tensor:
-    """w moved along a direction: w + strength * vector, in all styles or in some.
+def move(
+    w: ArrayLike,
+    direction: Direction | ArrayLike,
+    strength: ArrayLike,
+    layers: ArrayLike | None = None,
+) -> tf.Tensor:
+    """Moves w along a direction: w + strength * vector, in all styles or in some of them.
 
     Args:
       w: `[N, w_dim]` or `[N, num_ws, w_dim]`.
-      direction: or a vector `[w_dim]`.
-      strength: a number, or one for each row, `[N]`. In standard deviations; negative: away from the
-        attribute.
-      layers: the styles to move, bool `[num_ws]`, as `StyleModel.style_mask` gives them.
+      direction: a `Direction`, or a vector `[w_dim]`.
+      strength: a number, or one for each row, `[N]`, in standard deviations; negative values move away from
+        the attribute.
+      layers: bool `[num_ws]`, the styles to move, as `StyleModel.style_mask` returns them. Default: all.
 
     Returns:
-      float32, as w.
+      float32, with the shape of w.
 
     Raises:
-      ValueError: another shape; layers for w without styles.
+      ValueError: invalid shape; layers for w without styles.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans.directions import move
     >>> move(np.zeros([1, 3, 2]), np.array([1.0, 0.5]), 2.0, [True, False, True]).numpy().tolist()
     [[[2.0, 1.0], [0.0, 0.0], [2.0, 1.0]]]
     """
-    w = tf.convert_to_tensor(w)
-    _check_shape(w.shape)
-    w = tf.cast(w, tf.float32)
+    start = tf.convert_to_tensor(w)
+    _check_shape(start.shape)
+    start = tf.cast(start, tf.float32)
     vector = np.asarray(direction.vector if isinstance(direction, Direction) else direction, np.float32)
-    if vector.shape != (w.shape[-1],):
-        raise ValueError(f"direction has shape {list(vector.shape)}, expected [{w.shape[-1]}], as w has.")
+    if vector.shape != (start.shape[-1],):
+        raise ValueError(f"direction has shape {list(vector.shape)}, expected [{start.shape[-1]}], as w has.")
     check_range(vector, "direction")
-    strength = tf.cast(strength, tf.float32)
-    check_range(strength, "strength")
-    if strength.shape.rank and not strength.shape.is_compatible_with(w.shape[:1]):
-        raise ValueError(f"strength has shape {list(strength.shape)}, expected [] or [{w.shape[0]}].")
-    step = tf.reshape(strength, [-1] + [1] * (w.shape.rank - 1)) * vector
+    factor = tf.cast(strength, tf.float32)
+    check_range(factor, "strength")
+    if factor.shape.rank and not factor.shape.is_compatible_with(start.shape[:1]):
+        raise ValueError(f"strength has shape {list(factor.shape)}, expected [] or [{start.shape[0]}].")
+    step = tf.reshape(factor, [-1] + [1] * (start.shape.rank - 1)) * vector
     if layers is None:
-        return w + step
-    layers = np.asarray(layers)
-    if w.shape.rank != 3 or layers.dtype != bool or layers.shape != (w.shape[1],):
-        expected = f"bool [{w.shape[1]}]" if w.shape.rank == 3 else "None for w of shape [N, w_dim]"
-        raise ValueError(f"layers is {layers.dtype} {list(layers.shape)}, expected {expected}.")
-    return w + step * layers[:, np.newaxis].astype(np.float32)
+        return start + step
+    mask = np.asarray(layers)
+    if start.shape.rank != 3 or mask.dtype != bool or mask.shape != (start.shape[1],):
+        expected = f"bool [{start.shape[1]}]" if start.shape.rank == 3 else "None for w of shape [N, w_dim]"
+        raise ValueError(f"layers is {mask.dtype} {list(mask.shape)}, expected {expected}.")
+    return start + step * mask[:, np.newaxis].astype(np.float32)
 
 
 def _check_shape(shape):
@@ -144,7 +149,7 @@ def _answers(attribute, count):
 
 
 def _fifth(has_it):
-    """Which rows are held out, a random fifth of each class."""
+    """Mask of the held-out rows, a random fifth of each class."""
     held_out = np.zeros(len(has_it), bool)
     random = np.random.default_rng(0)
     for value in (False, True):
@@ -157,7 +162,7 @@ def _plane(points, has_it, softness):
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    with warnings.catch_warnings():  # the last iteration's plane will do
+    with warnings.catch_warnings():  # the plane of the last iteration is good enough
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine = LinearSVC(C=softness, class_weight="balanced", dual=False).fit(points, has_it)
     return machine.coef_[0], machine.intercept_[0]

@@ -15,24 +15,24 @@ from .training_part import TrainingPart
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class GAN(AdversarialModel):
-    """Strided convolutions down, strided convolutions up: the baseline that other GANs are measured by.
+    """Strided convolutions down and up: the baseline for other GANs.
 
-    DCGAN's layers, with two changes. There is no batch normalization, which makes an image depend on those
-    beside it; R1 steadies the training in its place. Weights start as He's. Classes are embedded: the
-    generator's beside z, the discriminator's as a projection (Miyato & Koyama 2018).
+    DCGAN's layers, with two changes. R1 stabilizes the training in place of batch normalization, under which
+    an image depends on the rest of its batch. Weights are initialized as by He et al. (2015). Classes are
+    embedded: concatenated to z in the generator, a projection in the discriminator (Miyato & Koyama 2018).
 
     Args:
-      image_shape: (H, W, C); H and W multiples of 2^levels.
-      latent_dim: of z, standard normal.
-      levels: how many times the image is halved; 28x28: 2, 64x64: 4.
-      width: channels of the largest level, doubled in each further one.
-      num_classes: 0, or the number of classes that both networks are conditioned on.
-      r1_gamma, r1_interval: weight of R1, steps between.
-      seed: integer, of the initial weights and of the random numbers in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included.
+      image_shape: (H, W, C); H and W are multiples of 2^levels.
+      latent_dim: dimension of z, which is standard normal.
+      levels: number of times the image is halved, such as 2 for 28x28 and 4 for 64x64.
+      width: channels of the largest level; each smaller level has twice as many as the one before.
+      num_classes: number of classes that both networks are conditioned on, or 0.
+      r1_gamma, r1_interval: weight of R1, and steps between its updates.
+      seed: integer for the initial weights and the random numbers in training.
+      dtype: Keras dtype policy of the networks, for example "mixed_bfloat16".
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: invalid argument.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans import GAN
@@ -69,30 +69,40 @@ class GAN(AdversarialModel):
         self.built = True
 
     def training_parts(self) -> list[TrainingPart]:
-        """R1."""
+        """Returns R1, unless its weight is 0."""
         return [R1(self.r1_gamma, self.r1_interval)] if self.r1_gamma else []
 
     def _images_of(self, latents, labels):
         return self.generator(latents, labels)
 
     def serving_signatures(self) -> list[Signature]:
-        """What an export offers a server, the main one first: see `gan_signatures`."""
+        """Returns the signatures of an export, the default first: see `gan_signatures`."""
         return gan_signatures(self)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="GANGenerator")
 class Generator(Part):
-    """Latents and classes to images from -1 to 1.
+    """Maps latents and labels to images in [-1, 1].
 
-        h = lrelu(W [z, e(label)]);  h = lrelu(conv4x4^T(h)), stride 2, level by level;  the last one tanh
+        h = W [z, e(label)];  h = conv4x4^T(lrelu(h)) with stride 2 for each level;  image = tanh(h)
 
     Args:
-      image_shape, levels, width, num_classes: as the model's.
-      latent_dim: of z.
-      seed: integer, of the initial weights.
+      image_shape, levels, width, num_classes: see `GAN`.
+      latent_dim: dimension of z.
+      seed: integer for the initial weights.
     """
 
-    def __init__(self, image_shape, levels, width, latent_dim, *, num_classes, seed, **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        levels: int,
+        width: int,
+        latent_dim: int,
+        *,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape, self.levels, self.width = tuple(image_shape), levels, width
         self.latent_dim, self.num_classes, self.seed = latent_dim, num_classes, seed
@@ -108,14 +118,15 @@ class Generator(Part):
         self.first.build((None, size_in))
         self.ups = []
         for size, units in zip(channels, [*channels[1:], channels_out], strict=True):
-            # He's, of what a pixel sees: all channels through a quarter of the kernel.
+            # He initialization for what reaches a pixel: all channels, through a quarter of the kernel.
             start = keras.initializers.VarianceScaling(8.0, "fan_out", seed=draw)
             up = Conv2DTranspose(units, 4, 2, "same", kernel_initializer=start, dtype=policy)
             up.build((None, None, None, size))
             self.ups.append(up)
         self.built = True
 
-    def call(self, latents, labels=None):
+    def call(self, latents: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns float32 images `[N, H, W, C]` of latents `[N, latent_dim]` and labels `[N]`."""
         h = tf.cast(latents, self.compute_dtype)
         if self.embedding is not None:
             h = tf.concat([h, self.embedding(labels)], axis=-1)
@@ -127,16 +138,25 @@ class Generator(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="GANDiscriminator")
 class Discriminator(Part):
-    """Images from -1 to 1 and classes to logits `[N]`, float32.
+    """Maps images in [-1, 1] and labels to logits, float32 `[N]`.
 
-        h = lrelu(conv4x4(h)), stride 2, level by level;  y = w h + <e(label), U h>
+        h = lrelu(conv4x4(h)) with stride 2 for each level;  y = w h + <e(label), U h>
 
     Args:
-      image_shape, levels, width, num_classes: as the model's.
-      seed: integer, of the initial weights.
+      image_shape, levels, width, num_classes: see `GAN`.
+      seed: integer for the initial weights.
     """
 
-    def __init__(self, image_shape, levels, width, *, num_classes, seed, **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        levels: int,
+        width: int,
+        *,
+        num_classes: int,
+        seed: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape, self.levels, self.width = tuple(image_shape), levels, width
         self.num_classes, self.seed = num_classes, seed
@@ -157,8 +177,8 @@ class Discriminator(Part):
             self.projection.build((None, self.features))
         self.built = True
 
-    def call(self, images, labels=None, features=False):
-        """`features`: vectors `[N, F]` of the images in place of logits, for other models; no labels."""
+    def call(self, images: tf.Tensor, labels: tf.Tensor | None = None, features: bool = False) -> tf.Tensor:
+        """Returns logits `[N]` or, with `features`, feature vectors `[N, F]`, which need no labels."""
         h = tf.cast(images, self.compute_dtype)
         for down in self.downs:
             h = tf.nn.leaky_relu(down(h), 0.2)

@@ -1,4 +1,4 @@
-"""Keras's `fit` of two networks: two optimizers, an average of the generator, lazy steps."""
+"""Keras's `fit` for two networks: two optimizers, an average of the generator, lazy steps."""
 
 import functools
 import math
@@ -13,13 +13,11 @@ from .training_part import TrainingPart
 from .training_state import TrainingState
 
 _NO_SCORE = (
-    "the losses of a GAN do not say how good its samples are. Use `latentzoo.metrics.evaluate(model, "
+    "the losses of a GAN do not measure the quality of its samples. Use `latentzoo.metrics.evaluate(model, "
     "images)`, or `eval_dataset` of `latentzoo.trainers.train`."
 )
-_NO_PREDICTION = "use `sample` for images of new latents, and `decode` for those of given ones."
-_NO_WEIGHTS = (
-    "the game of two networks has no loss for each example to weigh. Repeat or leave out images instead."
-)
+_NO_PREDICTION = "use `sample` for images of new latents, and `decode` for images of given latents."
+_NO_WEIGHTS = "adversarial training has no loss per example to weight. Repeat or leave out images instead."
 _REASONS = {
     "validation_data": _NO_SCORE, "validation_split": _NO_SCORE,
     "sample_weight": _NO_WEIGHTS, "class_weight": _NO_WEIGHTS,
@@ -27,20 +25,20 @@ _REASONS = {
 
 
 class FittedGAN(ZooModel):
-    """A `generator` and a `discriminator` that `fit` trains in turn.
+    """A `generator` and a `discriminator` that `fit` trains alternately.
 
-    A subclass writes `_step` and `_lazy_step`, and lists the parts of its training.
+    A subclass implements `_step` and `_lazy_step`, and returns the parts of its training from
+    `training_parts`.
 
-    A moving average of the generator's weights is kept. It takes their place when `fit` ends: what a model
-    samples with is the average.
+    Training keeps a moving average of the generator's weights, which replaces the weights when `fit` ends.
     """
 
-    # What the steps log beside the discriminator's loss: averages.
+    # Means that the steps log in addition to the discriminator's loss.
     metric_names: tuple[str, ...] = ()
 
     training_optimizers = ("adam",)
 
-    # Momenta of both networks' optimizers.
+    # beta_1 and beta_2 of both networks' optimizers.
     adam_betas = (0.0, 0.99)
 
     # The discriminator may compare the images of a batch.
@@ -50,6 +48,12 @@ class FittedGAN(ZooModel):
         super().__init__(**kwargs)
         self._state: TrainingState | None = None
 
+    @property
+    def _training(self) -> TrainingState:
+        """The state of a compiled model."""
+        assert self._state is not None
+        return self._state
+
     def compile(
         self,
         optimizer: keras.optimizers.Optimizer | None = None,
@@ -57,12 +61,13 @@ class FittedGAN(ZooModel):
         ema_images: float = 10_000.0,
         **kwargs,
     ) -> None:
-        """Keras's `compile`, with an optimizer for each network.
+        """Configures the model for training, with an optimizer for each network.
 
         Args:
-          optimizer: of the generator; None: Adam with `adam_settings("generator")`.
-          discriminator_optimizer: of the discriminator; None alike.
-          ema_images: half-life of the average of the generator, in images; 0: no average.
+          optimizer: for the generator. Default: Adam with `adam_settings("generator")`.
+          discriminator_optimizer: for the discriminator. Default: Adam with `adam_settings("discriminator")`.
+          ema_images: half-life of the generator's average, in images; 0 disables the average.
+          **kwargs: other arguments of `keras.Model.compile`.
         """
         make = keras.optimizers.Adam
         super().compile(optimizer=optimizer or make(**self.adam_settings("generator")), **kwargs)
@@ -76,17 +81,18 @@ class FittedGAN(ZooModel):
             )
 
     def adam_settings(self, network: str, learning_rate: float = 0.002) -> dict:
-        """Arguments of Adam for the "generator" or the "discriminator".
+        """Returns the arguments of Adam for the "generator" or the "discriminator".
 
-        With a lazy step every k steps, k + 1 are taken in the time of k. So the rate is scaled by
-        c = k / (k + 1), and the momenta are to the power of c (StyleGAN2, appendix B).
+        A lazy step every k steps makes k steps into k + 1. So the learning rate is multiplied by
+        c = k / (k + 1), and both betas are raised to the power c (StyleGAN2, appendix B).
         """
         lazy = [part for part in self.training_parts() if part.is_lazy and part.network == network]
         c = 1 / (1 + sum(1 / part.interval for part in lazy))
         beta_1, beta_2 = (beta**c for beta in self.adam_betas)
         return {"learning_rate": learning_rate * c, "beta_1": beta_1, "beta_2": beta_2, "epsilon": 1e-8}
 
-    def compile_for_training(self, make_optimizer, *, ema, batch_size):
+    def compile_for_training(self, make_optimizer: Callable, *, ema: float, batch_size: int) -> None:
+        """Compiles both networks with optimizers of `latentzoo.trainers`: see `ZooModel`."""
         generator, discriminator = (
             make_optimizer(rate_scale=adam.pop("learning_rate"), **adam)
             for adam in (self.adam_settings(network, 1.0) for network in ("generator", "discriminator"))
@@ -95,16 +101,16 @@ class FittedGAN(ZooModel):
         self.compile(generator, discriminator, ema_images=half_life, jit_compile=False)
 
     def training_parts(self) -> list[TrainingPart]:
-        """What the training adds to the game of the networks; a new list each time."""
+        """Returns new instances of what training adds to the adversarial losses."""
         return []
 
     @property
     def _parts(self) -> Sequence[TrainingPart]:
-        """Those of the training since `compile`."""
+        """The training parts of a compiled model."""
         return () if self._state is None else self._state.parts
 
     def get_compile_config(self) -> dict:
-        """Keras's, with the second optimizer: a loaded model is compiled as it was."""
+        """Returns Keras's configuration plus the second optimizer."""
         config = super().get_compile_config()
         if self._state is not None:
             config["discriminator_optimizer"] = keras.saving.serialize_keras_object(
@@ -114,18 +120,18 @@ class FittedGAN(ZooModel):
         return config
 
     def compile_from_config(self, config: dict) -> None:
-        """Compiles a loaded model as it was."""
+        """Compiles a loaded model with a saved configuration."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store) -> None:
-        """The weights and, of a compiled model, what its training knows beside them and its optimizers."""
+        """Saves the weights and, for a compiled model, its training state; Keras saves the optimizers."""
         super().save_own_variables(store)
         if self._state is not None:
             for name, variable in self._state.named_variables().items():
                 store[name] = variable.numpy()
 
     def load_own_variables(self, store) -> None:
-        """The weights and, of a compiled model, what `save_own_variables` saved beside them."""
+        """Loads what `save_own_variables` saved."""
         saved = {name: store[name] for name in store.keys()}  # noqa: SIM118
         weights = {name: value for name, value in saved.items() if name.isdecimal()}
         keras.Model.load_own_variables(self, weights)
@@ -137,37 +143,47 @@ class FittedGAN(ZooModel):
 
     @property
     def steps(self) -> int:
-        """How many training steps were taken since `compile`, lazy ones not counted."""
+        """Number of training steps since `compile`, without lazy steps."""
         return 0 if self._state is None else int(self._state.step.numpy())
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """The generator's and the discriminator's."""
+        """The optimizers of the generator and of the discriminator."""
         return [self.optimizer, self.discriminator_optimizer]
 
     @property
     def training_variables(self) -> list[tf.Variable]:
-        """What the next training step depends on, beside the weights: slots, averages, counts."""
-        return super().training_variables + self._state.variables
+        """Variables that the next step depends on, except the weights: optimizer slots, averages, counts."""
+        return super().training_variables + self._training.variables
 
     @property
     def has_averages(self) -> bool:
         """Whether training keeps an average of the generator's weights."""
-        return bool(self._state.averages)
+        return bool(self._training.averages)
 
     def use_averages(self) -> None:
-        """Puts the averages in the place of the generator's weights."""
+        """Replaces the generator's weights by their averages."""
         if self.has_averages:
-            for variable, average in zip(self._state.averaged, self._state.averages, strict=True):
+            state = self._training
+            for variable, average in zip(state.averaged, state.averages, strict=True):
                 variable.assign(average)
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **kwargs):
-        """`ZooModel.fit`; at its end the generator's averaged weights take the place of the raw ones.
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
+        **kwargs,
+    ) -> keras.callbacks.History:
+        """Trains as `ZooModel.fit`, then replaces the generator's weights by their averages.
 
-        To go on from there is another training: the optimizers' slots belong to the raw weights.
+        A second `fit` does not resume the first: the optimizers' slots belong to the raw weights.
 
         Raises:
-          ValueError: as `ZooModel.fit`; validation data, for no loss says how good samples are;
+          ValueError: as `ZooModel.fit`; validation data, since no loss measures the quality of samples;
             weights of examples or classes.
         """
         if self._state is None:
@@ -176,13 +192,13 @@ class FittedGAN(ZooModel):
             given = kwargs.get(name)
             if given is not None and not (name == "validation_split" and given == 0):
                 raise ValueError(f"{name} was given, expected none: {_REASONS[name]}")
-        # Before the callbacks of others, so that what they restore at the end stays.
+        # First in the list, so that weights that other callbacks restore at the end stay.
         averages = keras.callbacks.LambdaCallback(on_train_end=lambda logs: self.use_averages())
         callbacks = [averages, *tf.nest.flatten([] if callbacks is None else callbacks)]
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
 
     def evaluate(self, *args, **kwargs):
-        """Raises ValueError: no loss of a GAN says how good its samples are."""
+        """Raises ValueError: no loss of a GAN measures the quality of its samples."""
         raise ValueError(f"{self.name} has no evaluate: {_NO_SCORE}")
 
     def test_on_batch(self, *args, **kwargs):
@@ -190,7 +206,7 @@ class FittedGAN(ZooModel):
         raise ValueError(f"{self.name} has no test_on_batch: {_NO_SCORE}")
 
     def predict(self, *args, **kwargs):
-        """Raises ValueError: images are made by `sample` and `decode`."""
+        """Raises ValueError: use `sample` or `decode`."""
         raise ValueError(f"{self.name} has no predict: {_NO_PREDICTION}")
 
     def predict_on_batch(self, *args, **kwargs):
@@ -199,14 +215,14 @@ class FittedGAN(ZooModel):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """What `fit` logs: Keras's loss, which is the discriminator's, those of the steps and of the parts.
+        """What `fit` logs: the discriminator's loss, and the metrics of the steps and of the training parts.
 
-        Those of lazy steps are NaN in Keras's logs until the first one since the metrics were reset.
+        Metrics of lazy steps are NaN from a reset until the next lazy step.
         """
         return super().metrics + ([] if self._state is None else self._state.all_metrics)
 
-    def make_train_function(self, force=False):
-        """A step and, when their turn comes, the lazy ones; each a graph of its own."""
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes a function of a step and the lazy steps that are due, each a separate graph."""
         if self.train_function is not None and not force:
             return
         step, after = self._on_replicas(self._step), self._function(self._after_step)
@@ -234,7 +250,7 @@ class FittedGAN(ZooModel):
         return super()._images_and_labels(data)
 
     def _on_replicas(self, function: Callable) -> Callable:
-        """`function` of a replica's batch as one of all replicas'; the counts it returns are summed."""
+        """Runs `function` on the batch of each replica; sums the counts that it returns."""
 
         def on_replicas(data):
             counts = self.distribute_strategy.run(function, args=(data,))
@@ -248,16 +264,16 @@ class FittedGAN(ZooModel):
         return tf.function(function, jit_compile=self.jit_compile, reduce_retracing=True, autograph=False)
 
     def _step(self, data) -> tf.Tensor:
-        """A step of both networks on a replica; returns how many images it had."""
+        """Updates both networks on one replica; returns the number of images."""
         raise NotImplementedError
 
     def _lazy_step(self, part: TrainingPart, data) -> tf.Tensor:
-        """A step on the loss of a lazy part alone; returns how many images it had."""
+        """A step on the loss of one lazy part; returns the number of images."""
         raise NotImplementedError
 
     def _after_step(self, count):
-        """Counts, averages, parts; all replicas together. Returns what `fit` logs."""
-        state = self._state
+        """Updates counts, averages and parts across all replicas; returns the logs of `fit`."""
+        state = self._training
         state.count(count)
         state.average(state.averaged, count)
         logs = self.get_metrics_result()

@@ -10,7 +10,7 @@ from ..signatures import FLOAT32, INT32, LARGEST, Signature, TensorInfo
 
 
 def gan_signatures(gan: common_signatures.Model) -> list[Signature]:
-    """sample and decode; a conditional model takes `labels`."""
+    """Returns `sample` and `decode`; those of a conditional model take `labels`."""
 
     def sample(seed, labels=None):
         return served_events(gan, gan._sample(seed, labels), "latents")
@@ -19,9 +19,10 @@ def gan_signatures(gan: common_signatures.Model) -> list[Signature]:
 
 
 def style_signatures(model: common_signatures.Model) -> list[Signature]:
-    """sample, mapping and synthesis, and those that they replace; a conditional model takes `labels`.
+    """Returns `sample`, `mapping`, `synthesis` and the old signatures that they replace.
 
-    Noise is each row's own, drawn from its `seed`, in `sample`, and the stored one in the others.
+    Those of a conditional model take `labels`. `sample` draws the noise of each row from its `seed`; the
+    others use the stored noise.
     """
     w = signatures.w(model.num_ws, model.w_dim)
     truncation, labels = signatures.truncations(), signatures.labels(model.num_classes)
@@ -49,9 +50,9 @@ def style_signatures(model: common_signatures.Model) -> list[Signature]:
 
 
 def _replaced(mapping: Signature, synthesis: Signature) -> list[Signature]:
-    """The old signatures `map`, `synthesize` and `style_mix`, where w is flat `styles`.
+    """The old signatures `map`, `synthesize` and `style_mix`, in which w is flat and named `styles`.
 
-    Thin ones: they share the graphs of the networks with those that replace them.
+    They share the graphs of the networks with the signatures that replace them.
     """
     shape = synthesis.inputs["w"].shape
     meaning = "w of a StyleGAN, flat"

@@ -1,4 +1,4 @@
-"""Progressive growing: networks that learn low resolutions first (Karras et al. 2018, section 2)."""
+"""Progressive growing: training starts at a low resolution (Karras et al. 2018, section 2)."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from .training_part import TrainingPart
 
 
 class Growing(TrainingPart):
-    """Moves the networks' level of detail with the images seen; logs it as `lod`.
+    """Lowers the networks' level of detail with the number of images seen; logs it as `lod`.
 
-    It never goes back up: a model that has grown stays so in its next training. The discriminator sees real
-    images with the detail that the fakes have.
+    `lod` never increases: a model that has grown keeps its resolution when it is trained again. Real images
+    are reduced to the detail of the generated ones.
 
     Args:
-      networks: each with the weight `lod`, the same in all.
-      doublings: between the first resolution and the last, at least 1.
+      networks: networks with equal weights `lod`.
+      doublings: number of doublings from the first resolution to the last, at least 1.
       steady_images, fade_images: see `lod_at`.
     """
 
@@ -33,16 +33,16 @@ class Growing(TrainingPart):
 
     @property
     def lod(self) -> tf.Tensor:
-        """How many doublings are still to come, with a part of one while a resolution fades in."""
+        """Number of remaining doublings, fractional while a resolution fades in."""
         return tf.convert_to_tensor(self.networks[0].lod)
 
-    def prepare_reals(self, reals):
+    def prepare_reals(self, reals: tf.Tensor) -> tf.Tensor:
         return coarsened(reals, self.lod, self.doublings)
 
-    def observe(self, real_logits):
+    def observe(self, real_logits: tf.Tensor) -> None:
         self.log("lod", self.lod)
 
-    def after_step(self, step, images, count):
+    def after_step(self, step: tf.Tensor, images: tf.Tensor, count: tf.Tensor) -> None:
         lod = lod_at(images, self.doublings, self.steady_images, self.fade_images)
         lod = tf.minimum(lod, self.lod)
         for network in self.networks:
@@ -50,17 +50,17 @@ class Growing(TrainingPart):
 
 
 def lod_at(images: tf.Tensor, doublings: int, steady_images: int, fade_images: int) -> tf.Tensor:
-    """The level of detail after so many images of training.
+    """Returns the level of detail after a number of training images.
 
-    Each resolution but the last is trained for `steady_images` alone, then the next one fades in for
+    Each resolution except the last is trained for `steady_images`; then the next one fades in over
     `fade_images`.
 
     Args:
-      images: an integer.
-      doublings: between the first resolution and the last.
+      images: integer, the number of images seen.
+      doublings: number of doublings from the first resolution to the last.
 
     Returns:
-      float32, from `doublings` to 0.
+      float32 in [0, doublings].
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.growing import lod_at
@@ -75,7 +75,7 @@ def lod_at(images: tf.Tensor, doublings: int, steady_images: int, fade_images: i
 
 
 def coarsened(images: tf.Tensor, lod: tf.Tensor, doublings: int) -> tf.Tensor:
-    """Images `[N, R, R, C]` with the detail of `lod` alone: what the discriminator is shown as real."""
+    """Reduces images `[N, R, R, C]` to the detail of `lod`: the real images that the discriminator sees."""
     for level in range(doublings):
         factor = 2 ** (level + 1)
         images = tf.cond(

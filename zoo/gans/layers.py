@@ -1,7 +1,7 @@
-"""Layers with an equalized learning rate (Karras et al. 2018, section 4.1) and what stands between them.
+"""Layers with an equalized learning rate (Karras et al. 2018, section 4.1), and operations between them.
 
-Weights start as N(0, 1) and are scaled at run time, so that Adam moves all of them at one relative speed.
-Layers compute in the dtype of their input, from weights that Keras's autocasting leaves as they are.
+Weights are initialized from N(0, 1) and scaled at run time, so that Adam updates all of them at the same
+relative rate. Layers compute in the dtype of their input; Keras does not autocast their weights.
 """
 
 import math
@@ -16,30 +16,36 @@ from .convolution import conv2d
 
 SLOPE = 0.2
 
-# What keeps the variance of activations: leaky ReLU halves it, about.
+# Preserves the variance of activations, which leaky ReLU roughly halves.
 ACTIVATION_GAIN = math.sqrt(2)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class EqualizedDense(Part):
-    """y = x W m / sqrt(size_in) + m b, or sqrt(2) * leaky ReLU of it, m the multiplier of the learning rate.
+    """y = x W m / sqrt(size_in) + m b, or sqrt(2) * leaky ReLU of it, with learning rate multiplier m.
 
     Args:
-      size_in, units: of `x [N, size_in]` and `y [N, units]`.
-      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1) / m.
-      activate: whether leaky ReLU follows.
-      bias_init: b at the start.
+      size_in, units: sizes of `x [N, size_in]` and `y [N, units]`.
+      draw: generator of the seed of W ~ N(0, 1) / m.
+      activate: whether leaky ReLU is applied.
+      bias_init: initial value of b.
       lr_multiplier: m.
     """
 
     def __init__(
-        self, size_in, units, draw=None, *, activate=False, bias_init=0.0, lr_multiplier=1.0, **kwargs
+        self,
+        size_in: int,
+        units: int,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        activate: bool = False,
+        bias_init: float = 0.0,
+        lr_multiplier: float = 1.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.size_in, self.units = size_in, units
         self.activate, self.bias_init, self.lr_multiplier = activate, bias_init, lr_multiplier
-        self.activate = activate
-        self.lr_multiplier = lr_multiplier
         normal = keras.initializers.RandomNormal(stddev=1 / lr_multiplier, seed=draw)
         constant = keras.initializers.Constant(bias_init)
         self.weight = self.add_weight(
@@ -48,7 +54,8 @@ class EqualizedDense(Part):
         self.bias = self.add_weight(shape=(units,), initializer=constant, autocast=False, name="bias")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns `y [N, units]` in the dtype of `x`."""
         gain = self.lr_multiplier * (ACTIVATION_GAIN if self.activate else 1.0)
         weight = tf.cast(self.weight, x.dtype) * (gain / math.sqrt(self.weight.shape[0]))
         y = tf.matmul(x, weight) + tf.cast(self.bias, x.dtype) * gain
@@ -61,33 +68,30 @@ class EqualizedConv2D(Part):
 
     Args:
       channels_in, channels_out, kernel_size: C_in, C_out and k.
-      draw: a `keras.random.SeedGenerator`, for W ~ N(0, 1).
-      convolve: one of `convolution`.
-      activate: whether leaky ReLU follows.
-      use_bias: whether there is b.
-      clamp: the output is cut to [-clamp, clamp], times the gain of the call; or None.
+      draw: generator of the seed of W ~ N(0, 1).
+      convolve: a function of `convolution`.
+      activate: whether leaky ReLU is applied.
+      use_bias: whether to add b.
+      clamp: clips the output to [-clamp, clamp] times the gain of the call; None disables clipping.
     """
 
     def __init__(
         self,
-        channels_in,
-        channels_out,
-        kernel_size,
-        draw=None,
+        channels_in: int,
+        channels_out: int,
+        kernel_size: int,
+        draw: keras.random.SeedGenerator | None = None,
         *,
         convolve: Callable = conv2d,
-        activate=True,
-        use_bias=True,
-        clamp=None,
+        activate: bool = True,
+        use_bias: bool = True,
+        clamp: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out, self.kernel_size = channels_in, channels_out, kernel_size
         self.convolve, self.activate = convolve, activate
         self.use_bias, self.clamp = use_bias, clamp
-        self.convolve = convolve
-        self.activate = activate
-        self.clamp = clamp
         shape = (kernel_size, kernel_size, channels_in, channels_out)
         self.fan_in = kernel_size**2 * channels_in
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
@@ -99,9 +103,9 @@ class EqualizedConv2D(Part):
             )
         self.built = True
 
-    def call(self, x, gain=1.0):
-        """`gain` multiplies the output."""
-        # A positive factor passes through leaky ReLU, so it is cheaper on the weights than on the images.
+    def call(self, x: tf.Tensor, gain: float = 1.0) -> tf.Tensor:
+        """Returns `gain` times y."""
+        # leaky ReLU is positively homogeneous: scaling the weights is cheaper than scaling the images.
         factor = gain * (ACTIVATION_GAIN if self.activate else 1.0)
         y = self.convolve(x, tf.cast(self.weight * (factor / math.sqrt(self.fan_in)), x.dtype))
         if self.bias is not None:
@@ -112,25 +116,25 @@ class EqualizedConv2D(Part):
 
 
 def leaky_relu(x: tf.Tensor) -> tf.Tensor:
-    """max(x, 0.2 x)."""
+    """Returns max(x, 0.2 x)."""
     return tf.nn.leaky_relu(x, SLOPE)
 
 
 def clip(x: tf.Tensor, clamp: float | None, gain: float = 1.0) -> tf.Tensor:
-    """`x` cut to [-clamp, clamp] * gain; all of it without a clamp."""
+    """Clips `x` to [-clamp, clamp] * gain; returns `x` if clamp is None."""
     return x if clamp is None else tf.clip_by_value(x, -clamp * gain, clamp * gain)
 
 
 def minibatch_stddev(x: tf.Tensor, group: int, channels: int = 1) -> tf.Tensor:
-    """Appends the standard deviation within groups of images as further channels (Karras et al. 2018, 3).
+    """Appends the standard deviation within groups of images as channels (Karras et al. 2018, section 3).
 
-    Of N images, image i is in group i mod N / group. The deviations of a group at each pixel and channel are
-    averaged over the pixels and over each of `channels` equal parts of the channels, and repeated everywhere.
+    Of N images, image i is in group i mod (N / group). The deviations of a group are averaged over the pixels
+    and over each of `channels` equal blocks of channels, and repeated at every pixel.
 
     Args:
       x: `[N, H, W, C]`, C a multiple of `channels`.
-      group: images in a group; if N is no multiple of it, the largest number below that divides N.
-      channels: how many to append.
+      group: images per group; if it does not divide N, the largest smaller divisor of N is used.
+      channels: number of channels to append.
 
     Returns:
       `[N, H, W, C + channels]`.
@@ -145,7 +149,7 @@ def minibatch_stddev(x: tf.Tensor, group: int, channels: int = 1) -> tf.Tensor:
 
 
 def _largest_divisor(n, limit):
-    """The largest number up to `limit` that divides `n`, which may be a tensor."""
+    """The largest divisor of `n` up to `limit`; `n` can be a tensor."""
     if isinstance(n, int):
         return max(size for size in range(1, limit + 1) if n % size == 0)
     sizes = tf.range(1, limit + 1)

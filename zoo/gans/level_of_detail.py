@@ -1,6 +1,6 @@
-"""The level of detail of networks that grow: how many doublings of their resolution are still to come.
+"""The level of detail `lod` of growing networks: the number of remaining doublings of their resolution.
 
-`lod` is 0 at the end. Between two whole numbers the next resolution fades in.
+`lod` is 0 at the full resolution, and fractional while the next resolution fades in.
 """
 
 import math
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 def add_lod(network: keras.layers.Layer, doublings: int) -> keras.Variable | None:
-    """The level of detail, which starts at the number of doublings; None if there are none."""
+    """Adds the weight `lod`, initialized to the number of doublings; returns None if that is 0."""
     if not doublings:
         return None
     start = keras.initializers.Constant(doublings)
@@ -19,19 +19,19 @@ def add_lod(network: keras.layers.Layer, doublings: int) -> keras.Variable | Non
 
 
 def lod_name(layer: str, resolution: int, size: int) -> str:
-    """The official name of a layer at a size, after the doublings from there to the resolution."""
+    """Returns the official name of a layer at a size, such as "ToRGB_lod2" at a quarter of the resolution."""
     return f"{layer}_lod{int(math.log2(resolution // size))}"
 
 
 def lerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """a where t <= 0, b where t >= 1, on the line between them elsewhere."""
+    """Interpolates linearly from a at t <= 0 to b at t >= 1."""
     return a + (b - a) * tf.cast(tf.clip_by_value(t, 0, 1), a.dtype)
 
 
 def only_if(
     condition: tf.Tensor, function: Callable[[], Sequence[tf.Tensor]], shapes: Sequence, dtypes: Sequence
 ) -> Sequence[tf.Tensor]:
-    """`function()`, or zeros of `shapes` without the work."""
+    """Returns `function()` if the condition holds; otherwise zeros of `shapes`, without calling it."""
 
     def zeros():
         return [tf.zeros(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]

@@ -1,4 +1,4 @@
-"""StyleGAN's mapping network: latents and labels to the intermediate space W."""
+"""StyleGAN's mapping network, from latents and labels to the intermediate latent space W."""
 
 import keras
 import tensorflow as tf
@@ -9,22 +9,22 @@ from .layers import EqualizedDense
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class MappingNetwork(Part):
-    """w = f(z, label), fully connected layers with leaky ReLU (StyleGAN, section 2).
+    """w = f(z, label): fully connected layers with leaky ReLU (StyleGAN, section 2).
 
         x = [normalize(z), normalize(embed(label))];  x = sqrt(2) * leaky ReLU(W x + b) in each layer
 
-    where normalize(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+    where normalize(x) = x / sqrt(mean x^2 + 1e-8). It always computes in float32, whatever the dtype policy.
 
     Args:
-      z_dim: of z; 0: there is none, w depends on the label alone.
-      w_dim: of w, of the hidden layers and of the label's embedding.
-      num_ws: w is repeated so many times; None: it is not repeated, and no average of it is kept.
-      depth: layers.
-      num_classes: 0, or the number of classes. Each has an average of w of its own; the official code keeps
-        one of all, and truncates towards what may look like none of them.
-      lr_multiplier: of the layers' learning rate, the embedding apart.
-      w_avg_decay: of the average of w, with each `update_average`.
-      seed: integer, of the initial weights.
+      z_dim: dimension of z; with 0 there is no z, and w depends only on the label.
+      w_dim: dimension of w, of the hidden layers and of the label embedding.
+      num_ws: number of times w is repeated; None: w is not repeated, and no average of it is kept.
+      depth: number of layers.
+      num_classes: number of classes, or 0. Each class has its own average of w. The official code has one for
+        all classes, and truncation toward it can leave the class.
+      lr_multiplier: learning rate multiplier of the layers, except the embedding.
+      w_avg_decay: decay of the average of w per `update_average`.
+      seed: integer for the initial weights.
     """
 
     def __init__(
@@ -69,20 +69,26 @@ class MappingNetwork(Part):
                 for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
             ]
 
-    def call(self, z, labels=None, truncation=1.0, cutoff=None):
-        """The w of latents.
+    def call(
+        self,
+        z: tf.Tensor | None,
+        labels: tf.Tensor | None = None,
+        truncation: float | tf.Tensor = 1.0,
+        cutoff: int | None = None,
+    ) -> tf.Tensor:
+        """Returns the w of latents.
 
         Args:
-          z: `[N, z_dim]`; None, if z_dim is 0.
-          labels: int `[N]`, with classes.
-          truncation: psi of w_avg + psi * (w - w_avg): a number, or a tensor `[N, 1, 1]`.
-          cutoff: only the first so many w are truncated; None: all.
+          z: `[N, z_dim]`, or None if z_dim is 0.
+          labels: int `[N]`, of a conditional network.
+          truncation: psi in w_avg + psi * (w - w_avg), a number or a tensor `[N, 1, 1]`.
+          cutoff: number of w that are truncated, from the first; None: all.
 
         Returns:
           float32 `[N, num_ws, w_dim]`, or `[N, w_dim]` if num_ws is None.
 
         Raises:
-          ValueError: labels are missing, or truncation is asked for where no average is kept.
+          ValueError: labels are missing, or truncation is not 1 for a network without an average.
         """
         x = [] if z is None else [_normalize(tf.cast(z, self.variable_dtype))]
         if self.embed is not None:
@@ -97,8 +103,14 @@ class MappingNetwork(Part):
             w = tf.repeat(w[:, None], self.num_ws, axis=1)
         return self.truncate(w, labels, truncation, cutoff)
 
-    def truncate(self, w, labels=None, truncation=1.0, cutoff=None) -> tf.Tensor:
-        """`w [N, num_ws, w_dim]` moved towards the average of its class: StyleGAN, appendix B."""
+    def truncate(
+        self,
+        w: tf.Tensor,
+        labels: tf.Tensor | None = None,
+        truncation: float | tf.Tensor = 1.0,
+        cutoff: int | None = None,
+    ) -> tf.Tensor:
+        """Moves `w [N, num_ws, w_dim]` toward the average of its class (StyleGAN, appendix B)."""
         if isinstance(truncation, int | float) and truncation == 1:
             return w
         if self.num_ws is None:
@@ -111,14 +123,14 @@ class MappingNetwork(Part):
             return moved
         return tf.where(tf.range(self.num_ws)[:, None] < cutoff, moved, w)
 
-    def update_average(self, w, labels=None) -> None:
-        """Moves the average towards the mean of `w [N, w_dim]`; that of a class by its part of the N."""
+    def update_average(self, w: tf.Tensor, labels: tf.Tensor | None = None) -> None:
+        """Moves the average toward the mean of `w [N, w_dim]`, that of a class by its share of the N rows."""
         if self.num_classes:
             one_hot = tf.one_hot(tf.cast(labels, tf.int32), self.num_classes, dtype=w.dtype)
-            # Linear in the rows, so that the mean of replicas is what the whole batch gives.
-            parts = tf.reduce_mean(one_hot, axis=0)[:, None]
+            # Linear in the rows, so that the mean over replicas equals the update by the whole batch.
+            shares = tf.reduce_mean(one_hot, axis=0)[:, None]
             means = tf.matmul(one_hot, w, transpose_a=True) / tf.cast(tf.shape(w)[0], w.dtype)
-            step = means - parts * self.w_avg
+            step = means - shares * self.w_avg
         else:
             step = tf.reduce_mean(w, axis=0) - self.w_avg
         self.w_avg.assign_add((1 - self.w_avg_decay) * step)

@@ -1,7 +1,7 @@
-"""Convolutions under a style: StyleGAN2's weight modulation and demodulation (section 2.2).
+"""Styled convolutions: StyleGAN2's weight modulation and demodulation (section 2.2).
 
-The style multiplies the input's channels, the demodulation the output's, so that all images of a batch share
-one convolution. The other way, a kernel for each image and one grouped convolution, has the same result.
+The style scales the channels of the input, the demodulation those of the output, so that all images of a
+batch share one kernel. A grouped convolution with a kernel for each image gives the same result.
 """
 
 import math
@@ -26,8 +26,11 @@ def modulated_conv2d(
       x: `[N, H, W, C_in]`, or one image `[1, H, W, C_in]` for all styles.
       kernel: `[k, k, C_in, C_out]`.
       style: `[N, C_in]`.
-      convolve: one of `convolution`.
-      gain: of the output.
+      convolve: a function of `convolution`.
+      gain: factor of the output.
+
+    Returns:
+      `[N, H, W, C_out]`, or of the size that `convolve` gives.
     """
     y = convolve(x * _of_channels(style, x.dtype), tf.cast(kernel, x.dtype))
     squares = tf.matmul(style**2, tf.reduce_sum(tf.square(kernel), axis=[0, 1]))
@@ -40,27 +43,35 @@ def _of_channels(values, dtype):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class StyledConv2D(Part):
-    """sqrt(2) * leaky ReLU(modulated 3x3 convolution + strength * noise + bias), the style affine in w.
+    """sqrt(2) * leaky ReLU(modulated 3x3 convolution + strength * noise + bias), with a style affine in w.
 
     Args:
-      channels_in, channels_out: of the convolution.
-      w_dim: of w.
-      resolution: of the output.
-      draw: a `keras.random.SeedGenerator`.
+      channels_in, channels_out: channels of the convolution.
+      w_dim: dimension of w.
+      resolution: size R of the output.
+      draw: generator of the seeds of the initial weights.
       up: whether the output is twice as large as the input.
-      clamp: the output is cut to [-clamp, clamp], times the gain of the call; or None.
+      clamp: clips the output to [-clamp, clamp] times the gain of the call; None disables clipping.
 
     Attributes:
-      noise_const: the layer's own noise `[R, R]`.
+      noise_const: stored noise `[R, R]`.
     """
 
     def __init__(
-        self, channels_in, channels_out, w_dim, resolution, draw=None, *, up=False, clamp=None, **kwargs
+        self,
+        channels_in: int,
+        channels_out: int,
+        w_dim: int,
+        resolution: int,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        up: bool = False,
+        clamp: float | None = None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
         self.resolution, self.up, self.clamp = resolution, up, clamp
-        self.clamp = clamp
         self.convolve = conv2d_up if up else conv2d
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
         shape = (3, 3, channels_in, channels_out)
@@ -80,9 +91,18 @@ class StyledConv2D(Part):
             self.affine = _style(w_dim, channels_in, draw, self.dtype_policy)
         self.built = True
 
-    def call(self, x, w, noise=None, gain=1.0):
-        """`x [N or 1, r, r, C_in]`, `w [N, w_dim]`, `noise [N, R, R, 1]`, `[R, R, 1]` or None."""
-        # A positive factor passes through leaky ReLU, so it is cheaper on the weights than on the images.
+    def call(
+        self, x: tf.Tensor, w: tf.Tensor, noise: tf.Tensor | None = None, gain: float = 1.0
+    ) -> tf.Tensor:
+        """Returns activations `[N, R, R, C_out]`.
+
+        Args:
+          x: `[N or 1, r, r, C_in]`.
+          w: `[N, w_dim]`.
+          noise: `[N, R, R, 1]`, `[R, R, 1]` or None.
+          gain: factor of the output.
+        """
+        # leaky ReLU is positively homogeneous: scaling the weights is cheaper than scaling the images.
         factor = gain * ACTIVATION_GAIN
         y = modulated_conv2d(x, tf.convert_to_tensor(self.weight), self.affine(w), self.convolve, factor)
         bias = factor * tf.convert_to_tensor(self.bias)
@@ -96,19 +116,27 @@ class StyledConv2D(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class ToRGB(Part):
-    """Images of activations: a 1x1 convolution under a style, not demodulated, plus a bias.
+    """Maps activations to images: a styled 1x1 convolution without demodulation, plus a bias.
 
     Args:
-      channels_in, channels_out: of the convolution.
-      w_dim: of w.
-      draw: a `keras.random.SeedGenerator`.
-      clamp: the output is cut to [-clamp, clamp]; or None.
+      channels_in, channels_out: channels of the convolution.
+      w_dim: dimension of w.
+      draw: generator of the seeds of the initial weights.
+      clamp: clips the output to [-clamp, clamp]; None disables clipping.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, draw=None, *, clamp=None, **kwargs):
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        w_dim: int,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        clamp: float | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out, self.w_dim, self.clamp = channels_in, channels_out, w_dim, clamp
-        self.clamp = clamp
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=draw)
         shape = (1, 1, channels_in, channels_out)
         self.weight = self.add_weight(shape=shape, initializer=normal, autocast=False, name="weight")
@@ -117,10 +145,10 @@ class ToRGB(Part):
             self.affine = _style(w_dim, channels_in, draw, self.dtype_policy)
         self.built = True
 
-    def call(self, x, w):
-        """`x [N, R, R, C_in]`, `w [N, w_dim]` -> `[N, R, R, C_out]`."""
+    def call(self, x: tf.Tensor, w: tf.Tensor) -> tf.Tensor:
+        """Returns images `[N, R, R, C_out]` of `x [N, R, R, C_in]` and `w [N, w_dim]`."""
         height, width, channels_in = x.shape[1:]
-        # So few channels come out that a kernel for each image is cheaper than scaling its activations.
+        # With so few output channels, a kernel for each image is cheaper than scaling its activations.
         kernels = self.affine(w)[:, :, None] * self.weight[0, 0] / math.sqrt(channels_in)
         y = tf.matmul(tf.reshape(x, [-1, height * width, channels_in]), tf.cast(kernels, x.dtype))
         y = add_bias(y, tf.convert_to_tensor(self.bias))

@@ -4,7 +4,7 @@ import keras
 
 
 def named_weights(network: keras.layers.Layer) -> dict[str, keras.Variable]:
-    """All weights, by their names in the official state dict, such as "synthesis.b32.conv0.weight".
+    """Returns all weights by their official names, such as "synthesis.b32.conv0.weight".
 
     >>> from latentzoo.zoo.gans.mapping import MappingNetwork
     >>> from latentzoo.zoo.gans.named_weights import named_weights

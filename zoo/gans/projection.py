@@ -1,8 +1,8 @@
-"""Images back to latents: w found by gradient descent (StyleGAN2, section 5 and appendix D)."""
+"""Projection of images to latents: w by gradient descent (StyleGAN2, section 5 and appendix D)."""
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,29 +11,27 @@ import tensorflow as tf
 from .. import seeds
 from ..features import perceptual_distance
 from ..progress import Progress
+from .style_generator import StyleGenerator
 
-if TYPE_CHECKING:
-    from .style_model import StyleModel
-
-# Samples that mean and spread of w are taken from.
+# Number of samples for the mean and spread of w.
 _SAMPLES = 10_000
 
-# Appendix D: noise of w as a part of its spread, and the part of the steps after which it is gone.
+# Appendix D: noise added to w, as a fraction of its spread, and the fraction of the steps that have it.
 _NOISE, _NOISE_ENDS = 0.05, 0.75
 
-# Appendix D: parts of the steps in which the rate rises and falls.
+# Appendix D: fractions of the steps in which the learning rate rises and falls.
 _RISE, _FALL = 0.05, 0.25
 
 
 @dataclasses.dataclass(frozen=True)
 class Projection:
-    """What a projection found.
+    """The result of a projection.
 
     Attributes:
       w: `[1, num_ws, w_dim]`.
-      noise: a map `[1, r, r, 1]` for each layer that has noise.
-      image: theirs, float32 `[H, W, C]` in [0, 1].
-      distance: perceptual distance of the image to the target, by SqueezeNet.
+      noise: noise `[1, r, r, 1]` of each layer with noise.
+      image: image of w and noise, float32 `[H, W, C]` in [0, 1].
+      distance: perceptual distance between the image and the target, by SqueezeNet.
     """
 
     w: tf.Tensor
@@ -43,7 +41,8 @@ class Projection:
 
 
 def project(
-    model: "StyleModel",
+    generator: StyleGenerator,
+    to_unit: Callable[[tf.Tensor], tf.Tensor],
     target: tf.Tensor,
     labels: tf.Tensor | None,
     steps: int,
@@ -53,25 +52,38 @@ def project(
     seed: int,
     verbose: bool,
 ) -> Projection:
-    """See `StyleModel.project`, which checks the arguments; `target` is `[1, H, W, C]` in [0, 1]."""
-    mean, spread = _mean_and_spread(model, labels, seed)
-    w = tf.Variable(mean if space == "w" else tf.repeat(mean, model.num_ws, axis=1))
-    shapes = model.generator.synthesis.noise_shapes
+    """Projects an image: see `StyleModel.project`, which checks the arguments.
+
+    Args:
+      generator: network of w to images in [-1, 1].
+      to_unit: function of these images to images in [0, 1], of the size of `target`.
+      target: `[1, H, W, C]` in [0, 1].
+      labels: int `[1]` of a conditional generator.
+      steps, space, learning_rate, noise_weight, seed, verbose: see `StyleModel.project`.
+    """
+    synthesis = generator.synthesis
+    mean, spread = _mean_and_spread(generator, labels, seed)
+    w = tf.Variable(mean if space == "w" else tf.repeat(mean, synthesis.num_ws, axis=1))
     row = seeds.row_seeds(seed, 1)
-    noise = [tf.Variable(seeds.normal(seeds.fold(row, k), shape)) for k, shape in enumerate(shapes)]
+    noise = [
+        tf.Variable(seeds.normal(seeds.fold(row, k), shape)) for k, shape in enumerate(synthesis.noise_shapes)
+    ]
     optimizer = keras.optimizers.Adam(0.0, epsilon=1e-8)
     optimizer.build([w, *noise])
 
+    def for_all_layers(styles):
+        return tf.broadcast_to(styles, [1, synthesis.num_ws, generator.w_dim])
+
     def images_of(styles):
-        styles = tf.broadcast_to(styles, [1, model.num_ws, model.w_dim])
-        return model._to_unit(model.generator.synthesis(styles, noise=[map_.read_value() for map_ in noise]))
+        maps = [map_.read_value() for map_ in noise]
+        return to_unit(synthesis(for_all_layers(styles), noise=maps))
 
     @tf.function(autograph=False)
     def step(number, progress):
         strength = _NOISE * spread * tf.maximum(0.0, 1 - progress / _NOISE_ENDS) ** 2
-        shaken = strength * tf.random.stateless_normal(w.shape, tf.stack([seed, number]))
+        perturbation = strength * tf.random.stateless_normal(w.shape, tf.stack([seed, number]))
         with tf.GradientTape() as tape:
-            distance = perceptual_distance(images_of(w + shaken), target)[0]
+            distance = perceptual_distance(images_of(w + perturbation), target)[0]
             loss = distance + noise_weight * tf.add_n([_correlation(map_) for map_ in noise])
         optimizer.apply_gradients(zip(tape.gradient(loss, [w, *noise]), [w, *noise], strict=True))
         for map_ in noise:
@@ -85,28 +97,27 @@ def project(
         distance = step(tf.constant(number), tf.constant(number / steps, tf.float32))
         bar.update(number + 1, f"distance {float(distance):.4g}")
     image = images_of(w)
-    styles = tf.broadcast_to(w, [1, model.num_ws, model.w_dim])
     distance = float(perceptual_distance(image, target)[0])
-    return Projection(tf.identity(styles), [tf.identity(map_) for map_ in noise], image[0], distance)
+    return Projection(for_all_layers(w), [tf.identity(map_) for map_ in noise], image[0], distance)
 
 
 def _rate(progress):
-    """The part of the learning rate at a part of the steps: up on a line, down on a cosine."""
+    """The learning rate relative to its maximum: a linear rise and a cosine fall."""
     down = min(1.0, (1 - progress) / _FALL)
     return (0.5 - 0.5 * math.cos(math.pi * down)) * min(1.0, progress / _RISE)
 
 
-def _mean_and_spread(model, labels, seed):
-    """The mean of w `[1, 1, w_dim]` and its standard deviation, a number."""
-    latents = np.random.default_rng(seed).standard_normal([_SAMPLES, model.latent_dim], np.float32)
+def _mean_and_spread(generator, labels, seed):
+    """The mean of w `[1, 1, w_dim]`, and the root of the mean squared distance to it."""
+    latents = np.random.default_rng(seed).standard_normal([_SAMPLES, generator.z_dim], np.float32)
     labels = None if labels is None else tf.repeat(labels, _SAMPLES)
-    w = model.generator.mapping(tf.constant(latents), labels)[:, :1]
+    w = generator.mapping(tf.constant(latents), labels)[:, :1]
     mean = tf.reduce_mean(w, axis=0, keepdims=True)
     return mean, tf.sqrt(tf.reduce_mean(tf.reduce_sum((w - mean) ** 2, axis=[1, 2])))
 
 
 def _correlation(noise):
-    """What keeps pictures out of the noise: its products with its neighbours, at all scales (appendix D)."""
+    """The penalty on noise that resembles an image: its autocorrelation at all scales (appendix D)."""
     total = 0.0
     while True:
         for axis in (1, 2):

@@ -1,4 +1,4 @@
-"""R1 (Mescheder et al. 2018): a discriminator that is flat at real images."""
+"""R1 regularization: a gradient penalty at real images (Mescheder et al. 2018)."""
 
 import tensorflow as tf
 
@@ -7,11 +7,11 @@ from .training_part import TrainingPart
 
 
 class R1(TrainingPart):
-    """gamma / 2 E |grad D(x)|^2 at real images x; logs the expectation as `r1`.
+    """Adds gamma / 2 E |grad D(x)|^2 at real images x; logs the expectation as `r1`.
 
     Args:
-      gamma: weight.
-      interval: steps between those of R1; 1: it is a part of every step of the discriminator.
+      gamma: weight of the penalty.
+      interval: number of steps between R1 steps; with 1, every step of the discriminator includes R1.
     """
 
     name = "r1"
@@ -23,7 +23,7 @@ class R1(TrainingPart):
         self.gamma, self.interval = gamma, interval
         self.is_lazy = interval > 1
 
-    def loss(self, model: AdversarialTraining, reals, labels):
+    def loss(self, model: AdversarialTraining, reals: tf.Tensor, labels: tf.Tensor | None) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(reals)
             logits = tf.reduce_sum(model._logits(reals, labels, *self.streams))

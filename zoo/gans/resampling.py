@@ -1,7 +1,7 @@
-"""FIR resampling of images, which keeps StyleGAN's pictures free of aliasing (Zhang 2019; StyleGAN2, B).
+"""FIR resampling of images without aliasing (Zhang 2019; StyleGAN2, appendix B).
 
-All use the filter [1, 3, 3, 1] / 8 along each axis. Images are `[N, H, W, C]`, with static H, W and C; pixels
-outside of them are zero.
+All functions use the filter [1, 3, 3, 1] / 8 along each axis. Images are `[N, H, W, C]` with static H, W and
+C, and zero padding.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ FILTER = np.array([1, 3, 3, 1]) / 8
 
 
 def blur(x: tf.Tensor, padding: int, gain: float = 1.0) -> tf.Tensor:
-    """Images padded by `padding` zeros on each side, then filtered.
+    """Pads images with `padding` zeros on each side and filters them.
 
         y[i, j] = gain * sum_kl FILTER[k] FILTER[l] x[i + k - padding, j + l - padding]
 
     Args:
-      x: `[N, H, W, C]`; the result has H + 2 * padding - 3 rows, columns alike.
+      x: `[N, H, W, C]`; the result has H + 2 * padding - 3 rows, and columns likewise.
       padding: 0 to 3.
-      gain: of a constant image, away from its borders.
+      gain: gain of a constant image, away from its borders.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.resampling import blur
@@ -34,7 +34,7 @@ def blur(x: tf.Tensor, padding: int, gain: float = 1.0) -> tf.Tensor:
 
 
 def downsample2d(x: tf.Tensor) -> tf.Tensor:
-    """Half the size: filtered, then every second pixel. H and W are even."""
+    """Halves the size: filter, then every second pixel. H and W are even."""
 
     @tf.custom_gradient
     def downsampled(x):
@@ -44,9 +44,9 @@ def downsample2d(x: tf.Tensor) -> tf.Tensor:
 
 
 def upsample2d(x: tf.Tensor) -> tf.Tensor:
-    """Twice the size: zeros between the pixels, then the filter with gain 4.
+    """Doubles the size: zeros between pixels, then the filter with gain 4.
 
-    Two of the four taps meet zeros. So along each axis y[2i] = (x[i - 1] + 3 x[i]) / 4 and
+    Two of the four taps fall on zeros. So along each axis y[2i] = (x[i - 1] + 3 x[i]) / 4 and
     y[2i + 1] = (3 x[i] + x[i + 1]) / 4.
 
     >>> import tensorflow as tf
@@ -68,8 +68,8 @@ def upsample2d(x: tf.Tensor) -> tf.Tensor:
     return upsampled(x)
 
 
-# The filter is symmetric, so that each of these is another's gradient, up to its gain. TensorFlow's own
-# gradient of a depthwise convolution is ten times as slow in bfloat16 on a processor.
+# The filter is symmetric, so the gradient of each function is another of them, up to a gain. TensorFlow's
+# gradient of a depthwise convolution is ten times slower in bfloat16 on CPUs.
 
 
 def _filter(x, padding, gain=1.0, stride=1):

@@ -1,4 +1,6 @@
-"""What the generators of both StyleGANs share: the two networks in one, w and noise that are checked."""
+"""Base classes of the generators of both StyleGANs and of their synthesis networks."""
+
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -9,40 +11,47 @@ from .resolutions import check_square, seed_of_part
 
 
 class StyleSynthesis(Part):
-    """Images of w. A subclass sets `blocks`, `num_ws` and `w_dim`, and writes `_images`.
+    """Maps w to images. A subclass sets `blocks`, `num_ws` and `w_dim`, and implements `_images`.
 
     Attributes:
-      blocks: of the resolutions, from 4x4 on; each has its layers in `convs`.
-      num_ws: how many w an image takes.
-      noise_shapes: (r, r, 1) of each noise.
+      blocks: one block for each resolution from 4x4 on, with its convolutions in `convs`.
+      num_ws: number of w per image.
+      w_dim: dimension of w.
+      noise_shapes: shape (r, r, 1) of the noise of each convolution.
     """
+
+    blocks: list
+    num_ws: int
+    w_dim: int
 
     @property
     def convs(self) -> list[keras.layers.Layer]:
-        """The convolutions, in order: what takes noise."""
+        """The convolutions, in order; each takes noise."""
         return [conv for block in self.blocks for conv in block.convs]
 
     @property
     def num_ws_in_use(self) -> int | tf.Tensor:
-        """How many w, from the first, the images depend on."""
+        """Number of w, from the first, that the images depend on."""
         return self.num_ws
 
     @property
     def noise_shapes(self) -> list[tuple[int, int, int]]:
+        """The shape (r, r, 1) of the noise of each convolution."""
         return [(*conv.noise_const.shape, 1) for conv in self.convs]
 
-    def call(self, w, noise="const"):
-        """The images of `w [N, num_ws, w_dim]`.
+    def call(self, w: tf.Tensor, noise: str | Sequence[tf.Tensor | None] = "const") -> tf.Tensor:
+        """Returns the images of w.
 
         Args:
-          noise: "const": each layer's own; "none"; or a tensor `[N, r, r, 1]`, or None, for each of
+          w: `[N, num_ws, w_dim]`.
+          noise: "const" for the stored noise, "none", or a tensor `[N, r, r, 1]` or None for each of
             `noise_shapes`.
 
         Returns:
-          float32 `[N, R, R, C]`, from -1 to 1, about: they are not clipped.
+          float32 `[N, R, R, C]`, roughly in [-1, 1]: not clipped.
 
         Raises:
-          ValueError: w or noise of another shape.
+          ValueError: invalid shape of w, or invalid noise.
         """
         if w.shape.rank != 3 or tuple(w.shape[1:]) != (self.num_ws, self.w_dim):
             raise ValueError(f"w has shape {tuple(w.shape)}, expected (N, {self.num_ws}, {self.w_dim}).")
@@ -50,7 +59,7 @@ class StyleSynthesis(Part):
         return self._images(ws, self._noise(noise))
 
     def _images(self, ws: list[tf.Tensor], noise: list[tf.Tensor | None]) -> tf.Tensor:
-        """Images of `num_ws` tensors `[N, w_dim]` and a noise, or None, for each of `convs`."""
+        """Images of `num_ws` tensors `[N, w_dim]`, and noise or None for each of `convs`."""
         raise NotImplementedError
 
     def _noise(self, noise):
@@ -64,26 +73,26 @@ class StyleSynthesis(Part):
 
 
 class StyleGenerator(Part):
-    """Images of latents: `synthesis(mapping(z, labels))`. A subclass names the classes of its networks.
+    """Maps latents to images: `synthesis(mapping(z, labels))`. A subclass sets the classes of its networks.
 
     Args:
-      image_shape: (R, R, C), R a power of 2 from 8 on.
-      z_dim, w_dim: of the latents z and w.
-      mapping_depth: layers of the mapping network.
-      num_classes: 0, or the number of classes.
+      image_shape: (R, R, C), R a power of 2 of at least 8.
+      z_dim, w_dim: dimensions of the latents z and w.
+      mapping_depth: number of layers of the mapping network.
+      num_classes: number of classes, or 0.
       channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels.
-      seed: integer, of the initial weights.
-      synthesis_options: arguments that the synthesis network alone has.
+      seed: integer for the initial weights.
+      synthesis_options: further arguments of `synthesis_class`.
 
     Attributes:
       mapping, synthesis: the two networks.
 
     Raises:
-      ValueError: image_shape is none.
+      ValueError: invalid image_shape.
     """
 
     mapping_class: type[MappingNetwork] = MappingNetwork
-    synthesis_class: type[StyleSynthesis]
+    synthesis_class: Callable[..., StyleSynthesis]
 
     def __init__(
         self,
@@ -105,7 +114,7 @@ class StyleGenerator(Part):
         resolution, channels = check_square(image_shape)
         dtype = self.dtype_policy
         with keras.name_scope(self.name):
-            # The two networks draw from streams of their own.
+            # The two networks have different seeds.
             self.synthesis = self.synthesis_class(
                 *(resolution, channels, w_dim, channel_base, channel_max),
                 **synthesis_options,
@@ -117,7 +126,14 @@ class StyleGenerator(Part):
             self.mapping = self.mapping_class(*sizes, seed=seed_of_part(seed, 1), dtype=dtype, name="mapping")
         self.built = True
 
-    def call(self, z, labels=None, truncation=1.0, cutoff=None, noise="const"):
-        """The arguments are those of `MappingNetwork.call` and `StyleSynthesis.call`."""
+    def call(
+        self,
+        z: tf.Tensor,
+        labels: tf.Tensor | None = None,
+        truncation: float | tf.Tensor = 1.0,
+        cutoff: int | None = None,
+        noise: str | Sequence[tf.Tensor | None] = "const",
+    ) -> tf.Tensor:
+        """Returns the images of latents: see `MappingNetwork.call` and `StyleSynthesis.call`."""
         w = self.mapping(z, labels, truncation=truncation, cutoff=cutoff)
         return self.synthesis(w, noise=noise)

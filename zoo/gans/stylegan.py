@@ -15,39 +15,39 @@ from .training_part import TrainingPart
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class StyleGAN(StyleModel):
-    """Adaptive instance normalization, noise for each channel, progressive growing.
+    """Adaptive instance normalization, noise in each layer, progressive growing.
 
         AdaIN(x, y) = y_s (x - mean(x)) / deviation(x) + y_b,  [y_s, y_b] affine in w = f(z)           (eq. 1)
 
-    The networks are those of the official code, number for number. Training is its configuration F: the
-    logistic loss, R1 in every step, style mixing, a moving average of the generator.
+    The networks reproduce the official code exactly. Training follows its configuration F: the logistic loss,
+    R1 in every step, style mixing, and a moving average of the generator.
 
-    Both networks start at `first_resolution` and double it: for `steady_images` they train as they are, then
-    for `fade_images` the next resolution fades in, and so on. They remember how far they are: a model whose
-    training ended before makes images of as much detail, and goes on from there.
+    Both networks start at `first_resolution` and double it repeatedly: they train for `steady_images`, then
+    the next resolution fades in over `fade_images`. The level of detail is saved with the weights: a model
+    whose training ended early samples at that level, and another training continues from it.
 
-    Channels of a resolution r are min(channel_base / r, channel_max).
+    Resolution r has min(channel_base / r, channel_max) channels.
 
     Args:
-      image_shape: (H, W, C), up to 1024 high and wide, C of 1, 3 or 4. The networks work on squares of the
-        next power of two, in a black frame; the model's images are without it.
-      latent_dim, w_dim: of z and w.
-      mapping_depth: layers of the mapping network.
+      image_shape: (H, W, C), H and W up to 1024, C 1, 3 or 4. The networks pad images with black to a square
+        of the next power of two; images of the model are cropped.
+      latent_dim, w_dim: dimensions of z and w.
+      mapping_depth: number of layers of the mapping network.
       channel_base, channel_max: the official code's 16384 (its fmap_base is half of that) and 512.
-      minibatch_group: images over which the discriminator compares their spread; 1: it does not.
-      num_classes: 0, or the number of classes that both networks are conditioned on.
+      minibatch_group: number of images over which the discriminator computes the standard deviation; 1: none.
+      num_classes: number of classes that both networks are conditioned on, or 0.
       r1_gamma: weight of R1.
-      r1_interval: steps between those of R1; 1: a part of every step.
-      mixing_probability: of a training image to have styles of two latents.
-      use_noise: whether training may give the noise a strength; False: it stays 0 (table 1 has both).
-      progressive: whether the networks grow in training.
-      first_resolution: of the growing networks, a power of 2 from 4 on.
-      steady_images, fade_images: of training, before and during each doubling.
-      seed: integer, of the initial weights and of the random numbers in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included: of the four highest resolutions.
+      r1_interval: number of steps between R1 steps; with 1, every step includes R1.
+      mixing_probability: probability that a training image has styles of two latents.
+      use_noise: whether the noise strengths are trained; if not, they stay 0 (table 1 has both).
+      progressive: whether the networks grow during training.
+      first_resolution: initial resolution of growing networks, a power of 2 of at least 4.
+      steady_images, fade_images: number of training images before and during each doubling.
+      seed: integer for the initial weights and the random numbers in training.
+      dtype: Keras dtype policy of the networks. "mixed_bfloat16" applies to the four highest resolutions.
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: invalid argument.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans import StyleGAN
@@ -111,33 +111,33 @@ class StyleGAN(StyleModel):
 
     @property
     def doublings(self) -> int:
-        """How often training doubles the resolution."""
+        """Number of times training doubles the resolution."""
         return int(math.log2(self.resolution // self.first_resolution)) if self.progressive else 0
 
     @property
     def lod(self) -> float:
-        """How many doublings are still to come, with a part of one while a resolution fades in."""
+        """Number of remaining doublings, fractional while a resolution fades in."""
         lod = self.generator.synthesis.lod
         return 0.0 if lod is None else float(lod.numpy())
 
     # Training.
 
     def training_parts(self) -> list[TrainingPart]:
-        """R1 and, if the networks grow, growing."""
+        """Returns R1 and, for growing networks, progressive growing."""
         parts = super().training_parts()
         if self.doublings:
             networks = self.generator.synthesis, self.discriminator
             parts.append(Growing(networks, self.doublings, self.steady_images, self.fade_images))
         return parts
 
-    def fit(self, *args, **kwargs):
-        """`AdversarialModel.fit`; warns if the networks are not yet grown at its end."""
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
+        """Trains as `AdversarialModel.fit`; warns if the networks have not fully grown at the end."""
         history = super().fit(*args, **kwargs)
         if self.lod > 0:
             whole = self.doublings * (self.steady_images + self.fade_images)
             warnings.warn(
-                f"{self.name} has {self.lod:.4g} doublings of its resolution still to come "
-                f"after {int(self._state.images)} images of this training: growing takes {whole}.",
+                f"{self.name} has {self.lod:.4g} doublings of its resolution left "
+                f"after {int(self._training.images)} images of this training: growing takes {whole}.",
                 stacklevel=2,
             )
         return history

@@ -18,40 +18,39 @@ from .training_part import TrainingPart
 class StyleGAN2(StyleModel):
     """Modulated convolutions, path length regularization, adaptive discriminator augmentation.
 
-    The networks are those of the official code (stylegan2-ada), number for number: weights of its pickles
-    can be imported (`latentzoo import`). Training is the same: the logistic loss, R1 every `r1_interval`
-    steps, path lengths every `path_length_interval`, style mixing, a moving average of the generator.
+    The networks reproduce the official code (stylegan2-ada) exactly: weights of its pickles can be imported
+    (`latentzoo import`). Training follows it as well: the logistic loss, R1 every `r1_interval` steps, path
+    lengths every `path_length_interval` steps, style mixing, and a moving average of the generator.
 
-        y_lengths = |J_w^T y| of random images y;  L_path = w E (y_lengths - their mean so far)^2     (eq. 4)
+        length = |J_w^T y| for random images y;  L_path = weight * E (length - running mean)^2        (eq. 4)
 
-    Channels of a resolution r are min(channel_base / r, channel_max).
+    Resolution r has min(channel_base / r, channel_max) channels.
 
     Args:
-      image_shape: (H, W, C), up to 1024 high and wide, C of 1, 3 or 4. The networks work on squares of the
-        next power of two, in a black frame; the model's images are without it.
-      latent_dim, w_dim: of z and w.
-      mapping_depth: layers of the mapping network; 2 for small images.
+      image_shape: (H, W, C), H and W up to 1024, C 1, 3 or 4. The networks pad images with black to a square
+        of the next power of two; images of the model are cropped.
+      latent_dim, w_dim: dimensions of z and w.
+      mapping_depth: number of layers of the mapping network; 2 for small images.
       channel_base, channel_max: the official code's 16384 (32768 for 1024x1024) and 512.
-      architecture: of the generator, "skip", "resnet" or "orig" (the plain one).
-      discriminator_architecture: the same; the default is the paper's choice.
-      discriminator_mapping_depth: layers of the network that maps its labels; None: `mapping_depth`.
-      minibatch_group, minibatch_channels: images over which the discriminator compares their spread, and
-        how many channels hold it; 0 channels: none.
-      activation_clamp: activations are cut to so much in either direction, 256 in the official code; None:
-        only where the dtype policy makes them bfloat16.
-      num_classes: 0, or the number of classes that both networks are conditioned on.
+      architecture: architecture of the generator, "skip", "resnet" or "orig" (neither).
+      discriminator_architecture: that of the discriminator. The default is the paper's choice.
+      discriminator_mapping_depth: number of layers that map its labels; None: `mapping_depth`.
+      minibatch_group, minibatch_channels: number of images over which the discriminator computes the standard
+        deviation, and number of channels for it; 0 channels: none.
+      activation_clamp: largest absolute value of activations, 256 in the official code; None: no limit.
+      num_classes: number of classes that both networks are conditioned on, or 0.
       r1_gamma: weight of R1; None: 0.0002 * resolution^2 / 16, the official code's for batches of 16.
-      r1_interval, path_length_interval: steps between those of each regularization.
-      path_length_weight: 0: none.
-      mixing_probability: of a training image to have styles of two latents.
+      r1_interval, path_length_interval: number of steps between the steps of each regularization.
+      path_length_weight: weight of the path length regularization; 0 disables it.
+      mixing_probability: probability that a training image has styles of two latents.
       augment: "none" or "ada".
-      ada_target: what E sign D(x) of real images is held at.
-      ada_images: in so many images the probability of augmentation may rise from 0 to 1.
-      seed: integer, of the initial weights and of the random numbers in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included: of the four highest resolutions.
+      ada_target: value that E sign D(x) of real images is kept at.
+      ada_images: number of images in which the probability of augmentation can rise from 0 to 1.
+      seed: integer for the initial weights and the random numbers in training.
+      dtype: Keras dtype policy of the networks. "mixed_bfloat16" applies to the four highest resolutions.
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: invalid argument.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.gans import StyleGAN2
@@ -138,7 +137,7 @@ class StyleGAN2(StyleModel):
         self.built = True
 
     def training_parts(self) -> list[TrainingPart]:
-        """R1, path length regularization, adaptive augmentation."""
+        """Returns R1, path length regularization and adaptive augmentation, if enabled."""
         parts = super().training_parts()
         if self.path_length_weight:
             parts.append(PathLength(self.path_length_weight, self.path_length_interval))

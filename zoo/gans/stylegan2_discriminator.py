@@ -1,4 +1,4 @@
-"""The discriminator of StyleGAN2 (Karras et al. 2020), as the official PyTorch code of StyleGAN2-ADA has it.
+"""The discriminator of StyleGAN2 (Karras et al. 2020), as in the official PyTorch code of StyleGAN2-ADA.
 
 Under the dtype policy mixed_bfloat16, the four highest resolutions compute in bfloat16.
 """
@@ -19,19 +19,28 @@ from .stylegan2_architecture import RESIDUAL_GAIN, check_architecture, shortcut,
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2DiscriminatorBlock")
 class DiscriminatorBlock(Part):
-    """The layers of a resolution, which halve it.
+    """The layers at one resolution, which halve it.
 
     Args:
-      channels_in: of the activations before; 0: the first block, which starts from the images.
-      channels, channels_out: of the activations inside and after.
+      channels_in: channels of the input activations; 0 for the first block, which starts from the images.
+      channels, channels_out: channels of the inner and of the output activations.
       colors: channels of the images.
       architecture: one of `ARCHITECTURES`.
-      draw: a `keras.random.SeedGenerator`.
-      clamp: activations are cut to [-clamp, clamp]; or None.
+      draw: generator of the seeds of the initial weights.
+      clamp: clips activations to [-clamp, clamp]; None disables clipping.
     """
 
     def __init__(
-        self, channels_in, channels, channels_out, colors, architecture, draw=None, *, clamp, **kwargs
+        self,
+        channels_in: int,
+        channels: int,
+        channels_out: int,
+        colors: int,
+        architecture: str,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        clamp: float | None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.channels_in, self.channels, self.channels_out = channels_in, channels, channels_out
@@ -49,8 +58,13 @@ class DiscriminatorBlock(Part):
                 self.skip = shortcut(channels, channels_out, draw, conv2d_down, self.dtype_policy)
         self.built = True
 
-    def call(self, x, image):
-        """Activations, None in the first block, and images; both of half the size, or None for images."""
+    def call(self, x: tf.Tensor | None, image: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns activations and images of half the size.
+
+        Args:
+          x: `[N, r, r, channels_in]`, or None in the first block.
+          image: `[N, r, r, colors]`; None after the first block, except for the architecture "skip".
+        """
         x = None if x is None else tf.cast(x, self.compute_dtype)
         if self.fromrgb is not None:
             image = tf.cast(image, self.compute_dtype)
@@ -65,27 +79,27 @@ class DiscriminatorBlock(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2DiscriminatorEpilogue")
 class DiscriminatorEpilogue(Part):
-    """What the discriminator does at 4x4: activations, and images if it is fed them, to vectors.
+    """The layers at 4x4, which map activations, and images if the architecture is "skip", to vectors.
 
     Args:
-      channels: of the activations.
-      size_out: of the vectors.
-      colors, architecture, draw: as the blocks'.
-      minibatch_group, minibatch_channels: see `minibatch_stddev`; 0 channels: none.
-      clamp: of the convolution.
+      channels: channels of the activations.
+      size_out: size of the vectors.
+      colors, architecture, draw: see `DiscriminatorBlock`.
+      minibatch_group, minibatch_channels: see `minibatch_stddev`; 0 channels disable it.
+      clamp: clips the output of the convolution to [-clamp, clamp]; None disables clipping.
     """
 
     def __init__(
         self,
-        channels,
-        size_out,
-        colors,
-        architecture,
-        draw=None,
+        channels: int,
+        size_out: int,
+        colors: int,
+        architecture: str,
+        draw: keras.random.SeedGenerator | None = None,
         *,
-        minibatch_group,
-        minibatch_channels,
-        clamp,
+        minibatch_group: int,
+        minibatch_channels: int,
+        clamp: float | None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -103,12 +117,13 @@ class DiscriminatorEpilogue(Part):
             self.out = EqualizedDense(channels, size_out, draw, **options, name="out")
         self.built = True
 
-    def call(self, x, image, features=False):
+    def call(self, x: tf.Tensor, image: tf.Tensor | None, features: bool = False) -> tf.Tensor:
+        """Returns vectors `[N, size_out]` or, with `features`, those before the last layer."""
         x = tf.cast(x, self.compute_dtype)
         if self.fromrgb is not None:
             x += self.fromrgb(tf.cast(image, self.compute_dtype))
         if self.minibatch_channels:
-            # Features of an image do not depend on those beside it.
+            # Features of an image do not depend on the rest of the batch.
             x = minibatch_stddev(x, 1 if features else self.minibatch_group, self.minibatch_channels)
         x = self.conv(x)
         h = self.fc(tf.reshape(x, [-1, self.fc.weight.shape[0]]))
@@ -117,22 +132,22 @@ class DiscriminatorEpilogue(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Discriminator")
 class Discriminator(Part):
-    """Logits of images: how real they look; with classes, how real for an image of the label.
+    """Maps images, and labels if conditional, to logits of being real.
 
-    A conditional one maps the label to a vector and takes the scalar product with the image's vector
-    (Miyato & Koyama 2018).
+    A conditional discriminator maps the label to a vector; the logit is its scalar product with the vector of
+    the image (Miyato & Koyama 2018).
 
     Args:
-      image_shape: (R, R, C), R a power of 2 from 8 on.
-      num_classes: 0, or the number of classes.
+      image_shape: (R, R, C), R a power of 2 of at least 8.
+      num_classes: number of classes, or 0.
       channel_base, channel_max, activation_clamp: see `Synthesis`.
       architecture: one of `ARCHITECTURES`.
-      mapping_depth: layers of the network that maps labels.
-      minibatch_group, minibatch_channels: see `minibatch_stddev`; 0 channels: none.
-      seed: integer, of the initial weights.
+      mapping_depth: number of layers that map labels.
+      minibatch_group, minibatch_channels: see `minibatch_stddev`; 0 channels disable it.
+      seed: integer for the initial weights.
 
     Raises:
-      ValueError: image_shape, channel_base or architecture is none of these.
+      ValueError: invalid image_shape, channel_base or architecture.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.stylegan2_discriminator import Discriminator
@@ -192,11 +207,13 @@ class Discriminator(Part):
             )
         self.built = True
 
-    def call(self, images, labels=None, features=False):
-        """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`.
+    def call(self, images: tf.Tensor, labels: tf.Tensor | None = None, features: bool = False) -> tf.Tensor:
+        """Returns logits, float32 `[N]`.
 
         Args:
-          features: vectors `[N, F]` of the images in place of logits, for other models; no labels.
+          images: `[N, R, R, C]` in [-1, 1].
+          labels: int `[N]`, of a conditional network.
+          features: whether to return feature vectors `[N, F]` in place of logits, which need no labels.
         """
         x, image = None, images
         for block in self.blocks:

@@ -1,10 +1,12 @@
-"""The generator of StyleGAN2 (Karras et al. 2020), as the official PyTorch code of StyleGAN2-ADA has it.
+"""The generator of StyleGAN2 (Karras et al. 2020), as in the official PyTorch code of StyleGAN2-ADA.
 
-Images are `[N, R, R, C]` from -1 to 1. `named_weights` gives the weights by their official names. Kernels are
+Images are `[N, R, R, C]` in [-1, 1]. `named_weights` returns the weights by their official names. Kernels are
 `[k, k, C_in, C_out]`, matrices `[in, out]`.
 
 Under the dtype policy mixed_bfloat16, the four highest resolutions compute in bfloat16.
 """
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -20,32 +22,33 @@ from .stylegan2_architecture import RESIDUAL_GAIN, check_architecture, shortcut,
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2SynthesisBlock")
 class SynthesisBlock(Part):
-    """The layers of a resolution.
+    """The layers at one resolution.
 
     Args:
-      channels_in: of the activations before; 0: the first block, which starts from a learned constant.
-      channels_out: of the activations.
-      w_dim: of w.
-      resolution: of the output.
+      channels_in: channels of the input activations; 0 for the first block, which starts from a learned
+        constant.
+      channels_out: channels of the output activations.
+      w_dim: dimension of w.
+      resolution: size of the output.
       colors: channels of the images.
       architecture: one of `ARCHITECTURES`.
-      draw: a `keras.random.SeedGenerator`.
-      is_last: whether the images are of this resolution.
-      clamp: activations are cut to [-clamp, clamp]; or None.
+      draw: generator of the seeds of the initial weights.
+      is_last: whether this is the resolution of the images.
+      clamp: clips activations to [-clamp, clamp]; None disables clipping.
     """
 
     def __init__(
         self,
-        channels_in,
-        channels_out,
-        w_dim,
-        resolution,
-        colors,
-        architecture,
-        draw=None,
+        channels_in: int,
+        channels_out: int,
+        w_dim: int,
+        resolution: int,
+        colors: int,
+        architecture: str,
+        draw: keras.random.SeedGenerator | None = None,
         *,
-        is_last,
-        clamp,
+        is_last: bool,
+        clamp: float | None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,52 +76,57 @@ class SynthesisBlock(Part):
 
     @property
     def num_ws(self) -> int:
-        """How many w it takes; the last one, if for `torgb`, is also the next block's first."""
+        """Number of w of the block. The w of `torgb` is also the first one of the next block."""
         return len(self.convs) + (self.torgb is not None)
 
-    def call(self, x, image, ws, noise):
-        """Activations and image of the resolution below, None in the first block; both of this one.
+    def call(
+        self,
+        x: tf.Tensor | None,
+        image: tf.Tensor | None,
+        ws: Sequence[tf.Tensor],
+        noise: Sequence[tf.Tensor | None],
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Returns activations and image at this resolution.
 
         Args:
+          x, image: those of the previous block; None in the first block.
           ws: `num_ws` tensors `[N, w_dim]`.
-          noise: of each convolution, `[N, R, R, 1]`, `[R, R, 1]` or None.
+          noise: for each convolution `[N, R, R, 1]`, `[R, R, 1]` or None.
         """
-        x = tf.convert_to_tensor(self.const)[None] if x is None else x
-        x = tf.cast(x, self.compute_dtype)
-        gain = 1.0
-        if self.skip is not None:
-            gain = RESIDUAL_GAIN
-            around = self.skip(x, gain=gain)
+        h = tf.convert_to_tensor(self.const)[None] if x is None else x
+        h = tf.cast(h, self.compute_dtype)
+        gain = 1.0 if self.skip is None else RESIDUAL_GAIN
+        residual = None if self.skip is None else self.skip(h, gain=gain)
         for i, conv in enumerate(self.convs):
-            x = conv(x, ws[i], noise[i], gain=gain if conv is self.conv1 else 1.0)
-        if self.skip is not None:
-            x += around
+            h = conv(h, ws[i], noise[i], gain=gain if conv is self.conv1 else 1.0)
+        if residual is not None:
+            h += residual
         if image is not None:
             image = upsample2d(image)
         if self.torgb is not None:
-            rgb = tf.cast(self.torgb(x, ws[-1]), self.variable_dtype)
+            rgb = tf.cast(self.torgb(h, ws[-1]), self.variable_dtype)
             image = rgb if image is None else image + rgb
-        return x, image
+        return h, image
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Synthesis")
 class Synthesis(StyleSynthesis):
-    """Images of w, in blocks from 4x4 to the resolution, with two convolutions each, the first with one.
+    """Maps w to images, in blocks from 4x4 to the resolution with two convolutions each, one in the first.
 
     Args:
-      resolution: R, a power of 2 from 8 on.
+      resolution: R, a power of 2 of at least 8.
       channels: C of the images.
-      w_dim: of w.
+      w_dim: dimension of w.
       channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels; channel_base is
-        at least the resolution.
+        at least R.
       architecture: one of `ARCHITECTURES`.
-      activation_clamp: activations are cut to [-clamp, clamp]; None: they are not. Official networks that
-        were trained in float16 are cut to 256, in every precision; bfloat16 has no need of it.
-      seed: integer, of the initial weights and the constant noise.
+      activation_clamp: clips activations to [-clamp, clamp]; None disables clipping. Official networks that
+        were trained in float16 clip to 256 in every precision; bfloat16 does not need it.
+      seed: integer for the initial weights and the stored noise.
 
     Attributes:
-      num_ws: how many w an image takes.
-      noise_shapes: (r, r, 1) of each noise.
+      num_ws: number of w per image.
+      noise_shapes: shape (r, r, 1) of the noise of each convolution.
     """
 
     def __init__(
@@ -170,14 +178,14 @@ class Synthesis(StyleSynthesis):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGAN2Generator")
 class Generator(StyleGenerator):
-    """Images of latents: see `StyleGenerator`.
+    """Maps latents to images: see `StyleGenerator`.
 
     Args:
       architecture, activation_clamp: see `Synthesis`.
-      the others: as `StyleGenerator`'s.
+      the others: see `StyleGenerator`.
 
     Raises:
-      ValueError: image_shape, channel_base or architecture is none of these.
+      ValueError: invalid image_shape, channel_base or architecture.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.stylegan2_generator import Generator

@@ -1,6 +1,6 @@
-"""The discriminator of the first StyleGAN (Karras et al. 2019), as the official TensorFlow code has it.
+"""The discriminator of the first StyleGAN (Karras et al. 2019), as in the official TensorFlow code.
 
-`stylegan_generator` says how the weights differ from the official ones.
+`stylegan_generator` documents how the weights differ from the official ones.
 """
 
 import functools
@@ -18,15 +18,22 @@ from .stylegan_layers import HeConv2D, HeDense
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminatorBlock")
 class DiscriminatorBlock(Part):
-    """The layers of a resolution, which halve it: convolution; blur, convolution, means of 2x2 pixels.
+    """The layers at one resolution, which halve it: convolution; blur, convolution, means of 2x2 pixels.
 
     Args:
-      channels, channels_out: of the activations before and after.
-      resolution: of the activations before.
-      draw: a `keras.random.SeedGenerator`.
+      channels, channels_out: channels of the input and of the output activations.
+      resolution: size of the input activations.
+      draw: generator of the seeds of the initial weights.
     """
 
-    def __init__(self, channels, channels_out, resolution, draw=None, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        channels_out: int,
+        resolution: int,
+        draw: keras.random.SeedGenerator | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels, self.channels_out, self.resolution = channels, channels_out, resolution
         options = {"dtype": self.dtype_policy}
@@ -38,22 +45,32 @@ class DiscriminatorBlock(Part):
         self.shape_out = (resolution // 2, resolution // 2, channels_out)
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns activations of half the size."""
         return self.conv1(self.conv0(tf.cast(x, self.compute_dtype)))
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminatorEpilogue")
 class DiscriminatorEpilogue(Part):
-    """What the discriminator does at 4x4: activations to scores `[N, size_out]`.
+    """The layers at 4x4, which map activations to logits `[N, size_out]`.
 
     Args:
-      channels, hidden: of the activations and of the vector between the two dense layers.
-      size_out: of the scores.
-      draw: a `keras.random.SeedGenerator`.
-      minibatch_group: see `minibatch_stddev`; 1: none.
+      channels, hidden: channels of the activations, and size of the vector between the two dense layers.
+      size_out: number of logits per image.
+      draw: generator of the seeds of the initial weights.
+      minibatch_group: see `minibatch_stddev`; 1 disables it.
     """
 
-    def __init__(self, channels, hidden, size_out, draw=None, *, minibatch_group, **kwargs):
+    def __init__(
+        self,
+        channels: int,
+        hidden: int,
+        size_out: int,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        minibatch_group: int,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels, self.hidden, self.size_out = channels, hidden, size_out
         self.minibatch_group = minibatch_group
@@ -65,10 +82,11 @@ class DiscriminatorEpilogue(Part):
             self.dense1 = EqualizedDense(hidden, size_out, draw, **options, name="Dense1")
         self.built = True
 
-    def call(self, x, features=False):
+    def call(self, x: tf.Tensor, features: bool = False) -> tf.Tensor:
+        """Returns logits or, with `features`, the vectors before the last layer."""
         x = tf.cast(x, self.compute_dtype)
         if self.minibatch_group > 1:
-            # Features of an image do not depend on those beside it.
+            # Features of an image do not depend on the rest of the batch.
             x = minibatch_stddev(x, 1 if features else self.minibatch_group)
         x = self.conv(x)
         h = self.dense0(tf.reshape(x, [-1, self.dense0.weight.shape[0]]))
@@ -77,23 +95,23 @@ class DiscriminatorEpilogue(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANDiscriminator")
 class Discriminator(Part):
-    """Logits of images: how real they look; with classes, how real for an image of the label.
+    """Maps images, and labels if conditional, to logits of being real.
 
-    A conditional one has a logit for each class (Mescheder et al. 2018). A growing one sees images in the
-    resolutions that its weight `lod` leaves, the mirror image of `Synthesis`.
+    A conditional discriminator has a logit for each class (Mescheder et al. 2018). A growing one sees images
+    at the resolutions that its weight `lod` enables, the reverse of `Synthesis`.
 
     Args:
-      image_shape: (R, R, C), R a power of 2 from 8 on.
-      num_classes: 0, or the number of classes.
+      image_shape: (R, R, C), R a power of 2 of at least 8.
+      num_classes: number of classes, or 0.
       channel_base, channel_max, doublings: see `Synthesis`.
-      minibatch_group: images over which their spread is taken, see `minibatch_stddev`; 1: none.
-      seed: integer, of the initial weights.
+      minibatch_group: see `minibatch_stddev`; 1 disables it.
+      seed: integer for the initial weights.
 
     Attributes:
       lod: see `Synthesis`.
 
     Raises:
-      ValueError: image_shape is none.
+      ValueError: invalid image_shape.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.stylegan_discriminator import Discriminator
@@ -142,11 +160,13 @@ class Discriminator(Part):
             )
         self.built = True
 
-    def call(self, images, labels=None, features=False):
-        """`images [N, R, R, C]` from -1 to 1, `labels` int `[N]`; float32 `[N]`.
+    def call(self, images: tf.Tensor, labels: tf.Tensor | None = None, features: bool = False) -> tf.Tensor:
+        """Returns logits, float32 `[N]`.
 
         Args:
-          features: vectors `[N, F]` of the images in place of logits, for other models; no labels.
+          images: `[N, R, R, C]` in [-1, 1].
+          labels: int `[N]`, of a conditional network.
+          features: whether to return feature vectors `[N, F]` in place of logits, which need no labels.
 
         Raises:
           ValueError: labels are missing.

@@ -1,24 +1,25 @@
-"""The generator of the first StyleGAN (Karras et al. 2019), as the official TensorFlow code has it.
+"""The generator of the first StyleGAN (Karras et al. 2019), as in the official TensorFlow code.
 
-Images are `[N, R, R, C]` from -1 to 1. `named_weights` gives the weights of both networks by their
-official names, with these differences, for resolutions r:
+Images are `[N, R, R, C]` in [-1, 1]. `named_weights` returns the weights of both networks by their official
+names, with these differences at resolutions r:
 
     official                      here
-    dlatent_avg                   mapping.w_avg; `[K, w_dim]` with K classes, the same for all of them
+    dlatent_avg                   mapping.w_avg; `[K, w_dim]` with K classes, imported with equal rows
     mapping/LabelConcat/weight    mapping.LabelConcat
     synthesis/noise{i}            noise_const of layer i, 4x4.Const the first: [r, r] for [1, 1, r, r]
     synthesis/4x4/Const/const     [4, 4, C] for [1, C, 4, 4]
-    synthesis/rxr/Conv0_up/weight from 128x128 on turned around along both axes: the fused convolution of
-                                  the official code is a true one there, and a correlation below
-    4x4/Dense0/weight             of the discriminator; rows for images flat in NHWC, official NCHW
+    synthesis/rxr/Conv0_up/weight from 128x128 on flipped along both axes: the fused official code computes a
+                                  convolution there, and a correlation at lower resolutions
+    4x4/Dense0/weight             of the discriminator; rows in the order of NHWC, officially NCHW
 
-All else is the same, "." for "/": kernels `[k, k, C_in, C_out]`, matrices `[in, out]`. A network that does
-not grow has no `lod`, no ToRGB and no FromRGB but those of lod0.
+All else is the same, with "." for "/": kernels `[k, k, C_in, C_out]`, matrices `[in, out]`. A network that
+does not grow has no `lod`, and only the ToRGB and FromRGB of lod0.
 
 Under the dtype policy mixed_bfloat16, the four highest resolutions compute in bfloat16.
 """
 
 import functools
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -36,16 +37,16 @@ from .stylegan_layers import EPSILON, HeDense, Noise, adain, he_scaled
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANMapping")
 class Mapping(MappingNetwork):
-    """w = f(z, label), fully connected layers with leaky ReLU (section 2).
+    """w = f(z, label): fully connected layers with leaky ReLU (section 2).
 
         x = normalize([z, embed(label)]);  x = leaky ReLU(sqrt(2 / n) m W x + m b) in each layer of n inputs
 
-    where normalize(x) = x / sqrt(mean x^2 + 1e-8). All is float32, whatever the dtype policy computes in.
+    where normalize(x) = x / sqrt(mean x^2 + 1e-8). It always computes in float32, whatever the dtype policy.
 
     Args:
-      z_dim: of z and of a label's embedding, at least 1.
-      w_dim: of w and of the hidden layers.
-      the others: as `MappingNetwork`'s.
+      z_dim: dimension of z and of the label embedding, at least 1.
+      w_dim: dimension of w and of the hidden layers.
+      the others: see `MappingNetwork`.
     """
 
     def _make_layers(self, w_dim, depth, lr_multiplier, draw):
@@ -63,8 +64,14 @@ class Mapping(MappingNetwork):
                 for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
             ]
 
-    def call(self, z, labels=None, truncation=1.0, cutoff=None):
-        """See `MappingNetwork.call`."""
+    def call(
+        self,
+        z: tf.Tensor,
+        labels: tf.Tensor | None = None,
+        truncation: float | tf.Tensor = 1.0,
+        cutoff: int | None = None,
+    ) -> tf.Tensor:
+        """Returns the w of latents: see `MappingNetwork.call`."""
         w = tf.cast(z, self.variable_dtype)
         if self.embedding is not None:
             if labels is None:
@@ -79,23 +86,33 @@ class Mapping(MappingNetwork):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesisLayer")
 class SynthesisLayer(Part):
-    """Noise, bias, leaky ReLU and AdaIN behind a convolution or behind a learned constant (figure 1b).
+    """Noise, bias, leaky ReLU and AdaIN after a convolution or a learned constant (figure 1b).
 
         y = leaky ReLU(conv(x) + B noise + b);  AdaIN(y, scale, shift) with [scale, shift] = A w
 
     Args:
-      channels_in: of the input; 0: there is none, but a constant that starts with ones.
-      channels_out: of the output.
-      w_dim: of w.
-      resolution: of the output.
-      draw: a `keras.random.SeedGenerator`.
+      channels_in: channels of the input; 0 for a learned constant, initialized with ones, in its place.
+      channels_out: channels of the output.
+      w_dim: dimension of w.
+      resolution: size R of the output.
+      draw: generator of the seeds of the initial weights.
       up: whether the output is twice as large as the input.
 
     Attributes:
-      noise_const: the layer's own noise `[R, R]`.
+      noise_const: stored noise `[R, R]`.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, resolution, draw=None, *, up=False, **kwargs):
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        w_dim: int,
+        resolution: int,
+        draw: keras.random.SeedGenerator | None = None,
+        *,
+        up: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out, self.w_dim = channels_in, channels_out, w_dim
         self.resolution, self.up = resolution, up
@@ -118,9 +135,15 @@ class SynthesisLayer(Part):
             self.style = EqualizedDense(w_dim, 2 * channels_out, draw, dtype=policy, name="StyleMod")
         self.built = True
 
-    def call(self, x, w, noise=None):
-        """`x [N, r, r, C_in]` or None, `w [N, w_dim]`, `noise [N, R, R, 1]`, `[R, R, 1]` or None."""
-        if self.const is not None:
+    def call(self, x: tf.Tensor | None, w: tf.Tensor, noise: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns activations `[N, R, R, C_out]`.
+
+        Args:
+          x: `[N, r, r, C_in]`, or None for a layer with a constant.
+          w: `[N, w_dim]`.
+          noise: `[N, R, R, 1]`, `[R, R, 1]` or None.
+        """
+        if x is None:
             y = tf.cast(tf.convert_to_tensor(self.const)[None], self.compute_dtype)
         else:
             y = self.convolve(x, tf.cast(he_scaled(self.weight), x.dtype))
@@ -132,14 +155,23 @@ class SynthesisLayer(Part):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesisBlock")
 class SynthesisBlock(Part):
-    """The two layers of a resolution.
+    """The two layers at one resolution.
 
     Args:
-      channels_in: of the activations before; 0: the first block, which starts from a learned constant.
-      channels_out, w_dim, resolution, draw: as `SynthesisLayer`'s.
+      channels_in: channels of the input activations; 0 for the first block, which starts from a learned
+        constant.
+      channels_out, w_dim, resolution, draw: see `SynthesisLayer`.
     """
 
-    def __init__(self, channels_in, channels_out, w_dim, resolution, draw=None, **kwargs):
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        w_dim: int,
+        resolution: int,
+        draw: keras.random.SeedGenerator | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.channels_in, self.channels_out = channels_in, channels_out
         self.w_dim, self.resolution = w_dim, resolution
@@ -155,33 +187,41 @@ class SynthesisBlock(Part):
         self.shape_out = (resolution, resolution, channels_out)
         self.built = True
 
-    def call(self, x, ws, noise):
-        """Activations of the block before, or None; two w `[N, w_dim]` and two noises."""
+    def call(
+        self, x: tf.Tensor | None, ws: Sequence[tf.Tensor], noise: Sequence[tf.Tensor | None]
+    ) -> tf.Tensor:
+        """Returns activations `[N, R, R, C_out]`.
+
+        Args:
+          x: activations of the previous block; None in the first block.
+          ws: two tensors `[N, w_dim]`.
+          noise: for each layer `[N, R, R, 1]`, `[R, R, 1]` or None.
+        """
         x = None if x is None else tf.cast(x, self.compute_dtype)
-        for conv, w, one in zip(self.convs, ws, noise, strict=True):
-            x = conv(x, w, noise=one)
+        for conv, w, layer_noise in zip(self.convs, ws, noise, strict=True):
+            x = conv(x, w, noise=layer_noise)
         return x
 
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANSynthesis")
 class Synthesis(StyleSynthesis):
-    """Images of w, two layers at each resolution from 4x4 on.
+    """Maps w to images, with two layers at each resolution from 4x4 on.
 
-    A growing network works at the resolutions that its weight `lod` leaves, with the newest one fading in,
-    and doubles the pixels of the image until it has R of them: see `growing`.
+    A growing network uses the resolutions that its weight `lod` enables, with the newest one fading in, and
+    upscales the image to R by repeating pixels: see `growing`.
 
     Args:
-      resolution: R, a power of 2 from 8 on.
+      resolution: R, a power of 2 of at least 8.
       channels: C of the images.
-      w_dim: of w.
+      w_dim: dimension of w.
       channel_base, channel_max: resolution r has min(channel_base / r, channel_max) channels.
-      doublings: of the resolution, in training; 0: the network does not grow.
-      seed: integer, of the initial weights and the constant noise.
+      doublings: number of doublings of the resolution during training; 0 for a network that does not grow.
+      seed: integer for the initial weights and the stored noise.
 
     Attributes:
-      num_ws: how many w an image takes, one for each layer.
-      noise_shapes: (r, r, 1) of each noise, one for each layer.
-      lod: how many doublings are still to come; None, if the network does not grow.
+      num_ws: number of w per image, one for each layer.
+      noise_shapes: shape (r, r, 1) of the noise of each layer.
+      lod: number of remaining doublings, or None if the network does not grow.
     """
 
     def __init__(
@@ -223,7 +263,7 @@ class Synthesis(StyleSynthesis):
 
     @property
     def num_ws_in_use(self) -> int | tf.Tensor:
-        """Two for each resolution that `lod` leaves."""
+        """Number of w that the images depend on: two for each resolution that `lod` enables."""
         if self.lod is None:
             return self.num_ws
         return self.num_ws - 2 * tf.cast(tf.convert_to_tensor(self.lod), tf.int32)
@@ -243,15 +283,15 @@ class Synthesis(StyleSynthesis):
         image = self._image(self.torgbs[0], x)
         lod, channels = tf.convert_to_tensor(self.lod), image.shape[-1]
         for i in range(1, len(self.blocks)):
-            block, still_to_come = self.blocks[i], len(self.blocks) - 1 - i
+            block, level = self.blocks[i], len(self.blocks) - 1 - i
             size = block.shape_out[0]
             x, detailed = only_if(
-                lod < still_to_come + 1,
+                lod < level + 1,
                 functools.partial(self._grow, i, x, *inputs[i]),
                 [(count, *block.shape_out), (count, size, size, channels)],
                 [block.compute_dtype, self.variable_dtype],
             )
-            image = lerp(detailed, upscale2d(image), lod - still_to_come)
+            image = lerp(detailed, upscale2d(image), lod - level)
         return image
 
     def _grow(self, i, x, ws, noise):
@@ -264,11 +304,11 @@ class Synthesis(StyleSynthesis):
 
 @keras.saving.register_keras_serializable(package="latentzoo", name="StyleGANGenerator")
 class Generator(StyleGenerator):
-    """Images of latents: see `StyleGenerator`.
+    """Maps latents to images: see `StyleGenerator`.
 
     Args:
       doublings: see `Synthesis`.
-      the others: as `StyleGenerator`'s.
+      the others: see `StyleGenerator`.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.gans.stylegan_generator import Generator

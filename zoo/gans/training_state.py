@@ -1,4 +1,4 @@
-"""What a training of a GAN knows beside its weights and optimizers."""
+"""The state of a GAN's training, except weights and optimizers."""
 
 from collections.abc import Sequence
 
@@ -7,30 +7,30 @@ import tensorflow as tf
 
 from .training_part import TrainingPart
 
-# The average of the generator remembers at most this part of the images seen so far (ADA's code: ramp-up).
+# The half-life of the generator's average is at most this fraction of the images seen (ADA's code: ramp-up).
 _RAMP_UP = 0.05
 
 
 class TrainingState:
-    """What a training knows beside its weights and optimizers.
+    """Counts, averages of the generator's weights, metrics and training parts.
 
     Args:
-      parts: of the training; they are built here.
-      metric_names: of the averages that the steps of the game log.
-      variables: of the generator.
-      ema_images: half-life of their average, in images; 0: none.
+      parts: the training parts; the constructor builds them.
+      metric_names: names of the means that the training steps log.
+      variables: the generator's weights.
+      ema_images: half-life of their average, in images; 0 disables the average.
 
     Attributes:
-      step, images: how many were taken and seen.
-      averaged, averages: the variables, and the average of each.
-      metrics: by name.
+      step, images: number of steps taken and of images seen.
+      averaged, averages: the weights, and the average of each.
+      metrics: dictionary by name.
     """
 
     def __init__(
         self,
         parts: Sequence[TrainingPart],
         metric_names: Sequence[str],
-        variables: list,
+        variables: list[keras.Variable],
         ema_images: float,
     ):
         self.parts = parts
@@ -45,15 +45,16 @@ class TrainingState:
 
     @property
     def all_metrics(self) -> list[keras.metrics.Metric]:
-        """Those of the steps, then those of the parts."""
+        """The metrics of the steps, then those of the parts."""
         return [metric for owner in (self, *self.parts) for metric in owner.metrics.values()]
 
     @property
     def variables(self) -> list[tf.Variable]:
+        """The variables of the state."""
         return list(self.named_variables().values())
 
     def named_variables(self) -> dict[str, tf.Variable]:
-        """The variables by the names that they are saved under."""
+        """Returns the variables by their names in saved files."""
         averages = {f"average_{k}": average for k, average in enumerate(self.averages)}
         of_parts = {
             f"{part.name}_{name}": variable
@@ -63,12 +64,12 @@ class TrainingState:
         return {"step": self.step, "images": self.images, **averages, **of_parts}
 
     def count(self, images: tf.Tensor) -> None:
-        """A step more, of so many images."""
+        """Counts a step and its images."""
         self.step.assign_add(1)
         self.images.assign_add(tf.cast(images, tf.int64))
 
-    def average(self, variables: list, images: tf.Tensor) -> None:
-        """Moves the averages towards the variables."""
+    def average(self, variables: list[keras.Variable], images: tf.Tensor) -> None:
+        """Moves the averages toward the variables after a step of `images` images."""
         if not self.averages:
             return
         half_life = tf.minimum(self.ema_images, _RAMP_UP * tf.cast(self.images, tf.float32))

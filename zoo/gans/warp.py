@@ -1,8 +1,8 @@
-"""Affine maps of images that neither alias nor blur: between a wavelet's up- and downsampling.
+"""Affine maps of images without aliasing or blur, between upsampling and downsampling by a wavelet filter.
 
-Each step is linear in the images, so that gradients of any order are exact. The two filters are
-matrices, and a filtered image is A_y x A_x^T: on CPUs that is several times as fast as depthwise
-convolutions, up to 256x256 pixels.
+Each step is linear in the images, so gradients of any order are exact. The filters are matrices, and a
+filtered image is A_y x A_x^T. On CPUs this is several times faster than depthwise convolutions, up to
+256x256 pixels.
 """
 
 import functools
@@ -27,19 +27,19 @@ SYMLET6 = np.array(
         -0.007800708325034148,
     ]
 )
-REACH = len(SYMLET6) // 4  # pixels of an image beside a pixel that the filter reaches
+REACH = len(SYMLET6) // 4  # pixels that the filter reaches on each side of a pixel
 
 
 def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
-    """Images under affine maps of the plane (Karras et al. 2020, ADA, appendix B).
+    """Applies affine maps of the plane to images (Karras et al. 2020, ADA, appendix B).
 
-    An image is continued by reflection, as far as its map needs it and at most by its own size,
-    and is zero beyond; upsampled by 2; sampled bilinearly; and downsampled.
+    An image is padded by reflection as far as its map needs, at most by its size, and by zeros beyond; then
+    upsampled by 2, sampled bilinearly, and downsampled.
 
     Args:
-      images: `[N, H, W, C]`, floating.
-      inverse: `[N, 3, 3]`, homogeneous: where a point (x, y, 1) of the result comes from. In pixels,
-        the origin at the center of the image, x to the right and y down.
+      images: floating `[N, H, W, C]`.
+      inverse: `[N, 3, 3]`, homogeneous maps from points (x, y, 1) of the result to points of the image, in
+        pixels from the center of the image, x to the right and y down.
 
     Returns:
       `[N, H, W, C]`.
@@ -58,7 +58,7 @@ def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
     columns = _upsampling(width, before[:, 0], after[:, 0], images.dtype)
     upsampled = _filter(images, rows, columns)
     size = [2 * (height + 2 * REACH), 2 * (width + 2 * REACH)]
-    # In pixels of the upsampled image, of which the center is half of one off.
+    # In pixels of the upsampled image, whose center is offset by half a pixel.
     shift, scale = _shift(-0.5), np.diag([2, 2, 1])
     inverse = _constant(shift @ scale, images) @ inverse @ _constant(np.linalg.inv(shift @ scale), images)
     sampled = _sample(upsampled, inverse, size)
@@ -67,7 +67,7 @@ def warp(images: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
 
 
 def _margins(inverse, height, width):
-    """How far each image is continued: (left, top) and (right, bottom), whole numbers `[N, 2]`."""
+    """The reflection padding of each image: (left, top) and (right, bottom), whole numbers `[N, 2]`."""
     center = np.array([(width - 1) / 2, (height - 1) / 2])
     corners = np.array([[sx * center[0], sy * center[1], 1] for sx in (-1, 1) for sy in (-1, 1)])
     points = tf.einsum("nij,cj->nci", inverse[:, :2], _constant(corners, inverse))
@@ -77,7 +77,7 @@ def _margins(inverse, height, width):
 
 
 def _upsampling(size, before, after, dtype):
-    """The matrices `[N, 6 size - 2, size]` that continue by reflection, upsample, and frame with a zero."""
+    """The matrices `[N, 6 size - 2, size]` that pad by reflection, upsample, and add a border of zeros."""
     inner, left, right = (tf.cast(matrix, dtype) for matrix in _upsampling_parts(size))
     index = tf.range(size, dtype=dtype)
     is_left = tf.cast(index <= before[:, tf.newaxis], dtype)[:, tf.newaxis]
@@ -90,7 +90,7 @@ def _upsampling(size, before, after, dtype):
 
 @functools.lru_cache
 def _upsampling_parts(size):
-    """What a pixel adds to the upsampled image by itself, and by its left and right reflections."""
+    """The contributions of a pixel and of its left and right reflections to the upsampled image."""
     taps = 2 * SYMLET6 / SYMLET6.sum()
     padded = 3 * size - 2
     matrix = np.zeros([2 * padded + 2, padded])
@@ -108,7 +108,7 @@ def _upsampling_parts(size):
 
 @functools.lru_cache
 def _downsampling(size):
-    """The matrix `[size, 2 size + 4 REACH]` that downsamples, and cuts the reach off."""
+    """The matrix `[size, 2 size + 4 REACH]` that downsamples and crops the reach of the filter."""
     taps = SYMLET6 / SYMLET6.sum()
     matrix = np.zeros([size, 2 * (size + 2 * REACH)])
     for i in range(size):
@@ -117,10 +117,10 @@ def _downsampling(size):
 
 
 def _filter(images, rows, columns):
-    """rows @ images @ columns^T, in each channel: matrices `[N or 1, ., H]` and `[N or 1, ., W]`."""
+    """rows @ images @ columns^T in each channel, with matrices `[N or 1, ., H]` and `[N or 1, ., W]`."""
     _, height, width, channels = images.shape
     new_height, new_width = rows.shape[1], columns.shape[1]
-    if new_height > height:  # columns first: the smaller of the two intermediate images
+    if new_height > height:  # columns first: the intermediate image is smaller
         h = columns[:, tf.newaxis] @ images
         h = rows @ tf.reshape(h, [-1, height, new_width * channels])
         return tf.reshape(h, [-1, new_height, new_width, channels])
@@ -129,14 +129,14 @@ def _filter(images, rows, columns):
 
 
 def _sample(framed, inverse, size):
-    """Bilinear samples, `[N, *size, C]`, of images with a frame of zeros one pixel wide."""
+    """Bilinear samples `[N, *size, C]` of images with a one-pixel border of zeros."""
     _, height, width, channels = framed.shape
     y, x = (_constant(np.arange(n) - (n - 1) / 2, framed) for n in size)
     x, y = tf.meshgrid(x, y)
     points = tf.stack([tf.reshape(x, [-1]), tf.reshape(y, [-1]), tf.ones([size[0] * size[1]], x.dtype)])
     points = inverse[:, :2] @ points
     x, y = points[:, 0] + (width - 1) / 2, points[:, 1] + (height - 1) / 2
-    x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)  # outside: the frame
+    x, y = tf.clip_by_value(x, 0, width - 1), tf.clip_by_value(y, 0, height - 1)  # outside: the border
     left, top = tf.minimum(tf.floor(x), width - 2), tf.minimum(tf.floor(y), height - 2)
     fraction_x, fraction_y = (x - left)[..., tf.newaxis], (y - top)[..., tf.newaxis]
     index = tf.cast(top, tf.int32) * width + tf.cast(left, tf.int32)

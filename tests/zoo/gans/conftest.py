@@ -9,6 +9,7 @@ from latentzoo.zoo.gans import AdversarialModel
 from latentzoo.zoo.gans.r1 import R1
 
 from ... import tiny
+from .networks import shaken, tiny_discriminator, tiny_generator
 
 
 @keras.saving.register_keras_serializable(package="latentzoo_tests")
@@ -75,3 +76,15 @@ def style_model():
         if weight.path.endswith(("noise_strength", "bias", "w_avg")):
             weight.assign(np.asarray(weight) + 0.3 * numbers.standard_normal(weight.shape))
     return model
+
+
+@pytest.fixture(scope="module")
+def generator():
+    """A StyleGAN's that grows from 4x4 to 16x16; each test sets its lod."""
+    return shaken(tiny_generator())
+
+
+@pytest.fixture(scope="module")
+def critics():
+    """The discriminators for `generator`, by the number of classes."""
+    return {num_classes: shaken(tiny_discriminator(num_classes=num_classes)) for num_classes in (0, 3)}

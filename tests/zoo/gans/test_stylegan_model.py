@@ -113,7 +113,7 @@ def test_the_networks_grow_with_the_images_seen(monkeypatch):
     model.compile(jit_compile=False)
     keep = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(model.lod))
     settings = {"batch_size": 4, "shuffle": False, "callbacks": [keep], "verbose": 0}
-    expected = "young has 1.75 doublings of its resolution still to come after 12 images of this training"
+    expected = "young has 1.75 doublings of its resolution left after 12 images of this training"
     with pytest.warns(UserWarning, match=expected):
         first = model.fit(pictures(12), **settings)
     second = model.fit(pictures(36), **settings)
