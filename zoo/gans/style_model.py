@@ -26,7 +26,7 @@ class StyleModel(StyleTraining):
     Ranges of layers are given by the resolutions of their styles: "coarse" (4 to 8), "middle" (16 to 32),
     "fine" (from 64), "all", or a pair (first, last).
 
-    Args: see `StyleTraining`.
+    The arguments are those of `StyleTraining`.
     """
 
     sampling_options = ("truncation", "cutoff")
@@ -44,7 +44,7 @@ class StyleModel(StyleTraining):
         Args:
           latents: float32 `[N, latent_dim]`, standard normal.
           labels: int `[N]`, required by conditional models.
-          truncation: psi, a number from 0, the mean w (of the class, if conditional), to 1, no truncation
+          truncation: psi; 1 leaves w unchanged, 0 gives the mean w, that of the class if conditional
             (StyleGAN, appendix B).
           cutoff: number of styles that are truncated, from the first; None: all.
 
