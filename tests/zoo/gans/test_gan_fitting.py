@@ -52,8 +52,8 @@ def test_logs_have_no_number_for_a_lazy_step_that_did_not_come(line):
     [
         ({"validation_data": (IMAGES,)}, r"metrics\.evaluate"),
         ({"validation_split": 0.5}, r"metrics\.evaluate"),
-        ({"sample_weight": np.ones(8)}, "no loss for each example"),
-        ({"class_weight": {0: 1.0}}, "no loss for each example"),
+        ({"sample_weight": np.ones(8)}, "no loss per example"),
+        ({"class_weight": {0: 1.0}}, "no loss per example"),
     ],
 )
 def test_what_a_gan_cannot_use_is_refused_before_the_first_step(line, data, reason):
