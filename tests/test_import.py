@@ -132,7 +132,7 @@ def test_another_backend_of_keras_is_refused_in_one_sentence(tmp_path):
     for environment in ({"KERAS_BACKEND": "jax"}, {"KERAS_HOME": str(tmp_path)}):
         source = "'torch'" if "KERAS_HOME" in environment else "KERAS_BACKEND sets the backend 'jax'"
         parts = ("flows", "vaes", "gans", "features", "importers", "model", "networks.layers", "saving")
-        needing = ("trainers", "metrics.evaluation", *(f"zoo.{part}" for part in parts))
+        needing = ("trainers.training", "metrics.evaluation", *(f"zoo.{part}" for part in parts))
         command = [sys.executable, "-c", script, source, *needing]
         environment = {**environment_without("KERAS_BACKEND"), **environment}
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
