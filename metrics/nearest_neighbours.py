@@ -1,4 +1,4 @@
-"""The old home of `nearest_neighbors`."""
+"""Deprecated name of `latentzoo.metrics.nearest_neighbors`."""
 
 from ..zoo.deprecation import warn_of_old_name
 from . import nearest_neighbors
