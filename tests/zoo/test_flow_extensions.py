@@ -253,3 +253,23 @@ def test_an_iterative_inverse_restores_events_as_far_as_it_goes(eagerly):
     model.iterations = 2
     with pytest.raises(ValueError, match="an inverse with a tolerance of 0.25, row 0 for one"):
         model.reconstruct(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("latent_size", "latent_dim"),
+        ("accumulation", "micro_batches"),
+        ("batch_parts", "parallel_micro_batches"),
+    ],
+)
+def test_an_old_name_works_with_a_warning_and_is_not_listed(old, new):
+    model = PixelScale()
+    with pytest.warns(DeprecationWarning, match=f"{old} is {new} now"):
+        assert getattr(model, old) == getattr(model, new)
+    assert old not in dir(model) and new in dir(model)
+
+
+def test_samples_are_counted_by_the_old_name_too(eagerly):
+    with pytest.warns(DeprecationWarning, match="n is num_samples now"):
+        assert PixelScale().sample(n=2).shape == (2, *SHAPE)
