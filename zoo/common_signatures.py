@@ -1,40 +1,62 @@
-"""The signatures that models of several families have alike."""
+"""Signatures that several families share."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
 import tensorflow as tf
 
 from . import signatures
+from .conditions import Condition
+from .events import Events
 from .latents import served_finite
 from .signatures import Signature, Tensors
 
-# A model, whatever its family: its own file imports this one.
-Model = Any
+
+class Model(Protocol):
+    """What all of these signatures need of a model, whose file imports this one."""
+
+    @property
+    def events(self) -> Events: ...
+    @property
+    def condition(self) -> Condition: ...
+
+
+class Decoder(Model, Protocol):
+    """A model with latents."""
+
+    @property
+    def latent_dim(self) -> int: ...
+    def _decode(self, latents: tf.Tensor, condition: tf.Tensor | None, /) -> tf.Tensor: ...
+
+
+class Coder(Decoder, Protocol):
+    """A model that also encodes events."""
+
+    def _encode(self, events: tf.Tensor, condition: tf.Tensor | None, /) -> tf.Tensor: ...
 
 
 def events(model: Model) -> Tensors:
-    """The declaration of a model's data: `images`, or the `vectors` of a flow on vectors."""
+    """Declares a model's data: `images`, or the `vectors` of a flow on vectors."""
     return model.events.tensors()
 
 
 def served_events(model: Model, values: tf.Tensor, cause: str) -> dict[str, tf.Tensor]:
-    """What a server gives of a model's float events; others than finite ones are an error.
+    """Returns a model's float events as a server gives them, after a check that they are finite.
 
     Args:
-      cause: the input to blame, such as "latents".
+      cause: the input that an error names, such as "latents".
     """
     return {model.events.name: model.events.served(served_finite(values, cause))}
 
 
 def sample(model: Model, function: Callable, scale: Tensors) -> Signature:
-    """`sample` by a function of seeds and conditions, and of a temperature or truncation in between."""
+    """Returns `sample`, from a function of seeds, a temperature or truncation (if any), and conditions."""
     inputs = {**signatures.seeds(), **scale, **model.condition.tensors()}
     return Signature("sample", inputs, events(model), _of_condition(model, function))
 
 
-def encode(model: Model) -> Signature:
-    """`encode`."""
+def encode(model: Coder) -> Signature:
+    """Returns `encode`."""
 
     def function(events, condition=None):
         return {"latents": model._encode(events, condition)}
@@ -42,8 +64,8 @@ def encode(model: Model) -> Signature:
     return of_events(model, "encode", function, signatures.encoded(model.latent_dim))
 
 
-def decode(model: Model) -> Signature:
-    """`decode`."""
+def decode(model: Decoder) -> Signature:
+    """Returns `decode`."""
 
     def function(latents, condition=None):
         return served_events(model, model._decode(latents, condition), "latents")
@@ -53,14 +75,14 @@ def decode(model: Model) -> Signature:
 
 
 def of_events(model: Model, name: str, function: Callable, outputs: Tensors, seed: bool = False) -> Signature:
-    """A signature by a function of events and conditions, and of seeds in between if `seed`."""
+    """Returns a signature from a function of events, of seeds if `seed`, and of conditions."""
     seeds = signatures.seeds() if seed else {}
     inputs = {**events(model), **seeds, **model.condition.tensors()}
     return Signature(name, inputs, outputs, _of_condition(model, function))
 
 
 def _of_condition(model, function):
-    """`function`, which gets the last tensor as the model uses a condition, if it has one."""
+    """`function`, with its last tensor converted to the model's condition, if it has one."""
     if not model.condition:
         return function
     return lambda *tensors: function(*tensors[:-1], model.condition.as_tensor(tensors[-1]))

@@ -1,12 +1,27 @@
 """The signatures of an exported flow."""
 
+from typing import Protocol
+
 import tensorflow as tf
 
 from .. import common_signatures, seeds, signatures
 from ..signatures import Signature
 
 
-def flow_signatures(flow: common_signatures.Model) -> list[Signature]:
+class ServedFlow(common_signatures.Coder, Protocol):
+    """What the signatures need of a flow."""
+
+    @property
+    def event_shape(self) -> tuple[int, ...]: ...
+    @property
+    def has_images(self) -> bool: ...
+    def _draw(
+        self, row_seeds: tf.Tensor, temperature: tf.Tensor, condition: tf.Tensor | None, /
+    ) -> tf.Tensor: ...
+    def _log_prob(self, events: tf.Tensor, condition: tf.Tensor | None, /) -> tf.Tensor: ...
+
+
+def flow_signatures(flow: ServedFlow) -> list[Signature]:
     """sample, log_prob, encode, decode and reconstruct, and bits_per_dim of images, the main one first.
 
     Events are `images`, uint8, or the `vectors` of a flow on vectors; a conditional flow takes `labels`, or

@@ -1,6 +1,7 @@
 """The signatures of exported GANs."""
 
 import math
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -9,7 +10,33 @@ from ..common_signatures import served_events
 from ..signatures import FLOAT32, INT32, LARGEST, Signature, TensorInfo
 
 
-def gan_signatures(gan: common_signatures.Model) -> list[Signature]:
+class ServedGAN(common_signatures.Decoder, Protocol):
+    """What the signatures need of a plain GAN."""
+
+    def _sample(self, row_seeds: tf.Tensor, labels: tf.Tensor | None, /) -> tf.Tensor: ...
+
+
+class ServedStyleGAN(common_signatures.Model, Protocol):
+    """What the signatures need of a StyleGAN."""
+
+    num_classes: int
+
+    @property
+    def latent_dim(self) -> int: ...
+    @property
+    def num_ws(self) -> int: ...
+    @property
+    def w_dim(self) -> int: ...
+    def _sample(
+        self, row_seeds: tf.Tensor, truncation: tf.Tensor, labels: tf.Tensor | None, /
+    ) -> tf.Tensor: ...
+    def _mapping(
+        self, latents: tf.Tensor, labels: tf.Tensor | None, truncation: tf.Tensor, /
+    ) -> tf.Tensor: ...
+    def _synthesis(self, w: tf.Tensor, noise: str, /) -> tf.Tensor: ...
+
+
+def gan_signatures(gan: ServedGAN) -> list[Signature]:
     """Returns `sample` and `decode`; those of a conditional model take `labels`."""
 
     def sample(seed, labels=None):
@@ -18,7 +45,7 @@ def gan_signatures(gan: common_signatures.Model) -> list[Signature]:
     return [common_signatures.sample(gan, sample, {}), common_signatures.decode(gan)]
 
 
-def style_signatures(model: common_signatures.Model) -> list[Signature]:
+def style_signatures(model: ServedStyleGAN) -> list[Signature]:
     """Returns `sample`, `mapping`, `synthesis` and the old signatures that they replace.
 
     Those of a conditional model take `labels`. `sample` draws the noise of each row from its `seed`; the

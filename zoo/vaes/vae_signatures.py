@@ -1,11 +1,15 @@
 """The signatures of exported autoencoders and VAEs."""
 
+from typing import Protocol
+
+import tensorflow as tf
+
 from .. import common_signatures, signatures
 from ..common_signatures import of_events, served_events
 from ..signatures import Signature
 
 
-def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
+def autoencoder_signatures(model: common_signatures.Coder) -> list[Signature]:
     """Returns the signatures reconstruct, encode and decode; a conditional model takes `labels`."""
 
     def reconstruct(images, labels=None):
@@ -18,7 +22,21 @@ def autoencoder_signatures(model: common_signatures.Model) -> list[Signature]:
     ]
 
 
-def vae_signatures(vae: common_signatures.Model) -> list[Signature]:
+class ServedVAE(common_signatures.Coder, Protocol):
+    """What the signatures need of a VAE."""
+
+    @property
+    def _is_discrete(self) -> bool: ...
+    def _as_bits_per_dim(self, nats: tf.Tensor, /) -> tf.Tensor: ...
+    def _draw(
+        self, row_seeds: tf.Tensor, temperature: tf.Tensor, labels: tf.Tensor | None, /
+    ) -> tf.Tensor: ...
+    def _elbo_parts(
+        self, images: tf.Tensor, row_seeds: tf.Tensor, labels: tf.Tensor | None, /
+    ) -> tuple[tf.Tensor, tf.Tensor]: ...
+
+
+def vae_signatures(vae: ServedVAE) -> list[Signature]:
     """Returns the signatures sample, elbo, for 8-bit images bits_per_dim, and those of an autoencoder.
 
     `elbo` returns `elbo` and its term `kl`, in nats, from one sample for each row's `seed`; `bits_per_dim` is
