@@ -1,7 +1,7 @@
-"""What a model is conditioned on: nothing, class labels, or an image. One object says it for all code.
+"""What a model is conditioned on: nothing, class labels, or an image.
 
-Public methods take `labels` of a class-conditional model and `condition` of any other; `keyword` says which.
-Inside the models a condition is one tensor with the batch as its first axis, or None.
+Public methods take `labels` for class-conditional models and `condition` for others, as given by `keyword`.
+Within models, a condition is one tensor with the batch as its first axis, or None.
 """
 
 import abc
@@ -11,6 +11,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from . import fit_data, images, signatures
 from .signatures import Tensors
@@ -21,16 +22,16 @@ class Condition(abc.ABC):
     """What a model is conditioned on.
 
     Attributes:
-      keyword: of public methods and the input of a server: "labels", "condition", or None.
-      field: of a dataset beside the examples: "label", "condition", or None.
-      differs_in_values: whether a batch of the right shape and dtype often holds what is no condition, so
-        that `fit` looks at every batch.
+      keyword: argument of public methods and input of a server: "labels", "condition", or None.
+      field: field of a dataset that holds the condition: "label", "condition", or None.
+      differs_in_values: whether a batch of valid shape and dtype may hold invalid values, so that `fit`
+        checks every batch.
     """
 
     keyword: ClassVar[str | None] = None
     field: ClassVar[str | None] = None
     differs_in_values: ClassVar[bool] = False
-    # The shape of one.
+    # The shape of one condition.
     shape: ClassVar[tuple[int, ...]] = ()
 
     def __bool__(self) -> bool:
@@ -38,24 +39,28 @@ class Condition(abc.ABC):
 
     @property
     def in_words(self) -> str:
-        """What follows "a model", in messages."""
+        """A description that follows "a model" in messages."""
         return "without a condition"
 
-    def check(self, count: int, owner: str, labels=None, condition=None) -> tf.Tensor | None:
-        """A batch of `count` conditions as one tensor, or None of an unconditional model.
+    def check(
+        self, count: int, owner: str, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor | None:
+        """Returns a batch of `count` conditions as one tensor, or None for an unconditional model.
 
         Args:
-          count: how many rows the batch has.
+          count: number of rows of the batch.
           owner: the model's name, for messages.
-          labels, condition: as a public method got them: one for each row, or one for all.
+          labels, condition: arguments of a public method: one per row, or one for all.
 
         Raises:
-          ValueError: the wrong one of the two was given, none, or no batch of conditions.
+          ValueError: the wrong one of the two was given, or the right one is missing or invalid.
         """
         return self._check(self._given(owner, labels, condition), count)
 
-    def check_any_shape(self, owner: str, labels=None, condition=None) -> tf.Tensor | None:
-        """The same for a batch of any shape; of symbolic tensors the values are not checked."""
+    def check_any_shape(
+        self, owner: str, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor | None:
+        """Does the same for a batch of any shape; the values of symbolic tensors are not checked."""
         given = self._given(owner, labels, condition)
         if not self or given is None:
             return self._check(given, 1)
@@ -77,7 +82,7 @@ class Condition(abc.ABC):
         return given[self.keyword] if self.keyword else None
 
     def keywords(self, value) -> dict:
-        """A batch of conditions as keyword arguments of public methods; nothing for None.
+        """Returns a batch of conditions as keyword arguments of public methods; none for None.
 
         >>> from latentzoo.zoo.conditions import ClassLabels
         >>> ClassLabels(10).keywords([3, 7])
@@ -86,44 +91,44 @@ class Condition(abc.ABC):
         return {} if self.keyword is None or value is None else {self.keyword: value}
 
     def unpack(self, inputs) -> tuple:
-        """What `call` gets, as the events and the tensor of their conditions, or None."""
+        """Splits the inputs of `call` into the events and the tensor of their conditions, or None."""
         events, value = inputs if self else (inputs, None)
         return events, None if value is None else self.as_tensor(value)
 
     def batch_shape(self, value: tf.Tensor | None) -> tf.Tensor:
-        """int32, the shape of a batch of conditions without that of one; empty for None."""
+        """Returns the batch shape of a tensor of conditions, int32; empty for None."""
         if value is None:
             return tf.zeros([0], tf.int32)
         return tf.shape(value)[: value.shape.rank - len(self.shape)]
 
     @abc.abstractmethod
     def _check(self, value, count: int) -> tf.Tensor | None:
-        """`value`, None if there was none, as a batch of `count`."""
+        """Returns `value`, or None if none was given, as a batch of `count`."""
 
     @abc.abstractmethod
     def as_tensor(self, value) -> tf.Tensor | None:
-        """What Keras or a server passes, as models use it; in graphs too."""
+        """Converts what Keras or a server passes to what models use; also in graphs."""
 
     @abc.abstractmethod
     def of_fit(self, y, examples, owner: str):
-        """The condition in a batch of `fit`, where Keras has targets.
+        """Returns the condition in a batch of `fit`, which is in the place of Keras's targets.
 
         Raises:
-          ValueError: there is none and the model has one, or y is no condition.
+          ValueError: the condition is missing, or y is not a condition.
         """
 
     def tensors(self) -> Tensors:
-        """What a server asks for beside the events, by name."""
+        """Returns the inputs of a server in addition to the events, by name."""
         return {}
 
     def input_spec(self) -> keras.InputSpec | None:
-        """What `call` takes beside the events, for Keras's exports."""
+        """Returns the spec of the condition as an input of `call`, for Keras's exports."""
         return None
 
 
 @dataclasses.dataclass(frozen=True)
 class Unconditional(Condition):
-    """No condition: labels of a dataset are ignored."""
+    """No condition; labels of a dataset are ignored."""
 
     def _check(self, value, count):
         return None
@@ -141,10 +146,10 @@ class Unconditional(Condition):
 
 @dataclasses.dataclass(frozen=True)
 class ClassLabels(Condition):
-    """Integers `[N]` from 0 on; inside the models int32.
+    """Class labels, non-negative integers `[N]`; int32 within models.
 
     Attributes:
-      num_classes: at least 1.
+      num_classes: number of classes, at least 1.
     """
 
     keyword = "labels"
@@ -194,9 +199,9 @@ class ClassLabels(Condition):
 
 @dataclasses.dataclass(frozen=True)
 class ConditionImage(Condition):
-    """Another image for each event, `[N, H, W, C]`, uint8 or float32 in [0, 1].
+    """An image for each event, `[N, H, W, C]`, uint8 or float32 in [0, 1].
 
-    Inside the models it is float32, a uint8 pixel at the center of its bin.
+    Within models it is float32, with uint8 pixels at the centers of their bins.
 
     Attributes:
       shape: (H, W, C).
@@ -240,5 +245,5 @@ class ConditionImage(Condition):
 
 
 def of_classes(num_classes: int) -> Condition:
-    """Class labels, or no condition for 0 classes."""
+    """Returns `ClassLabels`, or `Unconditional` for 0 classes."""
     return ClassLabels(num_classes) if num_classes else Unconditional()

@@ -1,4 +1,4 @@
-"""What a model is about, images or vectors, and everything that depends on which of the two it is."""
+"""The events that a model describes, images or vectors, and everything that depends on their kind."""
 
 import abc
 import dataclasses
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from . import images, signatures
 from .signatures import Tensors
@@ -17,12 +18,12 @@ _HALF_BINS = 2.0**9
 
 @dataclasses.dataclass(frozen=True)
 class Events(abc.ABC):
-    """The kind of a model's events.
+    """The kind of events that a model describes.
 
     Attributes:
-      name: of a batch of them, in messages and as the input and the output of a server.
-      loss_name: what the negative log-likelihood is in: bits_per_dim, or nats.
-      shape: of one event.
+      name: name of a batch of events, in messages and as the input and output of a server.
+      loss_name: unit of the negative log-likelihood, bits_per_dim or nats.
+      shape: shape of one event.
     """
 
     name: ClassVar[str]
@@ -36,14 +37,14 @@ class Events(abc.ABC):
         return math.prod(self.shape)
 
     @abc.abstractmethod
-    def check(self, events, name: str | None = None) -> tf.Tensor:
-        """`events` as a tensor, if it is a batch of them: shape, dtype, and all values.
+    def check(self, events: ArrayLike, name: str | None = None) -> tf.Tensor:
+        """Returns `events` as a tensor after checking shape, dtype and all values.
 
         Args:
-          name: of the argument, for messages; None: `self.name`.
+          name: name of the argument, for messages; `self.name` by default.
 
         Raises:
-          ValueError: it is not.
+          ValueError: `events` is not a valid batch.
         """
 
     @abc.abstractmethod
@@ -54,11 +55,11 @@ class Events(abc.ABC):
           ValueError: a wrong shape or dtype.
         """
 
-    def check_one(self, event, name: str) -> tf.Tensor:
-        """A single event as a batch of one, checked.
+    def check_one(self, event: ArrayLike, name: str) -> tf.Tensor:
+        """Returns a single event as a batch of one, after checking it.
 
         Raises:
-          ValueError: it is no event.
+          ValueError: it is not a valid event.
         """
         event = images.as_tensor(event, name)
         if event.shape != self.shape:
@@ -67,24 +68,24 @@ class Events(abc.ABC):
 
     @abc.abstractmethod
     def dequantize(self, events: tf.Tensor, noise: tf.Tensor | float = 0.5) -> tf.Tensor:
-        """float32: the continuous values that densities are of.
+        """Returns float32 continuous values, on which densities are defined.
 
         Args:
-          noise: in [0, 1), where in its bin a uint8 pixel lies; 1/2: at the center.
+          noise: in [0, 1), the position of a uint8 pixel within its bin; 1/2 is the center.
         """
 
     @abc.abstractmethod
     def clip(self, events: tf.Tensor) -> tf.Tensor:
-        """What was generated, within the range that events have."""
+        """Clips generated values to the range of events."""
 
     @abc.abstractmethod
     def loss(self, negative_log_prob: tf.Tensor) -> tf.Tensor:
-        """Nats of a density as `loss_name` says."""
+        """Converts a negative log-density in nats to the unit `loss_name`."""
 
     def reconstruction_error(self, events: tf.Tensor, restored: tf.Tensor) -> tf.Tensor:
-        """float32 `[N]`, the largest error of each row; up to 1 it is the event itself.
+        """Returns the largest error of each row, float32 `[N]`; up to 1 counts as restored.
 
-        In half bins of a pixel; of a vector, in parts of its size.
+        The unit is half a bin for pixels, and relative to its size for a vector.
         """
         x = tf.reshape(self.dequantize(events), [-1, self.size])
         error = tf.reduce_max(tf.abs(tf.reshape(restored, [-1, self.size]) - x), axis=1)
@@ -92,19 +93,19 @@ class Events(abc.ABC):
 
     @abc.abstractmethod
     def _tolerance(self, x: tf.Tensor) -> tf.Tensor | float:
-        """The error of flat events `[N, D]` that is called 1."""
+        """Returns the error of flat events `[N, D]` that counts as 1."""
 
     @abc.abstractmethod
     def warn_if_quantized(self, events: tf.Tensor, use: str, grids: Sequence[str] = images.GRIDS) -> None:
-        """Warns of 8-bit pixels where continuous values belong: see `images.warn_if_quantized`."""
+        """Warns about 8-bit pixels in place of continuous values: see `images.warn_if_quantized`."""
 
     @abc.abstractmethod
     def tensors(self) -> Tensors:
-        """How a server declares a batch of events, going in or coming out."""
+        """Returns the declaration of a batch of events as input or output of a server."""
 
     @abc.abstractmethod
     def served(self, events: tf.Tensor) -> tf.Tensor:
-        """Generated events as a server gives them: uint8 images, or vectors as they are."""
+        """Converts generated events to what a server returns: uint8 images, or unchanged vectors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Images(Events):
 
     Attributes:
       shape: (H, W, C).
-      num_bits: of a color channel that are modeled.
+      num_bits: number of bits per color channel that are modeled.
     """
 
     name = "images"
@@ -176,7 +177,7 @@ class Vectors(Events):
         return tf.maximum(1.0, tf.reduce_max(tf.abs(x), axis=1)) / _HALF_BINS
 
     def warn_if_quantized(self, events, use, grids=images.GRIDS):
-        """Vectors have no pixels."""
+        """Does nothing: vectors have no pixels."""
 
     def tensors(self):
         return signatures.vectors(self.size)
@@ -186,7 +187,7 @@ class Vectors(Events):
 
 
 def events_of(shape: Sequence[int], num_bits: int = 8) -> Events:
-    """Images for a shape (H, W, C), vectors for (D,).
+    """Returns `Images` for a shape (H, W, C), `Vectors` for (D,).
 
     Raises:
       ValueError: another shape.

@@ -1,4 +1,4 @@
-"""Keras's `fit` for models whose loss is their own: what they take, how a step is made of it."""
+"""Keras's `fit` for models with their own loss: checks of the data, and training and test steps."""
 
 import math
 import warnings
@@ -12,22 +12,22 @@ from .batch_loss import as_weights, micro_batches, not_empty, replica_share, wei
 
 
 class FittedModel(keras.Model):
-    """A model that computes the losses of examples in `call`, and is trained on their mean by `fit`.
+    """A model that computes the loss of each example in `call`; `fit` minimizes their mean.
 
     Batches are images, (images, labels) or (images, labels, sample_weight). A model that is conditioned on
-    something else takes it in the place of labels. An unconditional model ignores labels.
+    something else takes it in place of the labels. An unconditional model ignores labels.
 
-    A subclass has `events`, `condition`, `num_classes`, `seed`, `initialized`, `initialize`, and checks
-    batches and their conditions by `_check_events` and `_check_condition`.
+    A subclass defines `events`, `condition`, `num_classes`, `seed`, `initialized`, `initialize`, and
+    `_check_events` and `_check_condition`, which check batches and their conditions.
     """
 
-    # Whether the loss of an event depends on the batch around it.
+    # Whether the loss of an event depends on the rest of the batch.
     _needs_whole_batch = False
-    # Whether `call` cuts a batch into `parallel_micro_batches`.
+    # Whether `call` splits a batch into `parallel_micro_batches`.
     _cuts_batches = False
-    # Whether float events that hold 8-bit pixels make the loss worthless: it is a density.
+    # Whether the loss is a density, and so meaningless for float events that hold 8-bit pixels.
     _needs_continuous_events = False
-    # Whether there are weights that `initialize` sets from data.
+    # Whether the model has weights that `initialize` sets from data.
     _depends_on_data = False
 
     def __init__(self, **kwargs):
@@ -53,7 +53,7 @@ class FittedModel(keras.Model):
         super().compile(optimizer, **kwargs)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compiles a loaded model as it was."""
+        """Compiles a loaded model with its saved configuration."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         for optimizer in self.optimizers:
             optimizer.build(self.trainable_variables)
@@ -72,17 +72,17 @@ class FittedModel(keras.Model):
         sample_weight=None,
         **kwargs,
     ):
-        """Keras's `fit`. An uninitialized model is initialized from `x` before.
+        """Keras's `fit`. A model that is not initialized is first initialized from `x`.
 
-        All examples of arrays are checked, and up to 256 of them, drawn over the whole array from the model's
-        seed, initialize the model. So do those of a `tf.data.Dataset` of known length, which is read once
-        more if the model has weights that depend on data; else the first batch does. Of datasets and
-        generators the first batch is checked, and the labels of each batch before its step. Labels are
-        integers `[N]` or `[N, 1]`. What else a model may be conditioned on is in their place.
+        For arrays, all examples are checked, and up to 256 of them, drawn from the whole array with the
+        model's seed, initialize the model. A `tf.data.Dataset` of known length is handled likewise, and read
+        one additional time if the model has weights that depend on data; otherwise the first batch
+        initializes the model. For datasets and generators, the first batch is checked, and the labels of each
+        batch before its step. Labels are integers `[N]` or `[N, 1]`. Other conditions take their place.
 
         Raises:
-          ValueError: no batch, examples, labels or conditions that are not what the model takes, targets for
-            a model that has none, weights of what are no classes.
+          ValueError: no data, invalid examples, labels or conditions, targets, which the model does not have,
+            or `class_weight` for unknown classes.
         """
         if isinstance(x, tf.distribute.DistributedDataset):
             if not self.initialized:
@@ -108,21 +108,21 @@ class FittedModel(keras.Model):
         )  # fmt: skip
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
-        """Keras's `evaluate`: the mean loss. The data is checked as `fit` does.
+        """Keras's `evaluate`: computes the mean loss. Checks the data as `fit` does.
 
         Raises:
-          ValueError: as `fit`.
+          ValueError: see `fit`.
         """
-        # Within `fit` the data was checked, and a first batch could not be put back.
+        # Within `fit` the data was checked already, and a first batch could not be put back.
         if not kwargs.get("_use_cached_eval_dataset") and not isinstance(x, tf.distribute.DistributedDataset):
             _, x, y, sample_weight = self._examined("evaluate", x, y, sample_weight)
         return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """Keras's `train_on_batch`. An uninitialized model is initialized from the batch.
+        """Keras's `train_on_batch`. A model that is not initialized is initialized from the batch.
 
         Raises:
-          ValueError: as `fit`.
+          ValueError: see `fit`.
         """
         some, x, y, sample_weight = self._examined("fit", x, y, sample_weight)
         if class_weight is not None:
@@ -134,14 +134,14 @@ class FittedModel(keras.Model):
         """Keras's `test_on_batch`.
 
         Raises:
-          ValueError: as `fit`.
+          ValueError: see `fit`.
         """
         return super().test_on_batch(*self._examined("evaluate", x, y, sample_weight)[1:], return_dict)
 
     def _examined(self, use, x, y, weights, split=0.0):
-        """Some examples of the data, as (x, y, weights), and the data as Keras takes it; for "fit", say.
+        """Returns some examples as (x, y, weights), and the data as Keras takes it; `use` is "fit", say.
 
-        What could be wrong with the rest of arrays is looked for here.
+        For arrays, checks all examples.
         """
         x, y, weights = (
             fit_data.as_array(part, name) for part, name in ((x, "x"), (y, "y"), (weights, "sample_weight"))
@@ -154,7 +154,7 @@ class FittedModel(keras.Model):
             if y is not None:
                 self._check_values(y, len(x))
             fit_data.check_lengths(x, y, weights)
-            if fit_data.holds_floats(x) or fit_data.holds_floats(y):  # which may be out of range
+            if fit_data.holds_floats(x) or fit_data.holds_floats(y):  # values may be out of range
                 for block in fit_data.blocks(x, y, weights):
                     self._check_examples(block, use)
             some = fit_data.drawn(x, y, weights, max(1, math.floor(len(x) * (1 - split))), self.seed)
@@ -162,9 +162,9 @@ class FittedModel(keras.Model):
         return some, *fit_data.with_labels(x, y, weights)
 
     def _check_examples(self, batch, use):
-        """Raises ValueError for a batch of Keras's that the model does not take, values looked at.
+        """Raises ValueError for a Keras batch that the model does not accept, based on shapes and values.
 
-        Warns of float images that hold 8-bit pixels where the loss is a density.
+        Warns about float images that hold 8-bit pixels if the loss is a density.
         """
         self._as_input(batch)
         images, beside = self._images_and_labels(batch)
@@ -176,7 +176,7 @@ class FittedModel(keras.Model):
             self.events.warn_if_quantized(events, use)
 
     def _check_values(self, y, count):
-        """Raises ValueError for labels, of `count` examples, that are none."""
+        """Raises ValueError for invalid labels of `count` examples."""
         if self.condition.differs_in_values:
             self._check_condition(count, **self.condition.keywords(fit_data.as_row(y)))
 
@@ -185,12 +185,12 @@ class FittedModel(keras.Model):
         self.initialize(images, **self.condition.keywords(beside))
 
     def _check_sizes(self, x, batch_size, split, steps_per_epoch):
-        """Raises ValueError if a batch of arrays would have a size that the model does not take."""
+        """Raises ValueError if a batch from arrays would have a size that the model does not accept."""
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The mean of the losses of examples, `y_pred` `[N]`, each times its weight.
+        """Returns the weighted mean of the losses of examples, `y_pred` `[N]`.
 
-        Of a replica: its part of the mean over the batch of all replicas.
+        On a replica, returns its share of the mean over the batch of all replicas.
         """
         return weighted_mean(y_pred, sample_weight) * replica_share(tf.shape(y_pred)[0])
 
@@ -209,11 +209,11 @@ class FittedModel(keras.Model):
         return self._logs_of(weighted_mean(self(inputs, training=False), weights), count)
 
     def predict_step(self, data):
-        """The losses of examples; labels of a conditional model come beside the images."""
+        """Returns the losses of examples; for a conditional model `data` is (images, labels)."""
         return self(self._as_input(data)[0], training=False)
 
     def _counted_input(self, data):
-        """`_as_input`, and how many examples it is; in place of none, one that weighs nothing."""
+        """Returns `_as_input` and the number of examples; an empty batch becomes one example of weight 0."""
         inputs, weights = self._as_input(data)
         count = tf.shape(tf.nest.flatten(inputs)[0])[0]
         if self.distribute_strategy.num_replicas_in_sync > 1:
@@ -221,7 +221,7 @@ class FittedModel(keras.Model):
         return inputs, weights, count
 
     def _gradients(self, inputs, weights, share):
-        """The mean loss of a replica's batch, and the gradient of its share of the whole one's."""
+        """Returns the mean loss of a replica's batch, and the gradient of its share of the global loss."""
         with tf.GradientTape() as tape:
             loss = weighted_mean(self(inputs, training=True), weights)
             scaled = self.optimizer.scale_loss(loss * share)
@@ -266,7 +266,7 @@ class FittedModel(keras.Model):
             super().make_predict_function(force)
             function: Callable = self.predict_function  # pyright: ignore[reportAssignmentType]  # made above
 
-            def checked(batches):  # a list: `predict` takes them from the iterator itself
+            def checked(batches):  # a list: `predict` itself takes them from the iterator
                 for batch in batches:
                     self._check_batch(batch)
                 return function(batches)
@@ -274,9 +274,9 @@ class FittedModel(keras.Model):
             self.predict_function = checked if self._checks_batches else function
 
     def _checking(self, function: Callable, check: Callable) -> Callable:
-        """Keras's `function` of an iterator, if need be with a look at each batch before its step.
+        """Wraps Keras's `function` of an iterator so that each batch is checked before its step, if needed.
 
-        The look is outside the graph: XLA leaves assertions out.
+        The check is outside the graph, since XLA drops assertions.
         """
         if not self._checks_batches:
             return function
@@ -284,20 +284,20 @@ class FittedModel(keras.Model):
 
     @property
     def _checks_batches(self) -> bool:
-        """Whether a batch of the right shapes may still be one that the model does not take."""
+        """Whether a batch of valid shapes may still be one that the model does not accept."""
         return self.condition.differs_in_values or (
             self._needs_whole_batch and self.distribute_strategy.num_replicas_in_sync > 1
         )
 
     def _check_batch(self, batch):
-        """Raises ValueError for a batch, of all replicas, with labels that are none."""
+        """Raises ValueError for a batch, of all replicas, with invalid labels."""
         images, y, _ = _unpacked(batch)
         if self.condition.differs_in_values and y is not None:
             count = sum(fit_data.row_counts(self.distribute_strategy, images))
             self._check_values(fit_data.gathered(self.distribute_strategy, y), count)
 
     def _check_training_batch(self, batch):
-        """Raises ValueError for a batch, of all replicas, that must not reach a training step."""
+        """Raises ValueError for a batch, of all replicas, that is not valid for a training step."""
         self._check_batch(batch)
         counts = fit_data.row_counts(self.distribute_strategy, _unpacked(batch)[0])
         if self._needs_whole_batch and 0 in counts:
@@ -307,50 +307,50 @@ class FittedModel(keras.Model):
             )
 
     def _noise_step(self):
-        """What the noise of training depends on: the step's number, other in every micro-batch too."""
+        """Returns the number that seeds training noise, distinct for every step and micro-batch."""
         optimizer = getattr(self, "optimizer", None)
         step = optimizer.iterations if optimizer is not None else 0
         return tf.cast(step, tf.int64) * self._micro_batches + tf.cast(self._micro_batch, tf.int64)
 
-    # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585); the next two methods are
-    # what it takes. tests/trainers/test_multi_worker.py tells when Keras needs them no more.
+    # Keras 3.15 cannot `fit` under a MultiWorkerMirroredStrategy (keras#20585) without the next two methods.
+    # tests/trainers/test_multi_worker.py detects when Keras no longer needs them.
 
     def _as_logs(self, logs):
-        """Logs that Keras can average over workers: it does so along axis 0, which scalars lack."""
+        """Returns logs that Keras can average over workers: it does so along axis 0, which scalars lack."""
         if isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
             return {name: tf.reshape(value, [1]) for name, value in logs.items()}
         return logs
 
     def _maybe_symbolic_build(self, *args, **kwargs):
-        """Does nothing: the constructor has built the model, and Keras would reduce a batch over workers."""
+        """Does nothing: the constructor builds the model, and Keras would reduce a batch over workers."""
 
     def _as_input(self, data):
-        """A batch of Keras's as what `call` takes, conditions beside the images, and its weights or None."""
+        """Returns a Keras batch as the inputs of `call`, with conditions, and the weights or None."""
         images, y, weights = _unpacked(data)
         beside = self._beside(images, y)
         weights = None if weights is None else as_weights(weights, tf.float32)
         return images if beside is None else (images, beside), weights
 
     def _beside(self, images, y):
-        """What `call` takes beside the images, their conditions. None: nothing.
+        """Returns the conditions that `call` takes with the images, or None.
 
         Raises:
-          ValueError: a condition is missing, or y is of targets and the model has none.
+          ValueError: a condition is missing, or y holds targets, which the model does not have.
         """
         return self.condition.of_fit(y, images, self.name)
 
     def _images_and_labels(self, data):
-        """The images of a batch of Keras's and their conditions, labels or others, or None."""
+        """Returns the images of a Keras batch and their conditions (labels or others), or None."""
         images, y, _ = _unpacked(data)
         beside = self._beside(images, y)
         return images, beside if self.condition else None
 
 
 def _unpacked(data):
-    """A batch of Keras's as (images, y, weights); `predict` gives labels as a part of its images.
+    """Unpacks a Keras batch as (images, y, weights); `predict` passes labels as part of its images.
 
     Raises:
-      ValueError: y is no array.
+      ValueError: y is not an array.
     """
     images, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if isinstance(images, list | tuple) and len(images) == 2 and y is None:

@@ -1,8 +1,8 @@
-"""The zoo's contract about images: what every public entry takes, and how pixels become numbers.
+"""The zoo's image conventions: what all public methods accept, and how pixels become numbers.
 
-Images are NHWC, uint8 in [0, 255] or float32 in [0, 1]. A float image is already continuous. A uint8
-pixel is a bin of width 1/256: it stands at the center of its bin in everything deterministic, and
-anywhere in it where dequantization noise is drawn (Theis et al. 2016, section 3.1).
+Images are NHWC, uint8 in [0, 255] or float32 in [0, 1]. Float images are already continuous. A uint8 pixel
+is a bin of width 1/256. Deterministic computations use the center of the bin; dequantization draws a value
+within it (Theis et al. 2016, section 3.1).
 """
 
 import warnings
@@ -10,21 +10,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-# What float images are often made of, value by value: k / 255, k / 256, and the centres of bins.
+# The values that float images often consist of: k / 255, k / 256, and the centers of bins.
 _GRIDS = {"k / 255": (255.0, 0.0), "k / 256": (256.0, 0.0), "(k + 1/2) / 256": (256.0, 0.5)}
 GRIDS = tuple(_GRIDS)
 
-# So many values, drawn over all images, tell whether all are on a grid. Float32 rounds them by less than this
-# part of a step.
+# The number of values, drawn from all images, that are tested for lying on a grid, and a bound on the float32
+# rounding errors, as a fraction of a step.
 _LOOKED_AT, _ROUNDING = 4096, 1e-4
 
-# The uses of float images that the user was warned of.
+# The uses of float images for which a warning was issued.
 _warned: set[str] = set()
 
 
-def check_images(images, image_shape: tuple[int, int, int], name: str = "images") -> tf.Tensor:
-    """`images` as a tensor, if it is a batch of `image_shape` of a known dtype and range.
+def check_images(images: ArrayLike, image_shape: tuple[int, int, int], name: str = "images") -> tf.Tensor:
+    """Returns `images` as a tensor after checking shape, dtype and range.
 
     Raises:
       ValueError: a wrong rank, size or dtype, no images, NaN, or float values outside [0, 1].
@@ -51,8 +52,8 @@ def check_kind(images: tf.Tensor, image_shape: tuple[int, int, int], name: str =
         )
 
 
-def check_vectors(vectors, size: int, name: str = "vectors") -> tf.Tensor:
-    """`vectors` as a tensor, if it is a batch `[N, size]` of finite float32 numbers.
+def check_vectors(vectors: ArrayLike, size: int, name: str = "vectors") -> tf.Tensor:
+    """Returns `vectors` as a tensor after checking that it is a batch `[N, size]` of finite float32 numbers.
 
     Raises:
       ValueError: a wrong rank, size or dtype, no vectors, NaN or infinity.
@@ -77,8 +78,8 @@ def check_kind_of_vectors(vectors: tf.Tensor, size: int, name: str = "vectors") 
         raise ValueError(f"{name} has dtype {vectors.dtype.name}, expected float32.")
 
 
-def from_keras(events) -> tf.Tensor:
-    """What Keras hands to `call`, floats as float32: `fit` casts them to `keras.config.floatx()`.
+def from_keras(events: ArrayLike) -> tf.Tensor:
+    """Returns the events that Keras passes to `call`, with floats as float32: `fit` casts to `floatx()`.
 
     >>> import numpy as np
     >>> from latentzoo.zoo.images import from_keras
@@ -90,16 +91,16 @@ def from_keras(events) -> tf.Tensor:
 
 
 def bin_centers(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:
-    """float32 images in [0, 1]: a uint8 pixel at the center of its bin, a float one as it is."""
+    """Returns float32 images in [0, 1]: uint8 pixels at the centers of their bins, float images unchanged."""
     return dequantize(images, 0.5, num_bits)
 
 
 def dequantize(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -> tf.Tensor:
-    """(floor(x / 2^(8 - num_bits)) + noise) / 2^num_bits of uint8 images; float images as they are.
+    """Returns (floor(x / 2^(8 - num_bits)) + noise) / 2^num_bits for uint8 images; float images unchanged.
 
     Args:
       images: uint8 or float32, any shape.
-      noise: in [0, 1), of the images' shape.
+      noise: in [0, 1), of the shape of the images.
       num_bits: 1 to 8; Glow's CelebA-HQ models use 5.
 
     >>> import tensorflow as tf
@@ -114,7 +115,7 @@ def dequantize(images: tf.Tensor, noise: tf.Tensor | float, num_bits: int = 8) -
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Float images in [0, 1] as uint8, each value's bin of the 256: `pictures.to_uint8` for graphs.
+    """Converts float images in [0, 1] to uint8, the bin of each value: `pictures.to_uint8` for graphs.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.images import to_uint8
@@ -125,14 +126,14 @@ def to_uint8(images: tf.Tensor) -> tf.Tensor:
 
 
 def warn_if_quantized(images: tf.Tensor | np.ndarray, use: str, grids: Sequence[str] = GRIDS) -> None:
-    """Warns, once for each use, if float images hold pixels of 8 bits and not continuous values.
+    """Warns, once per use, if float images hold 8-bit pixels rather than continuous values.
 
-    To a flow they are points of a density, which it can raise without end where all values of a dataset lie.
+    A flow models a density, which can grow without bound at the few values that such a dataset contains.
 
     Args:
-      images: as `check_images` gives them.
-      use: what they are about to be used for, such as "bits_per_dim".
-      grids: of `k / 255`, `k / 256` and `(k + 1/2) / 256`, those that are worth a warning.
+      images: as returned by `check_images`.
+      use: what the images are used for, such as "bits_per_dim".
+      grids: the grids to warn about, of `k / 255`, `k / 256` and `(k + 1/2) / 256`.
     """
     values = np.asarray(images).reshape(-1)
     if values.dtype != np.float32 or not len(values) or use in _warned:
@@ -156,15 +157,15 @@ def _batch_of(shape):
     return f"[N, {', '.join(map(str, shape))}]"
 
 
-def as_tensor(values, name: str) -> tf.Tensor:
-    """`values` as a dense tensor.
+def as_tensor(values: ArrayLike, name: str) -> tf.Tensor:
+    """Converts `values` to a dense tensor.
 
     Raises:
-      ValueError: they make none: dicts, ragged, sparse.
+      ValueError: they cannot be converted, such as dicts, ragged or sparse values.
     """
     try:
         if isinstance(values, list | tuple) and hasattr(values[0] if values else None, "dtype"):
-            values = np.asarray([np.asarray(value) for value in values])  # TensorFlow makes int32 of uint8
+            values = np.asarray([np.asarray(value) for value in values])  # TensorFlow makes uint8 int32
         return tf.convert_to_tensor(values)
     except (TypeError, ValueError):
         raise ValueError(

@@ -1,6 +1,7 @@
-"""Models that encode an event as a latent vector and decode it: what flows and autoencoders share."""
+"""The base class of models that encode events as latent vectors and decode them: flows and autoencoders."""
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from . import seeds
 from .checks import check_count
@@ -9,72 +10,84 @@ from .model import ZooModel
 
 
 class LatentModel(ZooModel):
-    """Events to latent vectors and back, and the public methods that need no more.
+    """Public methods that build on encoding and decoding.
 
-    A subclass has `latent_dim` and writes `_encode(events, condition)` and `_decode(latents, condition)`:
-    checked tensors in, tensors out; `_draw(row_seeds, temperature, condition)` too if it samples.
+    A subclass defines `latent_dim`, `_encode(events, condition)` and `_decode(latents, condition)`, which
+    take checked tensors and return tensors, and `_draw(row_seeds, temperature, condition)` if it samples.
     """
 
     latent_dim: int
 
-    def encode(self, images, labels=None, condition=None) -> tf.Tensor:
-        """The latents of images (or vectors), float32 `[N, D]`.
+    def encode(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor:
+        """Encodes images (or vectors) as latents, float32 `[N, D]`.
 
         Args:
           images: `[N, H, W, C]` (vectors: `[N, D]`).
-          labels: int `[N]`, or one for all, of a class-conditional model.
-          condition: `[N, ...]`, or one for all, of a model conditioned on something else.
+          labels: int `[N]`, or one for all, for class-conditional models.
+          condition: `[N, ...]`, or one for all, for models conditioned on something else.
 
         Raises:
-          ValueError: images, labels or condition of a wrong kind.
+          ValueError: invalid images, labels or condition.
         """
         return self._encode(*self._check_events(images, labels, condition))
 
-    def decode(self, latents, labels=None, condition=None) -> tf.Tensor:
-        """The images (or vectors) of latents `[N, D]`, float32 `[N, H, W, C]` in [0, 1].
+    def decode(
+        self, latents: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor:
+        """Decodes latents as images, float32 `[N, H, W, C]` in [0, 1] (or vectors, `[N, D]`).
 
         Args:
           latents: float32 `[N, D]`.
-          labels, condition: as `encode`'s.
+          labels, condition: see `encode`.
 
         Raises:
-          ValueError: latents, labels or condition of a wrong kind, or latents so far out that numbers
-            overflow.
+          ValueError: invalid latents, labels or condition, or latents so large that numbers overflow.
         """
         latents = check_latents(latents, self.latent_dim)
         events = self._decode(latents, self._check_condition(latents.shape[0], labels, condition))
         return check_finite(events, "latents")
 
-    def reconstruct(self, images, labels=None, condition=None) -> tf.Tensor:
-        """`decode(encode(images))`, float32 `[N, H, W, C]` in [0, 1] (vectors: `[N, D]`).
+    def reconstruct(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor:
+        """Returns `decode(encode(images))`, float32 `[N, H, W, C]` in [0, 1] (vectors: `[N, D]`).
 
-        A flow gives the events themselves, up to rounding and the tolerance of an iterative inverse.
+        A flow returns the events themselves, up to rounding and the tolerance of an iterative inverse.
 
         Args:
-          images, labels, condition: as `encode`'s.
+          images, labels, condition: see `encode`.
 
         Raises:
-          ValueError: images, labels or condition of a wrong kind; of a flow also images so unlike those of
-            the training that rounding in float32 would show.
+          ValueError: invalid images, labels or condition. For flows also images so unlike the training data
+            that float32 rounding errors become visible.
         """
         events, condition = self._check_events(images, labels, condition)
         restored = self._decode(self._encode(events, condition), condition)
         return self._check_restored(events, restored, condition)
 
-    def interpolate(self, image_a, image_b, steps: int, labels=None, condition=None) -> tf.Tensor:
-        """Images on the straight line between two images' latents; the ends are their reconstructions.
+    def interpolate(
+        self,
+        image_a: ArrayLike,
+        image_b: ArrayLike,
+        steps: int,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> tf.Tensor:
+        """Interpolates linearly between the latents of two images; the ends are their reconstructions.
 
         Args:
           image_a, image_b: one image each, `[H, W, C]` (or vectors `[D]`).
-          steps: at least 2.
-          labels: one int for all, of a class-conditional model.
-          condition: one for all, of a model conditioned on something else.
+          steps: number of images, at least 2.
+          labels: one int for all, for class-conditional models.
+          condition: one for all, for models conditioned on something else.
 
         Returns:
           float32 `[steps, H, W, C]` in [0, 1].
 
         Raises:
-          ValueError: an argument of a wrong kind, as `reconstruct`.
+          ValueError: an invalid argument; see also `reconstruct`.
         """
         steps = check_count("steps", steps, 2)
         ends = [self.events.check_one(image_a, "image_a"), self.events.check_one(image_b, "image_b")]
@@ -86,7 +99,7 @@ class LatentModel(ZooModel):
         return events
 
     def _sampled(self, num_samples, seed, temperature, labels=None, condition=None) -> tf.Tensor:
-        """What `sample` does with its arguments: it checks them, draws, and checks what was drawn."""
+        """Implements `sample`: checks the arguments, draws, and checks the samples."""
         num_samples = check_count("num_samples", num_samples, 1)
         temperature = check_temperature(temperature)
         condition = self._check_condition(num_samples, labels, condition)
@@ -94,7 +107,7 @@ class LatentModel(ZooModel):
         return check_finite(events, f"latents of temperature {temperature:g}")
 
     def _check_restored(self, events: tf.Tensor, restored: tf.Tensor, condition) -> tf.Tensor:
-        """`restored`; ValueError if the model promises the events themselves and these are others."""
+        """Returns `restored`; raises ValueError if an invertible model did not restore the events."""
         return restored
 
     def _encode(self, events, condition):
@@ -104,5 +117,5 @@ class LatentModel(ZooModel):
         raise NotImplementedError
 
     def _draw(self, row_seeds, temperature, condition):
-        """Samples, row i from `row_seeds[i]` and its condition alone; temperature a number or `[N, 1]`."""
+        """Draws samples, row i from only `row_seeds[i]` and its condition; temperature scalar or `[N, 1]`."""
         raise NotImplementedError

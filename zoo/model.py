@@ -1,11 +1,13 @@
-"""The base class of every model of the zoo: images in, presets out, plain Keras in between."""
+"""The base class of all models in the zoo."""
 
 from . import keras_backend  # noqa: F401  # isort: skip
+import os
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from . import litert, saving, weights_file
 from .checks import check_count
@@ -19,36 +21,36 @@ from .training_hooks import TrainingHooks
 
 
 class ZooModel(TrainingHooks, FittedModel):
-    """What all families share.
+    """The interface and behavior that all model families share.
 
-    A subclass is built by its constructor, from plain JSON-able arguments, which it keeps in attributes
-    of the same names: its configuration is read from them. It names its `family` and sets `events` and, if
-    it is not of class labels, `condition`. It computes its per-example loss in `call`; `compute_loss` takes
-    the mean of them, with the weights and the replicas of `fit`. `fit` takes batches of images, of (images,
-    labels), or of (images, labels, sample_weight); an unconditional model ignores the labels, and one that is
-    conditioned on an image takes it in their place.
+    The constructor builds the model from arguments that can be stored as JSON. The model keeps them in
+    attributes of the same names, from which `get_config` reads them. A subclass sets `family`, `events` and,
+    unless it is conditioned on class labels, `condition`. `call` computes the loss of each example, and
+    `compute_loss` averages them, with the sample weights and replicas of `fit`. `fit` takes batches of
+    images, (images, labels), or (images, labels, sample_weight). Unconditional models ignore the labels;
+    models conditioned on an image take it in place of the labels.
 
-    Bijector arithmetic stays in float32 under every dtype policy: the model does not cast its inputs,
-    the networks inside follow the policy. Weights are float32 whatever Keras's floatx, image data format and
-    global policy are; a global mixed policy is followed.
+    Bijectors compute in float32 under every dtype policy: the model does not cast its inputs, and the
+    networks inside follow the policy. Weights are float32 regardless of Keras's floatx, image data format and
+    global policy, except that a global mixed policy is followed.
 
-    What a model can do, it declares by class attributes, literals as far as possible, which the command reads
-    from the sources; metrics and commands ask these, never for a class or a family. A property may take the
-    place of one, where it depends on the model's arguments.
+    Class attributes declare what a model can do. They are literals where possible, since the command reads
+    them from the sources. Metrics and commands query these attributes and never check for a class or family.
+    A subclass may define one as a property if it depends on the model's arguments.
 
     Attributes:
-      events: what the model is about, images or vectors.
-      condition: what it is conditioned on: nothing, class labels, or an image.
-      scores: the metrics of examples that the model is scored by (`latentzoo.metrics`), the usual one first;
-        of these, those apply that fit its events.
-      likelihood_kind: what its likelihoods are: "exact"; "bound", a lower one (the ELBO); None: it has none.
-      sampling_options: those that `sample` has beside seed and labels, such as "temperature"; None: it
-        does not sample.
-      prior: what the latents of samples are drawn from, "normal" if it is standard normal; None:
-        nothing.
-      has_styles: whether it maps latents to styles (`mapping`), and makes images of these (`synthesis`).
-      pixel_rounding: how its images become bytes: "bin", the one of 256 bins of [0, 1] in which a value lies,
-        or "nearest", the nearest of the values k / 255.
+      events: the kind of data that is modeled, images or vectors.
+      condition: what the model is conditioned on: nothing, class labels, or an image.
+      scores: the per-example metrics (`latentzoo.metrics`) that apply to the model, the default first. Those
+        that do not fit its events are skipped.
+      likelihood_kind: "exact", "bound" (a lower bound, the ELBO), or None for a model without likelihoods.
+      sampling_options: options of `sample` in addition to seed and labels, such as "temperature"; None if
+        the model does not sample.
+      prior: the distribution that latents of samples are drawn from, "normal" if standard normal; None if
+        there is none.
+      has_styles: whether the model maps latents to styles (`mapping`) and styles to images (`synthesis`).
+      pixel_rounding: how images are converted to bytes: "bin" (the index of the value's bin, of 256 in
+        [0, 1]) or "nearest" (the nearest of the values k / 255).
     """
 
     family: str
@@ -78,12 +80,12 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def has_images(self) -> bool:
-        """Whether its events are images."""
+        """Whether the model's events are images."""
         return self.events.name == "images"
 
     @property
     def draws_images(self) -> bool:
-        """Whether `sample` gives images."""
+        """Whether `sample` returns images."""
         return self.sampling_options is not None and self.has_images
 
     @property
@@ -93,13 +95,12 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the labels 0, 1, ... stand for; empty if it is not known.
+        """The names of classes 0, 1, ...; empty if unknown.
 
-        `save_to_preset` keeps the names, and `zoo.load` brings them back; a `.keras` file has no place for
-        them.
+        `save_to_preset` stores the names and `zoo.load` restores them; a `.keras` file does not store them.
 
         Raises:
-          ValueError: set to other than `num_classes` different texts, or none.
+          ValueError: when set to anything other than `num_classes` distinct strings or an empty sequence.
         """
         return self._class_names
 
@@ -112,19 +113,21 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def initialized(self) -> bool:
-        """Whether data-dependent initialization has been done, in this life or before saving."""
+        """Whether data-dependent initialization has been done, also if that was before saving."""
         return bool(keras.ops.convert_to_numpy(self._initialized))
 
-    def initialize(self, images, labels=None, condition=None) -> None:
+    def initialize(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> None:
         """Sets the weights that depend on data (actnorm) from one batch. A second call does nothing.
 
         Args:
-          images: a batch as `fit` takes it; some tens of images at least.
-          labels: int `[N]` of a class-conditional model.
-          condition: of a model that is conditioned on something else.
+          images: a batch as for `fit`, of at least a few dozen images.
+          labels: int `[N]`, for class-conditional models.
+          condition: for models conditioned on something else.
 
         Raises:
-          ValueError: images, labels or condition of a wrong kind.
+          ValueError: invalid images, labels or condition.
         """
         images, condition = self._check_events(images, labels, condition)
         self._warn_if_quantized(images, "fit")
@@ -133,30 +136,30 @@ class ZooModel(TrainingHooks, FittedModel):
             self._initialized.assign(True)
 
     def _initialize(self, images, condition):
-        """Nothing depends on data, unless a subclass says so."""
+        """Sets the weights that depend on data: none, unless a subclass overrides this."""
 
     def _check_events(self, events, labels=None, condition=None) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """A batch of the model's own kind and its condition as tensors, or ValueError."""
+        """Returns a batch of events and its condition as tensors; raises ValueError if they are invalid."""
         events = self.events.check(events)
         return events, self._check_condition(events.shape[0], labels, condition)
 
     def _check_condition(self, count: int, labels=None, condition=None) -> tf.Tensor | None:
-        """The condition of `count` events as one tensor, None of an unconditional model."""
+        """Returns the condition of `count` events as one tensor, or None for an unconditional model."""
         return self.condition.check(count, self.name, labels, condition)
 
     def _check_labels(self, labels, n: int) -> tf.Tensor | None:
-        """int32 `[n]`, or None for an unconditional model."""
+        """Returns labels as int32 `[n]`, or None for an unconditional model."""
         return self._check_condition(n, labels)
 
     @property
     def micro_batches(self) -> int:
-        """In how many micro-batches `fit` accumulates the gradient of a batch, 1 at first. Set it before.
+        """The number of micro-batches for gradient accumulation in `fit`, 1 by default. Set it before `fit`.
 
-        The gradient is that of the whole batch, in the memory of one micro-batch.
+        The gradient is that of the whole batch, using the memory of one micro-batch.
 
         Raises:
-          ValueError: set below 1, or above 1 for a model that needs the whole batch, as batch normalization
-            does.
+          ValueError: when set below 1, or above 1 for a model that needs the whole batch, such as one with
+            batch normalization.
         """
         return self._micro_batches
 
@@ -171,15 +174,15 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def parallel_micro_batches(self) -> int:
-        """In how many micro-batches, side by side, a flow computes the losses of a batch. 1 at first.
+        """The number of micro-batches whose losses a flow computes in parallel, 1 by default.
 
-        They run on the threads of a processor, which beats several threads in every operation: set
-        TensorFlow's intra-op threads to the processors divided by the micro-batches
-        (`trainers.strategies.share_threads`). The loss and its gradient are the same; tracing takes as
-        many times as long. Of no use on a GPU. Set it before `fit`.
+        They run on the threads of a CPU, which is faster than several threads per operation: set
+        TensorFlow's intra-op threads to the number of cores divided by the number of micro-batches
+        (`trainers.strategies.share_threads`). The loss and its gradient stay the same; tracing time grows
+        in proportion. Has no benefit on a GPU. Set it before `fit`.
 
         Raises:
-          ValueError: set below 1, or above 1 for a model that is no flow, or needs the whole batch.
+          ValueError: when set below 1, or above 1 for a model that is not a flow or needs the whole batch.
         """
         return self._parallel_micro_batches
 
@@ -197,61 +200,62 @@ class ZooModel(TrainingHooks, FittedModel):
         return without_old_names(type(self), super().__dir__())
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, with `name` and `dtype`, as JSON can hold them."""
+        """Returns the constructor's arguments, including `name` and `dtype`, as JSON-compatible values."""
         dtype = keras.dtype_policies.serialize(self.dtype_policy)
         return {**constructor_arguments(self), "name": self.name, "dtype": dtype}
 
     def save(self, filepath, overwrite: bool = True, zipped: bool | None = None, **kwargs) -> None:
-        """Keras's `save`. A `.keras` file that is there stays whole until the new one takes its place."""
+        """Keras's `save`. An existing `.keras` file is replaced atomically."""
         if weights_file.is_written_here(filepath, ".keras", overwrite) and zipped is not False and not kwargs:
             weights_file.write_archive(self, filepath)
         else:
             super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite: bool = True, max_shard_size=None) -> None:
-        """Keras's `save_weights`. A file that is there stays whole until the new one takes its place."""
+        """Keras's `save_weights`. An existing file is replaced atomically."""
         if weights_file.is_written_here(filepath, ".weights.h5", overwrite) and max_shard_size is None:
             weights_file.write(self, filepath)
         else:
             super().save_weights(filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_own_variables(self, store) -> None:
-        """Keras's hook as it reads a file. Other weights in the file than the model's are an error."""
+        """Keras's hook for reading a file. Weights in the file that differ from the model's are an error."""
         super().load_own_variables(store)
         weights_file.check_store(self, store)
 
-    def save_to_preset(self, folder, metadata: dict | None = None) -> None:
-        """Writes the preset folder that `zoo.load` takes: config, weights and metadata with checksums.
+    def save_to_preset(self, folder: str | os.PathLike, metadata: dict | None = None) -> None:
+        """Writes a preset folder for `zoo.load`: config, weights, and metadata with checksums.
 
         Args:
-          folder: made if missing. A preset that is there is replaced whole.
-          metadata: more entries of metadata.json, such as `name`, `dataset`, `license`, `metrics`; the
-            names of the classes are among them as `classes`.
+          folder: created if missing. An existing preset is replaced as a whole.
+          metadata: additional entries of metadata.json, such as `name`, `dataset`, `license`, `metrics`;
+            class names are stored as `classes`.
 
         Raises:
-          ValueError: a weight is not finite; `load` would refuse it.
+          ValueError: a weight is not finite; `load` would reject it.
           OSError: the folder cannot be written.
         """
         saving.save_to_preset(self, folder, metadata)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs) -> None:
-        """Keras's `export`: the model as a file whose one endpoint, `serve`, is `model(inputs)`.
+        """Keras's `export`: writes the model with a single endpoint, `serve`, which computes `model(inputs)`.
 
-        That is the loss of each event for flows and autoencoders, and images of latents for GANs. Inputs are
-        float32 `[N, ...]`, images in [0, 1]; of a conditional model they are a pair with int32 labels `[N]`,
+        For flows and autoencoders this is the loss of each event, for GANs the images of latents. Inputs are
+        float32 `[N, ...]`, images in [0, 1]. For conditional models they are a pair with int32 labels `[N]`,
         or with the float32 condition.
-        `latentzoo.export.saved_model` writes all that a model can do, for TF Serving.
+        `latentzoo.export.saved_model` exports everything that a model can do, for TF Serving.
 
-        With `format="litert"` the file needs nothing but LiteRT's own operations. A VAE's loss draws random
-        numbers, which LiteRT cannot, but `keras.Model(latents, vae.decoder(latents))` can be exported.
+        With `format="litert"` the file uses only LiteRT's built-in operations. A VAE's loss draws random
+        numbers, which LiteRT does not support, but `keras.Model(latents, vae.decoder(latents))` can be
+        exported.
 
         Args:
-          filepath, format, verbose, input_signature, kwargs: as Keras's. `input_signature` may have the
-            images as uint8. For a LiteRT runtime with TensorFlow's operations beside its own:
-            `target_spec={"supported_ops": [...]}`, as its converter has it.
+          filepath, format, verbose, input_signature, kwargs: see Keras. `input_signature` may declare images
+            as uint8. For a LiteRT runtime that includes TensorFlow operations, pass
+            `target_spec={"supported_ops": [...]}`, as for its converter.
 
         Raises:
-          ValueError: an unknown format, or an operation of the model that the format does not have.
+          ValueError: an unknown format, or an operation that the format does not support.
         """
         if input_signature is None:
             input_signature = [self._input_signature()]
@@ -262,7 +266,7 @@ class ZooModel(TrainingHooks, FittedModel):
             super().export(filepath, format, verbose, input_signature, **kwargs)
 
     def _input_signature(self):
-        """The specification of what `call` takes."""
+        """Returns the `InputSpec` of the inputs of `call`."""
         name, shape = self._input
         inputs = keras.InputSpec(shape=(None, *shape), dtype="float32", name=name)
         condition = self.condition.input_spec()
@@ -270,20 +274,20 @@ class ZooModel(TrainingHooks, FittedModel):
 
     @property
     def _input(self) -> tuple[str, tuple[int, ...]]:
-        """The name of what `call` takes beside the condition, and the shape of one of them."""
+        """The name and the shape, without the batch axis, of the input of `call` other than the condition."""
         return self.events.name, self.events.shape
 
     def serving_signatures(self) -> list[Signature]:
-        """What an export of the model offers a server, the default first: see `latentzoo.zoo.signatures`.
+        """Returns the signatures of an exported model, the default first: see `latentzoo.zoo.signatures`.
 
         Raises:
-          ValueError: the family has none.
+          ValueError: the model family has none.
         """
         raise ValueError(f"{self.name} is a {type(self).__name__}, which has no signatures for a server.")
 
 
 def _dtype_policy(dtype):
-    """The policy of the networks; a global one counts only if it leaves weights in float32."""
+    """Returns the policy of the networks. A global policy applies only if it keeps weights in float32."""
     policy = keras.dtype_policies.get(dtype)
     if policy.variable_dtype == "float64" and dtype is not None:
         raise ValueError(

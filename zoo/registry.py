@@ -1,8 +1,8 @@
-"""The presets: where they lie, what is known of them, and whether their files are whole.
+"""The presets: their location, their metadata, and the integrity of their files.
 
-A preset is a folder with `config.json` (the model), `model.weights.h5`, `metadata.json` (what was
-trained on what, how it scores, the sha256 of its files), a model card and the training's recipe.
-This module is plain Python, so listing presets takes no time.
+A preset is a folder with `config.json` (the model), `model.weights.h5`, `metadata.json` (training data,
+metrics, the sha256 of its files), a model card and the training recipe. This module does not import
+TensorFlow, so listing presets is fast.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 
-FORMAT = 1  # of the preset folders that this version writes, and the newest one that it reads
+FORMAT = 1  # the format of preset folders that this version writes, and the newest that it reads
 PRESETS = Path(__file__).parent / "presets"
 LISTED = ("name", "family", "model", "dataset", "parameters", "metrics", "license", "sha256")
 
 
 def list_presets() -> list[metadata.Metadata]:
-    """The presets inside the package, by name.
+    """Lists the presets in the package, sorted by name.
 
     Returns:
-        One dict for each, with `name`, `family`, `model`, `dataset`, `parameters` (a number),
+        One dict per preset, with `name`, `family`, `model`, `dataset`, `parameters` (a number),
         `metrics` (each with `name`, `value`, `standard_error`, `unit`, `protocol`, ...), `license`
         and `sha256`.
 
@@ -41,13 +41,13 @@ def list_presets() -> list[metadata.Metadata]:
 
 
 def info(name_or_folder: str | os.PathLike) -> metadata.Metadata:
-    """Everything recorded of a preset: its metadata.json, and its folder as `path`.
+    """Returns the metadata of a preset: its metadata.json, and its folder as `path`.
 
     Args:
         name_or_folder: the name of a preset, or a folder made by `save_to_preset`.
 
     Raises:
-        ValueError: no such preset, or a metadata.json that cannot be read.
+        ValueError: no such preset, or a damaged metadata.json.
         FileNotFoundError: a folder without a metadata.json.
     """
     folder = preset_folder(name_or_folder)
@@ -57,12 +57,12 @@ def info(name_or_folder: str | os.PathLike) -> metadata.Metadata:
 
 
 def preset_folder(name_or_folder: str | os.PathLike) -> Path:
-    """The folder of a preset, given its name or the folder itself.
+    """Returns the folder of a preset, given its name or the folder itself.
 
-    A preset's name goes before a folder of that name in the working directory, which is `./name`.
+    A preset's name takes precedence over a folder of that name in the working directory: use `./name` for it.
 
     Raises:
-        ValueError: neither a preset nor a folder; the message names the presets most alike.
+        ValueError: neither a preset nor a folder; the message suggests the closest names.
     """
     names = _names()
     if str(name_or_folder) in names:
@@ -77,18 +77,18 @@ def preset_folder(name_or_folder: str | os.PathLike) -> Path:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the known ones most alike, or all of them."""
+    """Returns the end of a message about an unknown name: the closest known names, or all of them."""
     known = sorted(known)
     alike = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(alike)}?" if alike else f"known are {', '.join(known)}."
 
 
 def read_metadata(folder: str | os.PathLike) -> metadata.Metadata:
-    """The metadata.json of a preset's folder, of a format that this version knows.
+    """Reads the metadata.json of a preset's folder.
 
     Raises:
         FileNotFoundError: there is none. OSError: it cannot be read.
-        ValueError: it is damaged, or was written in a newer format.
+        ValueError: it is damaged, or its format is newer than this version supports.
     """
     path = Path(folder) / METADATA
     try:
@@ -108,23 +108,23 @@ def read_metadata(folder: str | os.PathLike) -> metadata.Metadata:
 
 
 def check_files(folder: str | os.PathLike) -> dict[str, Any]:
-    """Checks that a preset is whole: each file is there, with the sha256 of its metadata.json.
+    """Checks that a preset is complete: each file exists and has the sha256 recorded in metadata.json.
 
     Returns:
         The metadata.
 
     Raises:
         FileNotFoundError: a file is missing. OSError: it cannot be read.
-        ValueError: a file has another sha256, or metadata.json cannot be read.
+        ValueError: a file has another sha256, or metadata.json is damaged.
     """
     return read_preset(folder)[0]
 
 
 def read_preset(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The metadata of a preset and the content of its files, all of one preset, also while it is replaced.
+    """Reads the metadata and files of a preset. They are consistent even if it is replaced meanwhile.
 
     Raises:
-        As `check_files`.
+        See `check_files`.
     """
     folder = Path(folder)
     while True:
@@ -138,8 +138,8 @@ def read_preset(folder: str | os.PathLike) -> tuple[dict[str, Any], dict[str, by
 
 @contextlib.contextmanager
 def _held(folder):
-    """The number of a folder, which the system gives to no other one inside."""
-    if os.name == "nt":  # opens no folders, and replaces none that is in use
+    """Yields the inode number of a folder, which is not reused for another folder within the context."""
+    if os.name == "nt":  # folders cannot be opened, nor replaced while in use
         yield folder.stat().st_ino
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -173,14 +173,14 @@ def _read_preset(folder):
 
 
 def parse_config(content: bytes, path: Path) -> tuple[str, dict[str, Any]]:
-    """The registered name of a model's class and its arguments, from the content of a config.json.
+    """Parses the content of a config.json: the registered name of the model's class, and its arguments.
 
     Args:
-        content: of the file.
-        path: its, for the message.
+        content: content of the file.
+        path: path of the file, for the message.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     try:
         value = json_files.value(content)
@@ -192,7 +192,7 @@ def parse_config(content: bytes, path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """The sha256 of a file, in hexadecimal."""
+    """Returns the sha256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

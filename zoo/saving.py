@@ -20,20 +20,20 @@ from .registry import CONFIG, METADATA, WEIGHTS
 
 
 def load(name_or_folder: str | os.PathLike, *, num_classes: int | None = None) -> keras.Model:
-    """A pretrained model, by the name of a preset or by a folder made by `save_to_preset`.
+    """Loads a pretrained model from a preset's name or from a folder made by `save_to_preset`.
 
-    The sha256 of every file is checked, and the weights are exactly those that the model has: their paths,
-    shapes and dtypes match one to one, and all numbers are finite. The model is in inference condition, and
-    can be fine-tuned at once with `compile` and `fit`: data-dependent initialization is not repeated.
+    Verifies the sha256 of every file, that the weights in the file match those of the model one to one (path,
+    shape and dtype), and that all weights are finite. The model is ready for inference, and can be fine-tuned
+    directly with `compile` and `fit`: data-dependent initialization is not repeated.
 
     Args:
-      name_or_folder: a name that `list_presets` gives, or a folder.
-      num_classes: a number gives the model a new class head, for so many other classes: see
-        `class_head.with_new_classes`. None: the classes that it was trained on.
+      name_or_folder: a name returned by `list_presets`, or a folder.
+      num_classes: if given, replaces the class head by a new one for this number of other classes: see
+        `class_head.with_new_classes`. None keeps the classes that the model was trained on.
 
     Raises:
-      ValueError: an unknown name (the nearest are named), a wrong checksum, a damaged file, a config
-        that does not match the weights, or a preset of a newer format.
+      ValueError: an unknown name (the message suggests the closest ones), a wrong checksum, a damaged file,
+        a config that does not match the weights, or a preset of a newer format.
       FileNotFoundError: a file of the preset is missing. OSError: it cannot be read.
     """
     folder = registry.preset_folder(name_or_folder)
@@ -61,8 +61,8 @@ def load(name_or_folder: str | os.PathLike, *, num_classes: int | None = None) -
     return model
 
 
-def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict | None = None):
-    """Writes `model` to `folder` whole or not at all: see `ZooModel.save_to_preset`."""
+def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict | None = None) -> None:
+    """Writes `model` to `folder` atomically: see `ZooModel.save_to_preset`."""
     folder = Path(folder).resolve()
     if model.num_classes and metadata and "classes" in metadata:
         model.class_names = metadata["classes"]
@@ -74,7 +74,7 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
         fresh_copy(model).save_weights(scratch / WEIGHTS)
         content = _metadata(model, folder.name, scratch, metadata or {})
         (scratch / METADATA).write_bytes(_metadata_json(content))
-        with locked(folder.parent):  # so that no metadata.json is being changed: see `update_metadata`
+        with locked(folder.parent):  # excludes concurrent changes of metadata.json: see `update_metadata`
             folders.put_in_place(scratch, folder)
     except OSError as error:
         if error.errno is None:
@@ -85,9 +85,9 @@ def save_to_preset(model: keras.Model, folder: str | os.PathLike, metadata: dict
 
 
 def fresh_copy(model: keras.Model) -> keras.Model:
-    """A model of the same config and weights, without what came since: optimizer, strategy, traces.
+    """Returns a model with the same config and weights, but without optimizer, strategy and traces.
 
-    Keras writes the optimizer's slots beside the weights, two or three times their size.
+    Keras would save the optimizer's slots with the weights, which are two or three times their size.
     """
     copy = type(model).from_config(model.get_config())
     copy.class_names = model.class_names
@@ -100,15 +100,15 @@ def update_metadata(
     changes: dict | Callable[[dict[str, Any]], dict],
     files: Sequence[str] = (),
 ) -> None:
-    """Changes entries of a preset's metadata.json. Of several processes that do so, none loses another's.
+    """Changes entries of a preset's metadata.json. Concurrent changes by several processes are all kept.
 
     Args:
-      folder: of the preset.
-      changes: the entries, or a function that gives them from the metadata as they are.
-      files: names of files in the folder that belong to the preset from now on, with a checksum.
+      folder: folder of the preset.
+      changes: the entries, or a function that returns them, given the current metadata.
+      files: names of files in the folder to add to the preset, with a checksum.
 
     Raises:
-      ValueError: the preset is damaged. FileNotFoundError: it is not whole. OSError: it cannot be written.
+      ValueError: the preset is damaged. FileNotFoundError: it is incomplete. OSError: it cannot be written.
     """
     folder = Path(folder).resolve()
     with locked(folder.parent):

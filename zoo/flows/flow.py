@@ -1,8 +1,9 @@
-"""The base class of normalizing flows: exact densities, latents and back (Rezende & Mohamed 2015)."""
+"""The base class of normalizing flows (Rezende & Mohamed 2015): exact densities and invertible latents."""
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from ...bijectors import inverse_tolerance
 from .. import seeds
@@ -20,21 +21,21 @@ tfd = tfp.distributions
 
 
 class Flow(LatentModel):
-    """A bijector from data to latents of a known distribution, with everything that follows from it.
+    """A model defined by a bijector from data to latents with a known distribution.
 
-    A subclass writes one method, `bijector(condition)`, which returns the map from continuous events (images
-    on [0, 1]^D, or vectors) to latents `[..., D]`, and `_initialize` if it has data-dependent weights. It may
-    have another distribution of latents than the standard normal one (`base`), and another way to sample
-    (`_draw`), such as with a cache, with guidance or by iteration.
+    A subclass implements `bijector(condition)`, which returns the map from continuous events (images on
+    [0, 1]^D, or vectors) to latents `[..., D]`, and `_initialize` if it has data-dependent weights. It may
+    override the standard normal distribution of the latents (`base`), and sampling (`_draw`), for example to
+    use a cache, guidance or an iteration.
 
     The loss is in bits/dim for images and in nats for vectors.
 
     Args:
-      event_shape: (H, W, C) of images, (D,) of vectors.
-      num_classes: 0, or the number of classes. A flow that is conditioned on something else sets `condition`
+      event_shape: (H, W, C) for images, (D,) for vectors.
+      num_classes: number of classes, or 0. A flow that is conditioned on something else sets `condition`
         in its constructor.
-      num_bits: bits of a color channel that are modeled, of images.
-      seed: integer, of the initial weights and of the dequantization noise in training.
+      num_bits: for images, the number of bits per color channel that are modeled.
+      seed: integer seed of the initial weights and of the dequantization noise in training.
     """
 
     family = "flow"
@@ -55,45 +56,48 @@ class Flow(LatentModel):
         self.seed = check_count("seed", seed, 0, 2**31 - 1)
 
     def bijector(self, condition: tf.Tensor | None = None) -> tfb.Bijector:
-        """The map from data to latents, over the weights as they are now.
+        """Returns the map from data to latents, with the current weights.
 
-        A log-determinant that is an estimate takes a fixed seed here, so that scores can be repeated, and one
-        of the step in `training_bijector` (`seeds.training_seed(self.seed, self._noise_step())`).
+        An estimated log-determinant uses a fixed seed here, so that scores are reproducible, and a seed that
+        depends on the step in `training_bijector` (`seeds.training_seed(self.seed, self._noise_step())`).
 
         Args:
-          condition: of a conditional model, one for each event: int `[N]` labels, or float32 images
+          condition: for conditional models, one per event: int labels `[N]`, or float32 images
             `[N, H, W, C]`.
         """
         raise NotImplementedError
 
     def training_bijector(self, condition: tf.Tensor | None = None) -> tfb.Bijector:
-        """The map that the training loss sees: `bijector`, but for flows with batch normalization, or whose
-        log-determinant is an estimate.
+        """Returns the map that the training loss uses.
+
+        It is `bijector`, except for flows with batch normalization or an estimated log-determinant.
         """
         return self.bijector(condition)
 
     def base(self, condition: tf.Tensor | None = None) -> tfd.Distribution:
-        """The distribution of the latents, standard normal unless a subclass says otherwise.
+        """Returns the distribution of the latents, standard normal unless overridden.
 
         Its event shape is `[D]`, its batch shape that of `condition`, or empty. Its sampler takes TFP's
-        stateless seeds; it has a mean, which temperatures scale distances from. A subclass with another base
-        sets `prior` to its name: metrics that need standard normal latents refuse the model.
+        stateless seeds, and it has a mean: a temperature scales the distance from it. A subclass with another
+        base sets `prior` to its name, since metrics that need standard normal latents reject such models.
 
         Args:
-          condition: as `bijector`'s.
+          condition: see `bijector`.
         """
         shape = tf.concat([self.condition.batch_shape(condition), [self.latent_dim]], axis=0)
         return tfd.Independent(tfd.Normal(tf.zeros(shape), 1.0), 1)
 
-    def distribution(self, labels=None, condition=None) -> tfd.TransformedDistribution:
-        """The density of continuous events, a stock TFP distribution over the weights as they are now.
+    def distribution(
+        self, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tfd.TransformedDistribution:
+        """Returns the distribution of continuous events as a TFP distribution, with the current weights.
 
-        Its `log_prob` is in nats: of float images on [0, 1]^D, preprocessing included, or of vectors. Its
-        `event_shape` is the model's; its `batch_shape` that of the labels or conditions.
+        Its `log_prob` is in nats, of float images on [0, 1]^D, including preprocessing, or of vectors. Its
+        `event_shape` is that of the model, its `batch_shape` that of the labels or conditions.
 
         Args:
-          labels: int, any shape, of a class-conditional model: the class of each member of the batch.
-          condition: `[..., H, W, C]` of a model that is conditioned on an image.
+          labels: int, any shape, for class-conditional models: the class of each member of the batch.
+          condition: `[..., H, W, C]`, for models conditioned on an image.
 
         Raises:
           ValueError: labels or condition missing, given to an unconditional model, or out of range.
@@ -108,7 +112,7 @@ class Flow(LatentModel):
         base, bijector = self.base(condition), self.bijector(condition)
         if condition is not None:
             batch_shape = self.condition.batch_shape(condition)
-            # Adds nothing but the batch shape to events that lack it.
+            # Only adds the batch shape to events that lack it.
             ones = [1] * len(self.event_shape)
             spread = tfb.Shift(tf.zeros(tf.concat([batch_shape, ones], axis=0)), name="spread")
             bijector = tfb.Chain([bijector, spread])
@@ -117,21 +121,21 @@ class Flow(LatentModel):
         return tfd.TransformedDistribution(base, tfb.Invert(bijector))
 
     def _density(self, condition):
-        """`distribution` of checked conditions, one for each event."""
+        """`distribution` for checked conditions, one per event."""
         return tfd.TransformedDistribution(self.base(condition), tfb.Invert(self.bijector(condition)))
 
     @property
     def latent_dim(self) -> int:
-        """D, the number of latent dimensions: as many as the data has."""
+        """D, the number of latent dimensions, which is that of the data."""
         return self.events.size
 
     @property
     def loss_name(self) -> str:
-        """What the loss is, in words: bits_per_dim for images, nats for vectors."""
+        """The name of the loss: bits_per_dim for images, nats for vectors."""
         return self.events.loss_name
 
     def call(self, inputs, training=None):
-        """The loss of each event, float32 `[N]`."""
+        """Returns the loss of each event, float32 `[N]`."""
         events, condition = self.condition.unpack(inputs)
         events = from_keras(events)
         self.events.check_kind(events)
@@ -140,17 +144,17 @@ class Flow(LatentModel):
         return tf.concat([self._loss(x, condition, training) for x, condition in parts], axis=0)
 
     def _cut(self, batch):
-        """A batch in `parallel_micro_batches` along its first axis; the last one takes what is left over."""
+        """Splits a batch into `parallel_micro_batches` along its first axis; the last takes the remainder."""
         count = self.parallel_micro_batches
         if batch is None or count == 1:
             return [batch] * count
-        # Known to the graph if it can be: unknown sizes make every operation after this one slower.
+        # Static if possible: unknown sizes make all subsequent operations slower.
         size = tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0]
         part = size // count
         return tf.split(batch, [*[part] * (count - 1), size - part * (count - 1)])
 
     def _loss(self, x, condition, training: bool | None = False):
-        """The loss of continuous events."""
+        """Returns the loss of continuous events."""
         bijector = self.training_bijector(condition) if training else self.bijector(condition)
         density = tfd.TransformedDistribution(self.base(condition), tfb.Invert(bijector))
         return self.events.loss(-density.log_prob(x))
@@ -160,51 +164,64 @@ class Flow(LatentModel):
 
     @old_arguments(n="num_samples")
     def sample(
-        self, num_samples: int, seed=0, temperature: float = 1.0, labels=None, condition=None
+        self,
+        num_samples: int,
+        seed: ArrayLike = 0,
+        temperature: float = 1.0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
     ) -> tf.Tensor:
-        """`num_samples` samples, float32 `[num_samples, H, W, C]` in [0, 1] (vectors: `[num_samples, D]`).
+        """Draws samples, float32 `[num_samples, H, W, C]` in [0, 1] (vectors: `[num_samples, D]`).
 
-        Row i is drawn from (seed, i) alone: the first 4 of 16 images are the 4 of 4.
+        Row i depends only on (seed, i): the first 4 of 16 images are those of a call for 4.
 
         Args:
           num_samples: at least 1.
-          seed: an integer, or a pair of integers for each row `[num_samples, 2]`.
-          temperature: the standard deviation of the latents, in parts of their own; below 1 samples are
-            closer to the mode (Glow, section 6.2).
-          labels: int `[num_samples]`, or one for all, of a class-conditional model.
-          condition: `[num_samples, ...]`, or one for all, of a model conditioned on something else.
+          seed: an integer, or a pair of integers per row, `[num_samples, 2]`.
+          temperature: factor on the standard deviation of the latents; below 1, samples are closer to the
+            mode (Glow, section 6.2).
+          labels: int `[num_samples]`, or one for all, for class-conditional models.
+          condition: `[num_samples, ...]`, or one for all, for models conditioned on something else.
 
         Raises:
-          ValueError: num_samples below 1, labels or condition missing or of a wrong kind, a negative
-            temperature, or one so high that numbers overflow.
+          ValueError: num_samples below 1, missing or invalid labels or condition, or a temperature that is
+            negative or so high that numbers overflow.
         """
         return self._sampled(num_samples, seed, temperature, labels, condition)
 
-    def log_prob(self, images, labels=None, condition=None) -> tf.Tensor:
-        """log p in nats, float32 `[N]`: the density on [0, 1]^D, a uint8 pixel at its bin's center.
+    def log_prob(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> tf.Tensor:
+        """Returns log p in nats, float32 `[N]`: the density on [0, 1]^D, with uint8 pixels at bin centers.
 
         Args:
-          images, labels, condition: as `encode`'s.
+          images, labels, condition: see `encode`.
         """
         events, condition = self._check_events(images, labels, condition)
-        # The centers of bins have the density of the uint8 images.
+        # Float images of bin centers have the same density as the uint8 images.
         self.events.warn_if_quantized(events, "log_prob", ("k / 255", "k / 256"))
         return self._log_prob(events, condition)
 
-    def bits_per_dim(self, images, seed=0, labels=None, condition=None) -> tf.Tensor:
-        """-log2 p / (H * W * C) of the discrete images, float32 `[N]`, ln 256 counted.
+    def bits_per_dim(
+        self,
+        images: ArrayLike,
+        seed: ArrayLike = 0,
+        labels: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> tf.Tensor:
+        """Returns -log2 p / (H * W * C) of the discrete images, float32 `[N]`, including ln 256.
 
-        Uniform dequantization, one draw for each image: an upper bound of the exact discrete
-        likelihood in expectation (Theis et al. 2016, section 3.1). Row i's noise is drawn from (seed, i).
+        Uses uniform dequantization with one draw per image. In expectation this is an upper bound on the
+        exact discrete value (Theis et al. 2016, section 3.1). Row i's noise is drawn from (seed, i).
 
         Args:
-          images: uint8 `[N, H, W, C]`; float32 images are taken as already dequantized.
-          seed: an integer, or a pair of integers for each row `[N, 2]`.
-          labels: int `[N]`, or one for all, of a class-conditional model.
-          condition: `[N, ...]`, or one for all, of a model conditioned on something else.
+          images: uint8 `[N, H, W, C]`; float32 images are assumed to be dequantized already.
+          seed: an integer, or a pair of integers per row, `[N, 2]`.
+          labels: int `[N]`, or one for all, for class-conditional models.
+          condition: `[N, ...]`, or one for all, for models conditioned on something else.
 
         Raises:
-          ValueError: images of a wrong kind, or a flow on vectors.
+          ValueError: invalid images, or a flow on vectors.
         """
         self._require_images("bits_per_dim")
         images, condition = self._check_events(images, labels, condition)
@@ -213,14 +230,14 @@ class Flow(LatentModel):
 
     def _require_images(self, method):
         if not self.has_images:
-            raise ValueError(f"{self.name} is a flow on {self.events.name}: {method} is of images alone.")
+            raise ValueError(f"{self.name} is a flow on {self.events.name}: {method} is only for images.")
 
     def serving_signatures(self) -> list[Signature]:
-        """What an export of the flow offers a server, the main one first: see `flow_signatures`."""
+        """Returns the signatures of an exported flow, the default first: see `flow_signatures`."""
         return flow_signatures(self)
 
     def _check_restored(self, events, restored, condition):
-        """`restored`, if it is `events` up to rounding and the tolerance of an iterative inverse."""
+        """Returns `restored` if it is `events` up to rounding and the tolerance of an iterative inverse."""
         error = np.asarray(self.events.reconstruction_error(events, restored))
         if not (error <= 1).all():
             row, kind = int(np.argmax(~(error <= 1))), self.events.name
@@ -233,7 +250,7 @@ class Flow(LatentModel):
         return restored
 
     def _base_sample(self, row_seeds, temperature, condition):
-        """Latents `[N, D]`, row i from `row_seeds[i]` and its condition alone.
+        """Draws latents `[N, D]`, row i from only `row_seeds[i]` and its condition.
 
         A temperature scales the distance from the mean of `base`.
         """
@@ -248,7 +265,7 @@ class Flow(LatentModel):
         mean = self.base(condition).mean()
         return mean + temperature * (latents - mean)
 
-    # The compiled halves of the public methods: checked tensors in, tensors out.
+    # The compiled parts of the public methods, which take checked tensors and return tensors.
 
     @compiled
     def _draw(self, row_seeds, temperature, condition):

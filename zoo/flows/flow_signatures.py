@@ -1,4 +1,4 @@
-"""The signatures of an exported flow."""
+"""Serving signatures of exported flows."""
 
 from typing import Protocol
 
@@ -22,12 +22,12 @@ class ServedFlow(common_signatures.Coder, Protocol):
 
 
 def flow_signatures(flow: ServedFlow) -> list[Signature]:
-    """sample, log_prob, encode, decode and reconstruct, and bits_per_dim of images, the main one first.
+    """Returns sample, log_prob, encode, decode, reconstruct and, for images, bits_per_dim; the default first.
 
-    Events are `images`, uint8, or the `vectors` of a flow on vectors; a conditional flow takes `labels`, or
+    Events are `images` (uint8), or `vectors` for a flow on vectors; a conditional flow takes `labels`, or
     the image `condition`. The dequantization noise of `bits_per_dim` is drawn from each row's `seed`.
-    `log_prob` of images gives it too, with noise of the seed (0, 0) in every row. The signatures share three
-    compiled functions of the flow, since its graph is large.
+    `log_prob` of images also returns bits_per_dim, with noise from the seed (0, 0) in every row. The
+    signatures share three compiled functions of the flow, since its graph is large.
     """
     events = common_signatures.events(flow)
     bits = signatures.score("bits_per_dim") if flow.has_images else {}

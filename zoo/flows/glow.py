@@ -32,13 +32,13 @@ PERMUTATIONS = ("conv", "reverse", "shuffle")
 PREPROCESSES = ("center", "equalize")
 OLD_PREPROCESSES = {"centre": "center", "equalise": "equalize"}
 
-# The least scale of an affine coupling. With 1e-4 one of 10,000 samples of Fashion-MNIST overflowed: a large
-# value made the next network's scale smaller yet, coupling after coupling. 0.1 costs no measurable bits.
+# The smallest scale of an affine coupling. With 1e-4, one of 10,000 Fashion-MNIST samples overflowed: a large
+# value made the next network's scale even smaller, coupling after coupling. 0.1 costs no measurable bits.
 MIN_SCALE = 0.1
 
-# What the networks of couplings and priors see is cut off at +- this number. Actnorm keeps what they see of
-# images below 10, and of all but 2 of 20,000 samples below 35. Those 2 were on their way to infinity: far
-# out a network is linear, so the next one sees more yet, and at temperature 1.5 exp(log_std) overflowed.
+# Inputs of coupling and prior networks are clipped to +- this value. Actnorm keeps them below 10 for images,
+# and below 35 for all but 2 of 20,000 samples. Those 2 were diverging: far from the data a network is linear,
+# so the inputs of the next one are even larger, and at temperature 1.5 exp(log_std) overflowed.
 MAX_INPUT = 50.0
 
 
@@ -47,29 +47,30 @@ class Glow(MultiScaleFlow):
     """Glow, with L levels of K flow steps (figure 2).
 
     One step is actnorm, a permutation of the channels and a coupling (figure 2a, Table 1). A level
-    squeezes, takes its K steps and factors out half of the channels under a learned prior; the last
+    squeezes, applies its K steps and factors out half of the channels under a learned prior; the last
     level keeps them all (figure 2b). The scale of an affine coupling is sigmoid(h + 2), as in the paper's
-    code, and 0.1; what the networks see is cut off at +-50. So no sample overflows at any usual temperature.
+    code, plus 0.1, and network inputs are clipped to +-50, so that samples do not overflow at usual
+    temperatures.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
-      levels: L.
-      depth: K, the steps of a level.
+      levels: L, the number of levels.
+      depth: K, the number of steps per level.
       width: channels of the coupling networks' hidden layers (the paper: 512).
       coupling: "affine" or "additive".
       permutation: "conv" (invertible 1x1 convolution), "reverse" or "shuffle" (fixed): section 6.1.
-      num_classes: 0, or the number of classes of a class-conditional top prior.
-      num_bits: 8, or fewer: bits of a color channel that are modeled (the paper's faces: 5).
-      preprocess: "center" (the paper): x - 1/2. "equalize": also equalizes the histogram that
-        `initialize` sees, each bin made Gaussian (`latentzoo.bijectors.GaussianBins`,
-        `HistogramEqualization`): for images with a flat background.
-      reversible: False: fastest while memory allows. True: activations are rebuilt in the backward pass,
-        so memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
-      seed: integer, of the initial weights and of the dequantization noise in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the flow stays in float32.
+      num_classes: number of classes, for a class-conditional top prior, or 0.
+      num_bits: number of bits per color channel that are modeled, at most 8 (the paper's faces: 5).
+      preprocess: "center" (the paper): x - 1/2. "equalize": also makes the noise in each bin Gaussian
+        (`latentzoo.bijectors.GaussianBins`) and equalizes the histogram of the batch passed to `initialize`
+        (`HistogramEqualization`); useful for images with a flat background.
+      reversible: if False, fastest while memory allows. If True, activations are recomputed in the backward
+        pass, so that memory does not grow with depth; see `latentzoo.bijectors.Repeat`.
+      seed: integer seed of the initial weights and of the dequantization noise in training.
+      dtype: Keras dtype policy of the networks, such as "mixed_bfloat16"; the flow stays in float32.
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: an invalid argument.
 
     Example:
 
@@ -180,7 +181,7 @@ class Glow(MultiScaleFlow):
 class FlowSteps(keras.layers.Layer):
     """The K flow steps of one level, their weights stacked along a first axis (Glow, figure 2a).
 
-    Args: as `Glow`'s, and `channels`, those of the squeezed images.
+    Args: see `Glow`; `channels` is the number of channels of the squeezed images.
     """
 
     def __init__(self, depth, channels, width, coupling, permutation, reversible, seed, **kwargs):
@@ -201,7 +202,7 @@ class FlowSteps(keras.layers.Layer):
             active * (2 if coupling == "affine" else 1),
             seed,
             dtype=self.dtype_policy,
-            name=f"{self.name}_network",  # Keras wants the paths of all weights to differ
+            name=f"{self.name}_network",  # Keras requires distinct paths of all weights
         )
         self.built = True
 
@@ -232,7 +233,7 @@ class FlowSteps(keras.layers.Layer):
         return {"order": self._add("permutation_order", order, trainable=False)}
 
     def _parameters(self):
-        """All weights of the steps as one structure of tensors `[K, ...]`."""
+        """Returns all weights of the steps as one structure of tensors `[K, ...]`."""
         return {
             "actnorm": {
                 "log_scale": tf.convert_to_tensor(self._log_scale),
@@ -245,7 +246,7 @@ class FlowSteps(keras.layers.Layer):
         }
 
     def step(self, p) -> tfb.Bijector:
-        """One flow step: actnorm, then the permutation, then the coupling (Table 1 from top to bottom)."""
+        """Returns one flow step: actnorm, permutation, coupling, in this order (Table 1, top to bottom)."""
         actnorm = ActNorm(**p["actnorm"])
         if self.permutation == "conv":
             permutation = InvertibleConv1x1(**p["permutation"])
@@ -256,14 +257,14 @@ class FlowSteps(keras.layers.Layer):
         return tfb.Chain([last, permutation, actnorm])
 
     def bijector(self) -> Repeat:
-        """The K steps as one bijector, over the weights as they are now."""
+        """Returns the K steps as one bijector, with the current weights."""
         return Repeat(lambda p: self.step(p), self._parameters(), reversible=self.reversible)
 
     def initialize(self, x: tf.Tensor) -> tf.Tensor:
-        """Data-dependent initialization of each actnorm in turn (section 3.1); returns the output of x."""
+        """Initializes the actnorms one after another from data (section 3.1); returns the output for x."""
         parameters = self._parameters()
 
-        @tf.function(autograph=False)  # traced once, however deep
+        @tf.function(autograph=False)  # traced once, regardless of depth
         def initialize_step(k, x):
             p = tf.nest.map_structure(lambda leaf: leaf[k], parameters)
             log_scale, shift = ActNorm.data_dependent_init(x)
@@ -281,13 +282,13 @@ class FlowSteps(keras.layers.Layer):
 
 
 class TopPrior(keras.layers.Layer):
-    """Mean and log standard deviation of the last level's latents, learned, per class if there are any.
+    """Learned mean and log standard deviation of the last level's latents, per class if there are classes.
 
-    Glow's code convolves zeros, which leaves one number per channel, and adds an embedding of the class.
+    Glow's code convolves zeros, which yields one number per channel, and adds an embedding of the class.
 
     Args:
       event_shape: (H, W, C) of the latents.
-      num_classes: 0 or the number of classes.
+      num_classes: number of classes, or 0.
     """
 
     def __init__(self, event_shape, num_classes, **kwargs):
@@ -317,7 +318,7 @@ def _affine_coupling(network):
 
 
 def _fresh_prior(layer):
-    """`layer` as a prior: (mean, log_std). A new function each time, which TFP's cache cannot confuse."""
+    """Returns `layer` as a prior: (mean, log_std). A new function each time, distinct to TFP's cache."""
     return lambda h: tf.split(layer(_cut_off(h)), 2, axis=-1)
 
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from ...bijectors import MultiScale
 from ..compiled import compiled
@@ -12,29 +13,28 @@ tfb = tfp.bijectors
 
 
 class MultiScaleFlow(Flow):
-    """A flow whose latents leave level by level, half of the channels at each.
+    """A flow that factors out half of the channels as latents at each level.
 
-    A subclass writes `multi_scale(condition)` and, if images pass something before the levels,
-    `preprocessing()`.
+    A subclass implements `multi_scale(condition)` and, if it preprocesses images, `preprocessing()`.
     """
 
     def multi_scale(self, condition: tf.Tensor | None = None) -> MultiScale:
-        """The levels, over the weights as they are now.
+        """Returns the levels, with the current weights.
 
         Args:
-          condition: as `bijector`'s; None also where only the shapes of the latents are asked for.
+          condition: see `bijector`; None also if only the shapes of the latents are needed.
         """
         raise NotImplementedError
 
     def preprocessing(self) -> list[tfb.Bijector]:
-        """What images on [0, 1]^D pass before the levels, in the order of `tfb.Chain`: the first one last."""
+        """Returns the maps applied to images before the levels, in `tfb.Chain` order: the first one last."""
         return []
 
     def bijector(self, condition=None):
         return tfb.Chain([self.multi_scale(condition), *self.preprocessing()])
 
-    def split_latents(self, latents) -> list[tf.Tensor]:
-        """Latents `[N, D]` as the parts of the levels, `[N, H_i, W_i, C_i]`, finest first.
+    def split_latents(self, latents: ArrayLike) -> list[tf.Tensor]:
+        """Splits latents `[N, D]` into the parts of the levels, `[N, H_i, W_i, C_i]`, finest first.
 
         Raises:
           ValueError: latents of another size, or a flow on vectors, which has no levels.
@@ -43,16 +43,18 @@ class MultiScaleFlow(Flow):
         latents = check_latents(latents, self.latent_dim)
         return self.multi_scale().split_latents(latents)
 
-    def level_log_dets(self, images, labels=None, condition=None) -> list[tf.Tensor]:
-        """What each level adds to log p, in nats, float32 `[N]` each; preprocessing is not counted.
+    def level_log_dets(
+        self, images: ArrayLike, labels: ArrayLike | None = None, condition: ArrayLike | None = None
+    ) -> list[tf.Tensor]:
+        """Returns the contribution of each level to log p in nats, float32 `[N]`; excludes preprocessing.
 
-        A level that stretches without bound, or flattens, shows here before it shows in samples.
+        A level that expands without bound, or collapses, is visible here before it is in samples.
 
         Args:
-          images, labels, condition: as `encode`'s.
+          images, labels, condition: see `encode`.
 
         Raises:
-          ValueError: images, labels or condition of a wrong kind, or a flow on vectors, which has no levels.
+          ValueError: invalid images, labels or condition, or a flow on vectors, which has no levels.
         """
         self._require_images("level_log_dets")
         return self._level_log_dets(*self._check_events(images, labels, condition))

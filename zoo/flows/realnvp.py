@@ -27,41 +27,42 @@ from .multi_scale_flow import MultiScaleFlow
 
 tfb = tfp.bijectors
 
-# How much of the moving statistics stays in one step: they follow some hundred batches.
+# The momentum of the moving statistics: they average over about a hundred batches.
 MOMENTUM = 0.99
 
-# Batches over which the statistics are averaged at the end of a training.
+# The number of batches over which the statistics are averaged at the end of training.
 _FINAL_BATCHES = 200
 
 
 @keras.saving.register_keras_serializable(package="latentzoo")
 class RealNVP(MultiScaleFlow):
-    """RealNVP, on images with the multi-scale architecture of section 3.6, or on vectors.
+    """RealNVP for images, with the multi-scale architecture of section 3.6, or for vectors.
 
-    Images pass the logit of section 4.1. A level is `depth` couplings with checkerboard masks, a squeeze
-    and `depth` couplings with channel masks; then half of the channels are factored out. The last level is
-    `depth + 1` checkerboard couplings. Every coupling is followed by batch normalization (section 3.7).
-    All latents are standard normal, as in the paper: the last coupling of a level transforms the half
-    that is factored out given the half that is kept, so it is the learned prior of that half.
+    Images are mapped by the logit of section 4.1. A level consists of `depth` couplings with checkerboard
+    masks, a squeeze and `depth` couplings with channel masks; then half of the channels are factored out. The
+    last level consists of `depth + 1` checkerboard couplings. Each coupling is followed by batch
+    normalization (section 3.7). All latents are standard normal, as in the paper: the last coupling of a
+    level transforms the half that is factored out given the half that is kept, and thereby acts as its
+    learned prior.
 
-    Vectors pass `depth` couplings of their halves in turn, and nothing else.
+    Vectors are mapped by `depth` couplings with alternating halves.
 
     Args:
       image_shape: (H, W, C); H and W multiples of 2^levels.
-      event_shape: (D,) with D of at least 2: a flow on vectors in place of images.
-      levels: scales of an image.
-      depth: couplings of one kind in a level (the paper: 3), or all couplings of a flow on vectors.
-      width: units, or channels, of the networks' hidden layers (the paper: 32 or 64).
-      blocks: residual blocks of each network (the paper: 4 or 8).
-      num_classes: 0, or the number of classes, whose embeddings the networks add to their first layer.
-      num_bits: 8, or fewer: bits of a color channel that are modeled.
-      seed: integer, of the initial weights and of the dequantization noise in training.
-      dtype: Keras dtype policy of the networks, "mixed_bfloat16" included; the flow stays in float32.
+      event_shape: (D,) with D at least 2, for a flow on vectors instead of images.
+      levels: number of scales of an image.
+      depth: number of couplings of each kind per level (the paper: 3), or of all couplings for vectors.
+      width: units or channels of the networks' hidden layers (the paper: 32 or 64).
+      blocks: number of residual blocks per network (the paper: 4 or 8).
+      num_classes: number of classes, whose embeddings are added to the networks' first layer, or 0.
+      num_bits: number of bits per color channel that are modeled, at most 8.
+      seed: integer seed of the initial weights and of the dequantization noise in training.
+      dtype: Keras dtype policy of the networks, such as "mixed_bfloat16"; the flow stays in float32.
 
     Raises:
-      ValueError: an argument of a wrong value.
+      ValueError: an invalid argument.
 
-    Example: two moons in plain Keras. More steps make a better density.
+    Example: two moons in plain Keras. More steps improve the density.
 
     >>> import keras
     >>> from latentzoo.data import two_moons
@@ -109,7 +110,7 @@ class RealNVP(MultiScaleFlow):
         self.built = True
 
     def _make_image_couplings(self, channels):
-        """The couplings of each level: those before the squeeze, and those after it."""
+        """Returns the couplings of each level: those before the squeeze and those after it."""
         couplings = []
         seeds = self._seeds()
         for level in range(self.levels):
@@ -138,7 +139,7 @@ class RealNVP(MultiScaleFlow):
         ]
 
     def _seeds(self):
-        """A seed for each coupling in turn, all derived from the model's."""
+        """Yields a seed for each coupling, derived from the model's."""
         rng = np.random.default_rng(self.seed)
         while True:
             yield int(rng.integers(2**31))
@@ -166,14 +167,14 @@ class RealNVP(MultiScaleFlow):
         return self._assemble(lambda coupling: coupling.bijector(labels))
 
     def training_bijector(self, labels=None) -> tfb.Bijector:
-        """The map that normalizes by the statistics of its batch, and moves the moving ones.
+        """Returns the map that normalizes by batch statistics and updates the moving statistics.
 
-        Frozen couplings keep and use the moving ones.
+        Frozen couplings use the moving statistics and do not update them.
         """
         return self._assemble(lambda coupling: coupling.bijector(labels, MOMENTUM))
 
     def _assemble(self, bijector):
-        """The whole map, `bijector(coupling)` of each coupling."""
+        """Returns the whole map, composed of `bijector(coupling)` for each coupling."""
         if self.image_shape is None:
             return _in_turn([bijector(coupling) for coupling in self._couplings])
         return tfb.Chain([self._levels(bijector), *self.preprocessing()])
@@ -187,13 +188,13 @@ class RealNVP(MultiScaleFlow):
         return MultiScale(levels, [_standard_normal] * self.levels, self.image_shape)
 
     def estimate_statistics(self, batches: Iterable) -> None:
-        """Sets the moving statistics to the mean of those of `batches` under the weights as they are now.
+        """Sets the moving statistics to the mean over `batches` with the current weights.
 
-        Training moves them along with its weights. This is for weights that have changed without it,
-        by averaging for instance.
+        Training updates them along with the weights. Use this method for weights that were changed by
+        other means, for example by averaging.
 
         Args:
-          batches: as `fit` takes them, images or (images, labels); some hundreds, of the size trained with.
+          batches: images or (images, labels), as for `fit`; a few hundred, of the batch size of training.
 
         Raises:
           ValueError: a batch of one example.
@@ -206,12 +207,12 @@ class RealNVP(MultiScaleFlow):
             self._average_statistics(images, labels, tf.constant(k / (k + 1), tf.float32), moves)
 
     def finish_training(self, batches: Iterable) -> None:
-        """The moving statistics belong to the raw weights: estimates those of the averaged ones."""
+        """Re-estimates the moving statistics, which belong to the raw weights, for the averaged weights."""
         self.estimate_statistics(itertools.islice(batches, _FINAL_BATCHES))
 
     @compiled
     def _average_statistics(self, images, labels, momentum, moves):
-        del moves  # what is frozen is a constant of the graph: another set of layers is another graph
+        del moves  # a constant of the graph: another set of frozen layers needs another graph
         x = self.events.dequantize(images, self._training_noise(images))
         self._assemble(lambda coupling: coupling.bijector(labels, momentum)).forward(x)
 
@@ -226,7 +227,7 @@ class RealNVP(MultiScaleFlow):
         super()._check_training_batch(batch)
         strategy, images = self.distribute_strategy, keras.utils.unpack_x_y_sample_weight(batch)[0]
         counts = fit_data.row_counts(strategy, images)
-        if len(counts) == strategy.num_replicas_in_sync:  # else other workers have more
+        if len(counts) == strategy.num_replicas_in_sync:  # otherwise other workers have more
             self._check_batch_size(sum(counts))
 
     def _check_sizes(self, x, batch_size, split, steps_per_epoch):
@@ -236,17 +237,17 @@ class RealNVP(MultiScaleFlow):
             self._check_batch_size(1 if size == 1 else count % size)
 
     def _check_batch_size(self, size):
-        """Raises ValueError for a batch of one: its statistics would spoil the moving ones."""
+        """Raises ValueError for a batch of one, whose statistics would corrupt the moving statistics."""
         if size == 1 and any(coupling.trainable for coupling in self.layers):
             raise ValueError(
                 "x has a batch of one example, expected at least two for batch normalization: choose "
-                "another batch_size, or leave the last batch out."
+                "another batch_size, or drop the last batch."
             )
 
     def get_config(self):
         config = super().get_config()
         for name in ["event_shape"] if self.image_shape else ["image_shape", "levels", "num_bits"]:
-            del config[name]  # of the other kind of event
+            del config[name]  # not used for this kind of event
         return config
 
 
@@ -255,9 +256,9 @@ class NormalisedCoupling(keras.layers.Layer):
     """One affine coupling and its batch normalization (sections 3.2 to 3.4 and 3.7).
 
     Args:
-      mask: of the coupling.
-      channels: of the input, or the size of a vector.
-      width, blocks, num_classes, seed: as `RealNVP`'s.
+      mask: mask of the coupling.
+      channels: number of channels of the input, or the size of a vector.
+      width, blocks, num_classes, seed: see `RealNVP`.
       event_ndims: 3 for images, 1 for vectors.
     """
 
@@ -286,12 +287,12 @@ class NormalisedCoupling(keras.layers.Layer):
         )
 
     def bijector(self, labels=None, momentum: float | tf.Tensor | None = None) -> tfb.Bijector:
-        """The coupling, then batch normalization.
+        """Returns the coupling followed by batch normalization.
 
         Args:
-          labels: int `[N]` of a conditional model.
-          momentum: None: normalize by the moving statistics. A number in [0, 1): by those of the batch,
-            which enter the moving ones with weight 1 - momentum. A frozen layer takes it as None.
+          labels: int `[N]`, for conditional models.
+          momentum: None to normalize by the moving statistics. A number in [0, 1) to normalize by those of
+            the batch, which update the moving ones with weight 1 - momentum. Ignored by a frozen layer.
         """
         momentum = momentum if self.trainable else None
         coupling = AffineCoupling(
@@ -309,14 +310,14 @@ class NormalisedCoupling(keras.layers.Layer):
         return tfb.Chain([batch_norm, coupling])
 
     def _move(self, mean, variance, momentum):
-        # A batch that is not finite would stay in the averages for good.
+        # Statistics that are not finite would remain in the averages forever.
         finite = tf.math.is_finite(tf.reduce_sum(mean) + tf.reduce_sum(variance))
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(tf.where(finite, momentum * moving + (1 - momentum) * new, moving))
 
 
 def _in_turn(bijectors):
-    """The chain that applies the first of `bijectors` first."""
+    """Returns the chain that applies the first of `bijectors` first."""
     return tfb.Chain(bijectors[::-1])
 
 
