@@ -61,10 +61,10 @@ class Events(abc.ABC):
         Raises:
           ValueError: it is not a valid event.
         """
-        event = images.as_tensor(event, name)
-        if event.shape != self.shape:
-            raise ValueError(f"{name} has shape {tuple(event.shape)}, expected {self.shape}.")
-        return self.check(event[None], name)
+        tensor = images.as_tensor(event, name)
+        if tensor.shape != self.shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {self.shape}.")
+        return self.check(tensor[None], name)
 
     @abc.abstractmethod
     def dequantize(self, events: tf.Tensor, noise: tf.Tensor | float = 0.5) -> tf.Tensor:

@@ -30,12 +30,12 @@ def check_images(images: ArrayLike, image_shape: tuple[int, int, int], name: str
     Raises:
       ValueError: a wrong rank, size or dtype, no images, NaN, or float values outside [0, 1].
     """
-    images = as_tensor(images, name)
-    check_kind(images, image_shape, name)
-    _check_not_empty(images, name, _batch_of(image_shape))
-    if images.dtype == tf.float32:
-        _check_range(images, name)
-    return images
+    tensor = as_tensor(images, name)
+    check_kind(tensor, image_shape, name)
+    _check_not_empty(tensor, name, _batch_of(image_shape))
+    if tensor.dtype == tf.float32:
+        _check_range(tensor, name)
+    return tensor
 
 
 def check_kind(images: tf.Tensor, image_shape: tuple[int, int, int], name: str = "images") -> None:
@@ -58,12 +58,12 @@ def check_vectors(vectors: ArrayLike, size: int, name: str = "vectors") -> tf.Te
     Raises:
       ValueError: a wrong rank, size or dtype, no vectors, NaN or infinity.
     """
-    vectors = as_tensor(vectors, name)
-    check_kind_of_vectors(vectors, size, name)
-    _check_not_empty(vectors, name, f"[N, {size}]")
-    if not bool(tf.reduce_all(tf.math.is_finite(vectors))):
+    tensor = as_tensor(vectors, name)
+    check_kind_of_vectors(tensor, size, name)
+    _check_not_empty(tensor, name, f"[N, {size}]")
+    if not bool(tf.reduce_all(tf.math.is_finite(tensor))):
         raise ValueError(f"{name} holds NaN or infinity, expected finite numbers.")
-    return vectors
+    return tensor
 
 
 def check_kind_of_vectors(vectors: tf.Tensor, size: int, name: str = "vectors") -> None:
@@ -86,8 +86,8 @@ def from_keras(events: ArrayLike) -> tf.Tensor:
     >>> from_keras(np.zeros([2, 3], np.float64)).dtype, from_keras(np.zeros([2, 3], np.uint8)).dtype
     (tf.float32, tf.uint8)
     """
-    events = tf.convert_to_tensor(events)
-    return tf.cast(events, tf.float32) if events.dtype.is_floating else events
+    tensor = tf.convert_to_tensor(events)
+    return tf.cast(tensor, tf.float32) if tensor.dtype.is_floating else tensor
 
 
 def bin_centers(images: tf.Tensor, num_bits: int = 8) -> tf.Tensor:

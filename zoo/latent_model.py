@@ -45,8 +45,8 @@ class LatentModel(ZooModel):
         Raises:
           ValueError: invalid latents, labels or condition, or latents so large that numbers overflow.
         """
-        latents = check_latents(latents, self.latent_dim)
-        events = self._decode(latents, self._check_condition(latents.shape[0], labels, condition))
+        z = check_latents(latents, self.latent_dim)
+        events = self._decode(z, self._check_condition(z.shape[0], labels, condition))
         return check_finite(events, "latents")
 
     def reconstruct(

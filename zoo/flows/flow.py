@@ -224,9 +224,9 @@ class Flow(LatentModel):
           ValueError: invalid images, or a flow on vectors.
         """
         self._require_images("bits_per_dim")
-        images, condition = self._check_events(images, labels, condition)
-        self.events.warn_if_quantized(images, "bits_per_dim")
-        return self._bits_per_dim(images, seeds.row_seeds(seed, images.shape[0]), condition)
+        events, condition = self._check_events(images, labels, condition)
+        self.events.warn_if_quantized(events, "bits_per_dim")
+        return self._bits_per_dim(events, seeds.row_seeds(seed, events.shape[0]), condition)
 
     def _require_images(self, method):
         if not self.has_images:
