@@ -1,10 +1,10 @@
-"""The models, and the presets that load them pretrained.
+"""Models, and presets to load them pretrained.
 
     from latentzoo import zoo
     zoo.list_presets()
     model = zoo.load("glow-fashion-mnist")
 
-Importing this package does not import TensorFlow; `load` does, when it is first used.
+Importing this package does not import TensorFlow; the first use of `load` does.
 """
 
 from typing import TYPE_CHECKING

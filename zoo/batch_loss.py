@@ -1,16 +1,16 @@
-"""From the losses of examples to that of a batch: weights, replicas of unequal size, micro-batches."""
+"""Aggregates losses of examples to that of a batch: weights, replicas of unequal size, micro-batches."""
 
 import tensorflow as tf
 
 
 def weighted_mean(losses: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-    """sum_i w_i l_i / N, as in Keras: the weights need not sum to N.
+    """Returns sum_i w_i l_i / N, as in Keras: the weights need not sum to N.
 
-    A weight of 0 leaves an example out, even one whose loss is not finite.
+    A weight of 0 excludes an example, even one whose loss is not finite.
 
     Args:
       losses: float `[N]`.
-      weights: `[N]` or `[N, 1]`; None: all 1.
+      weights: `[N]` or `[N, 1]`; None for all 1.
 
     Raises:
       ValueError: weights of another shape.
@@ -26,10 +26,10 @@ def weighted_mean(losses: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Ten
 
 
 def as_weights(weights: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """`sample_weight` as a float tensor `[N]`.
+    """Returns `sample_weight` as a float tensor `[N]`.
 
     Raises:
-      ValueError: it has another shape than `[N]` or `[N, 1]`.
+      ValueError: its shape is not `[N]` or `[N, 1]`.
     """
     weights = tf.convert_to_tensor(weights)
     if weights.shape.rank not in (1, 2) or (weights.shape.rank == 2 and weights.shape[1] != 1):
@@ -38,9 +38,9 @@ def as_weights(weights: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 
 
 def replica_share(count: tf.Tensor | int) -> tf.Tensor:
-    """The part of the batch over all replicas that this one's `count` examples are.
+    """Returns this replica's share, with `count` examples, of the batch over all replicas.
 
-    Mean losses of replicas, each times its share, sum to the mean over the batch.
+    The mean losses of replicas, each multiplied by its share, sum to the mean over the batch.
     """
     count = tf.cast(count, tf.float32)
     replica = tf.distribute.get_replica_context()
@@ -50,10 +50,10 @@ def replica_share(count: tf.Tensor | int) -> tf.Tensor:
 
 
 def not_empty(inputs, weights: tf.Tensor | None) -> tuple:
-    """A batch and its weights; of an empty one, a single example of zeros with a weight of 0.
+    """Returns a batch and its weights, or for an empty batch, one example of zeros with weight 0.
 
     The last batch of an epoch may have fewer examples than there are replicas, and TensorFlow has no
-    gradients of convolutions of nothing.
+    gradients of convolutions with empty inputs.
     """
     n = tf.nest.flatten(inputs)[0].shape[0]
     if n is not None and n > 0:
@@ -69,17 +69,17 @@ def not_empty(inputs, weights: tf.Tensor | None) -> tuple:
 
 
 def micro_batches(inputs, weights: tf.Tensor | None, count: int) -> tuple:
-    """A batch `[N, ...]` cut into `count` micro-batches `[count, ceil(N / count), ...]`, and their weights.
+    """Splits a batch `[N, ...]` into `count` micro-batches `[count, ceil(N / count), ...]`, with weights.
 
-    Where N is no multiple of `count`, examples are repeated with a weight of 0 to make up the last ones.
+    If N is not a multiple of `count`, examples are repeated with weight 0 to fill the last micro-batches.
 
     Args:
       inputs: a structure of tensors `[N, ...]`.
-      weights: as `weighted_mean`'s.
+      weights: see `weighted_mean`.
 
     Returns:
-      The inputs, the weights (None: all 1), and how many micro-batches of that size the N examples make:
-      a whole number where nothing is repeated.
+      The inputs, the weights (None for all 1), and the number of micro-batches of that size in N examples,
+      which is fractional if examples are repeated.
     """
     first = tf.nest.flatten(inputs)[0]
     n = first.shape[0] or tf.shape(first)[0]

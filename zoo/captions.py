@@ -1,4 +1,4 @@
-"""Names beside the rows and columns of a grid of images, and a title above."""
+"""Captions for grids of images: row names, column names and a title."""
 
 import functools
 from collections.abc import Sequence
@@ -7,24 +7,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_SIZE = 10  # of the letters, in pixels
+_SIZE = 10  # font size, in pixels
 LINE = 16  # height of a line of text
 _SPACE = 4  # between text and picture
-_WIDEST = 120  # of the names of rows
+_WIDEST = 120  # maximum width of row names
 
 
 def with_captions(
     picture: np.ndarray, row_names: Sequence[str] = (), column_names: Sequence[str] = (), title: str = ""
 ) -> np.ndarray:
-    """A grid with text around it, black on white: columns' names above, rows' names to the left.
+    """Adds captions to a grid, black on white: column names above, row names to the left.
 
     Args:
-        picture: uint8 [H, W, C], C 1, 3 or 4: rows and columns of equal size, as `pictures.grid` makes.
-        row_names, column_names: a name for each; none if empty. What is too long for its place is cut.
-        title: of the whole; none if empty.
+        picture: uint8 [H, W, C], C 1, 3 or 4, with rows and columns of equal size, as from `pictures.grid`.
+        row_names, column_names: one name each, or none if empty. Names that are too long are truncated.
+        title: title of the grid; none if empty.
 
     Returns:
-        uint8 [above + H, left + W, C]; `LINE` pixels above for the names, and for the title.
+        uint8 [above + H, left + W, C], with `LINE` pixels above for column names and for the title.
 
     >>> with_captions(np.zeros([40, 80, 3], np.uint8), column_names=["a", "b"], title="letters").shape
     (72, 80, 3)
@@ -51,7 +51,7 @@ def with_captions(
 
 
 def _cut(text: str, width: float) -> str:
-    """The text, or as much of it as has room, with an ellipsis."""
+    """Returns the text, truncated with an ellipsis if it does not fit."""
     shown = text
     while shown and _width(shown) > width - 2:
         text = text[:-1]
@@ -65,6 +65,6 @@ def _width(text: str) -> float:
 
 @functools.cache
 def _font() -> ImageFont.FreeTypeFont:
-    import matplotlib  # it brings a font with the letters of many languages
+    import matplotlib  # includes a font that supports many languages
 
     return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"), _SIZE)

@@ -1,4 +1,4 @@
-"""Checks of arguments: what came, and what was expected, in one sentence."""
+"""Argument checks, whose messages state the value and what was expected in one sentence."""
 
 import math
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from .deprecation import new_value
 
 
 def check_count(name: str, value, minimum: int, maximum: int | None = None) -> int:
-    """`value`, if it is an integer from `minimum` to `maximum`.
+    """Returns `value` as an int if it is an integer from `minimum` to `maximum`.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_integer or value < minimum or (maximum is not None and value > maximum):
@@ -24,13 +24,13 @@ def check_count(name: str, value, minimum: int, maximum: int | None = None) -> i
 def check_choice(
     name: str, value, choices: tuple[str, ...], *, old_values: Mapping[str, str] | None = None
 ) -> str:
-    """`value`, if it is one of `choices`.
+    """Returns `value` if it is one of `choices`.
 
     Args:
-      old_values: the choices that former spellings stand for; they get a DeprecationWarning.
+      old_values: maps deprecated values to choices; they raise a DeprecationWarning.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     value = new_value(name, value, old_values or {})
     if value not in choices:
@@ -39,10 +39,10 @@ def check_choice(
 
 
 def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
-    """`image_shape` as (H, W, C), if each of `levels` squeezes finds an even height and width.
+    """Returns `image_shape` as (H, W, C), for a model with `levels` squeezes.
 
     Raises:
-      ValueError: it is not three positive integers, or H or W is no multiple of 2^levels.
+      ValueError: it is not three positive integers, or H or W is not a multiple of 2^levels.
     """
     check_count("levels", levels, 1)
     shape = check_three(image_shape)
@@ -55,7 +55,7 @@ def check_image_shape(image_shape, levels: int) -> tuple[int, int, int]:
 
 
 def check_three(image_shape) -> tuple[int, int, int]:
-    """`image_shape` as (H, W, C).
+    """Returns `image_shape` as (H, W, C).
 
     Raises:
       ValueError: it is not three positive integers.
@@ -68,10 +68,10 @@ def check_three(image_shape) -> tuple[int, int, int]:
 
 
 def check_number(name: str, value, minimum: float, maximum: float = math.inf) -> float:
-    """`value`, if it is a finite number from `minimum` to `maximum`.
+    """Returns `value` as a float if it is a finite number from `minimum` to `maximum`.
 
     Raises:
-      ValueError: it is not.
+      ValueError: otherwise.
     """
     try:
         number = float(value) if isinstance(value, int | float | np.number) else math.nan

@@ -1,4 +1,4 @@
-"""Another class head on a trained model: other classes, or classes where it had none."""
+"""Replaces the class head of a trained model, or adds one to an unconditional model."""
 
 import math
 import re
@@ -8,26 +8,26 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-# What Keras appends to a layer's name, so that no two layers of a process have one name.
+# The suffix that Keras appends to make layer names unique within a process.
 _NUMBER = re.compile(r"_\d+(?=/|$)")
 
 
 def with_new_classes(model: keras.Model, num_classes: int) -> keras.Model:
-    """A copy of a model of the zoo for `num_classes` classes, which are not those that it had.
+    """Returns a copy of a model of the zoo for `num_classes` new classes.
 
-    Weights that do not depend on the classes are the model's own; those that do are initialized as in a new
-    model, but for two kinds, so that it starts from what it can do:
+    Weights that do not depend on the classes are copied. The others are initialized as in a new model, with
+    two exceptions that preserve what the model has learned:
 
-    - averages over training of a class (w of a StyleGAN) start from their mean over the old classes;
-    - a dense layer that sees the class beside the latents keeps its weights of the latents, and starts with
-      zeros for a class that it did not see before.
+    - averages per class (w of a StyleGAN) start from their mean over the old classes;
+    - a dense layer whose inputs are the latents and the class keeps its weights for the latents, and starts
+      with zeros for a class input that it did not have before.
 
     Args:
-      model: stays as it is.
-      num_classes: 0 for a model without classes.
+      model: the model, which is not changed.
+      num_classes: number of classes, or 0 for a model without classes.
 
     Raises:
-      ValueError: a negative number, or a model that cannot have classes.
+      ValueError: a negative number, or a model that does not support classes.
     """
     config = model.get_config()
     copy = type(model).from_config({**config, "num_classes": num_classes})
@@ -50,7 +50,7 @@ def with_new_classes(model: keras.Model, num_classes: int) -> keras.Model:
 
 
 def _variables(model) -> Iterator[tuple[tuple[str, int], keras.Variable, keras.Layer]]:
-    """The weights of a model with their layers, under keys that are the same in every instance."""
+    """Yields the weights of a model with their layers, under keys that are the same in every instance."""
     layers = {id(weight): layer for layer in model._flatten_layers() for weight in _own_weights(layer)}
     count = defaultdict(int)
     for variable in model.weights:
@@ -73,12 +73,12 @@ def _mean_of_classes(variable, num_classes):
 
 
 def _differs_in_inputs(old, new):
-    """Whether two kernels `[inputs, units]` differ in their inputs alone."""
+    """Whether two kernels `[inputs, units]` differ only in the number of inputs."""
     return len(old.shape) == len(new.shape) == 2 and old.shape[1] == new.shape[1]
 
 
 def _for_inputs(kernel: np.ndarray, inputs: int, layer: keras.Layer) -> np.ndarray:
-    """A kernel `[n, units]` as one of `inputs` inputs, the first of which are the same."""
+    """Resizes a kernel `[n, units]` to `inputs` inputs, keeping the first ones."""
     if hasattr(layer, "lr_multiplier"):  # scaled by 1 / sqrt(inputs) at run time
         kernel = kernel * math.sqrt(inputs / len(kernel))
     fresh = np.zeros([inputs, kernel.shape[1]], kernel.dtype)

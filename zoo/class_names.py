@@ -1,4 +1,4 @@
-"""Names of classes, compared: which of a model's classes is a class of some data?"""
+"""Matches names of classes, such as those of a model to those of a dataset."""
 
 import unicodedata
 from collections import Counter
@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 
 def match(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
-    """The place in `known` of each of `names`, or None; no place is given twice.
+    """Returns the index in `known` of each of `names`, or None; no index is returned twice.
 
-    Names are the same if they are spelled alike, else if they differ in case, spaces and punctuation alone,
-    else if one is an alternative of the other, as "T-shirt" is of "T-shirt/top". What could stand for several
-    classes stands for none.
+    Names match if they are equal, else if they differ only in case, spaces and punctuation, else if one is an
+    alternative of the other, such as "T-shirt" of "T-shirt/top". Ambiguous names match nothing.
 
     >>> match(["ankle_boot", "T-shirt", "Coat", "cat"], ["T-shirt/top", "Coat", "Ankle boot"])
     [2, 0, 1, None]
@@ -30,7 +29,7 @@ def match(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """Names as a part of a sentence.
+    """Formats names for use in a sentence.
 
     >>> listed(["a", "b", "c"], most=2)
     'a, b, ...'
@@ -39,7 +38,7 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 
 def in_natural_order(names: Iterable[str]) -> list[str]:
-    """Sorted; by their values if all are whole numbers.
+    """Returns the names sorted; numerically if all are whole numbers.
 
     >>> in_natural_order(["10", "9", "1"]), in_natural_order(["b", "10", "9"])
     (['1', '9', '10'], ['10', '9', 'b'])
@@ -51,14 +50,14 @@ def in_natural_order(names: Iterable[str]) -> list[str]:
 
 
 def _unambiguous(names: Sequence[str], spellings: Callable[[str], set[str]]) -> dict[str, int]:
-    """Spelling -> place, of the spellings that one name alone has."""
+    """Maps each spelling that belongs to exactly one name to the index of that name."""
     count = Counter(text for name in names for text in spellings(name))
     places = ((text, place) for place, name in enumerate(names) for text in spellings(name))
     return {text: place for text, place in places if count[text] == 1}
 
 
 def _exact(name: str) -> set[str]:
-    return {unicodedata.normalize("NFC", name)}  # some file systems take letters and accents apart
+    return {unicodedata.normalize("NFC", name)}  # some file systems decompose accented letters
 
 
 def _plain(name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Methods compiled by TensorFlow, traced once for batches of every size."""
+"""Methods compiled by TensorFlow and traced once for all batch sizes."""
 
 import functools
 from collections.abc import Callable
@@ -7,10 +7,10 @@ import tensorflow as tf
 
 
 def compiled(method: Callable) -> Callable:
-    """`method` as a `tf.function` of tensors that all have the batch as their first axis, if any axis.
+    """Compiles `method` as a `tf.function` of tensors whose first axis, if any, is the batch.
 
-    A plain `tf.function` traces again for another size of the batch, which takes seconds in a deep flow.
-    Here the first trace is already that of an unknown size. Arguments that are no tensors are constants.
+    A plain `tf.function` is retraced for another batch size, which takes seconds for a deep flow. Here the
+    first trace already has an unknown batch size. Arguments that are not tensors are constants.
 
     >>> import tensorflow as tf
     >>> from latentzoo.zoo.compiled import compiled

@@ -1,4 +1,4 @@
-"""config.json of a preset: the name of a class of this zoo and its arguments."""
+"""The config.json of a preset: the name of a class of this zoo, and its arguments."""
 
 import importlib
 import math
@@ -11,33 +11,33 @@ import keras
 from .json_files import shown
 from .outline import LAYER_COUNTS
 
-# Where the classes that a config may name are registered.
+# The packages that register the classes that a config may name.
 FAMILIES = ("flows", "gans", "vaes")
 
-# Arguments that an axis of a weight is as long as.
+# Arguments that are the length of an axis of some weight.
 _LENGTHS = ("event_shape", "width", "num_classes", "latent_dim", "flow_width", "components", "w_dim")
 
-# What even a model that does not use them may have as such arguments, and as weights.
+# Limits that always apply, for models whose weights do not depend on these arguments.
 _SHORT, _FEW_LAYERS, _FEW = 1024, 64, 2**18
 
 
 def of(model: keras.Model) -> dict[str, Any]:
-    """What config.json holds of a model."""
+    """Returns the content of config.json for a model."""
     name = keras.saving.serialize_keras_object(model)["registered_name"]
     return {"registered_name": name, "config": model.get_config()}
 
 
 def build(name: str, config: dict[str, Any], shapes: Collection[tuple[int, ...]]) -> keras.Model:
-    """The model of a config.json, which may not ask for many more weights than lie beside it.
+    """Builds the model of a config.json, unless it needs many more weights than the preset contains.
 
     Args:
-      name: the registered name of its class.
+      name: the registered name of the class.
       config: its arguments.
-      shapes: of the weights.
+      shapes: the shapes of the weights in the preset.
 
     Raises:
-      ValueError: it names no model of this zoo, has arguments that make none, or asks for many more weights;
-        nothing of their size is allocated.
+      ValueError: the class is not a model of this zoo, its arguments are invalid, or it needs many more
+        weights; these are not allocated.
     """
     for family in FAMILIES:
         importlib.import_module(f".{family}", package=__package__)
@@ -48,16 +48,16 @@ def build(name: str, config: dict[str, Any], shapes: Collection[tuple[int, ...]]
     _check_dtype(config)
     try:
         asked, held = _count_weights(model_class, config), sum(map(math.prod, shapes))
-        if asked > 2 * held + _FEW:  # of few, the first that is missing is named later
+        if asked > 2 * held + _FEW:  # for small models, the first missing weight is reported later
             raise ValueError(f"it has {asked} weights, and the file beside it {held}.")
         return model_class.from_config(config)
-    except Exception as error:  # of any type: the values in a damaged file are anything
+    except Exception as error:  # of any type, since a damaged file may hold any values
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"makes no {name}: {text[:200]}") from error
 
 
 def _check_sizes(config, shapes):
-    """Loops and tables in constructors are as large as these, so they are looked at first."""
+    """Checks the arguments that determine the size of loops and tables in constructors."""
     axes = {size for shape in shapes for size in shape}
     limits = {
         **dict.fromkeys(_LENGTHS, max({_SHORT} | axes)),
@@ -67,23 +67,23 @@ def _check_sizes(config, shapes):
     for key, limit in limits.items():
         value = config.get(key)
         for size in value if isinstance(value, list) else [value]:
-            # The weights of many layers may be one, stacked along an axis.
+            # The weights of many layers may be stacked along an axis of one weight.
             if isinstance(size, int) and size > limit and not (key in LAYER_COUNTS and size in axes):
                 raise ValueError(f"has the {key} {shown(value)}, more than the weights beside it have.")
 
 
 def _check_dtype(config):
-    """Keras would import whatever module a serialized object names."""
+    """Rejects other objects, since Keras would import any module that a serialized object names."""
     dtype = config.get("dtype")
     if isinstance(dtype, dict) and (dtype.get("module"), dtype.get("class_name")) != ("keras", "DTypePolicy"):
         raise ValueError(f"has the dtype {str(dtype)[:200]}, expected a name or a keras.DTypePolicy.")
 
 
 def _count_weights(model_class, config):
-    """How many numbers the weights have: the model is built without them.
+    """Returns the total size of the weights, by building the model without allocating them.
 
-    In a thread of its own, because Keras notes variables without a value in a list of the thread, to give
-    them one later.
+    This runs in a separate thread, because Keras records uninitialized variables in a thread-local list, to
+    initialize them later.
     """
     found: list[Any] = []
 

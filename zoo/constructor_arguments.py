@@ -8,17 +8,17 @@ import keras
 
 
 def constructor_arguments(layer: keras.layers.Layer, skip: Sequence[str] = ()) -> dict[str, Any]:
-    """The arguments that make another layer like this one, by name: what `get_config` returns.
+    """Returns the arguments that construct an equal layer, by name: the result of `get_config`.
 
     They are the parameters of the class's constructor. If it takes `**kwargs`, they are also the parameters
     with a default of its base classes' constructors, up to those of Keras: options that are passed on. Base
     class parameters without a default are not arguments: the subclass supplies them.
 
-    Each value is that of the attribute with the parameter's name. Tuples become lists, as JSON has them.
+    Each value is that of the attribute with the parameter's name. Tuples become lists, as in JSON.
 
     Args:
       layer: a layer or a model.
-      skip: parameters that are left out.
+      skip: parameters to omit.
 
     Raises:
       AttributeError: the layer has no attribute with the name of a parameter.
@@ -53,7 +53,7 @@ def _names(layer_class: type) -> Iterator[str]:
 
 
 def _has_constructor(base):
-    """Whether a class has a constructor of its own, and is none of Keras's."""
+    """Whether a class defines a constructor and is not one of Keras's."""
     return "__init__" in vars(base) and not issubclass(keras.Model, base)
 
 

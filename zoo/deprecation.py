@@ -1,4 +1,4 @@
-"""Old public names, which work for one version more, with a DeprecationWarning."""
+"""Deprecated public names, which work for one more version, with a DeprecationWarning."""
 
 import functools
 import warnings
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-UNTIL = "0.2"  # the version without them
+UNTIL = "0.2"  # the version that removes them
 
 
 def warn_of_old_name(old: str, new: str, stacklevel: int = 2) -> None:
@@ -16,7 +16,7 @@ def warn_of_old_name(old: str, new: str, stacklevel: int = 2) -> None:
 
 
 def new_value(argument: str, value: Any, old_values: Mapping[str, str]) -> Any:
-    """The new spelling of an argument's value, if it is an old one, with a warning; else the value itself.
+    """Returns the new name of a deprecated argument value, with a warning; other values are unchanged.
 
     >>> import warnings
     >>> with warnings.catch_warnings(record=True) as seen:
@@ -32,10 +32,10 @@ def new_value(argument: str, value: Any, old_values: Mapping[str, str]) -> Any:
 
 
 def old_arguments(**names: str) -> Callable:
-    """Decorates a function so that it takes arguments by their old names too: `old="new"`.
+    """Decorates a function so that it also accepts arguments by their old names: `old="new"`.
 
     Raises:
-      TypeError: of the decorated function, given both names.
+      TypeError: when the decorated function is called with both names.
 
     >>> @old_arguments(n="num_samples")
     ... def sample(num_samples):
@@ -64,7 +64,7 @@ def old_arguments(**names: str) -> Callable:
 
 
 def old_module(old: str, *modules: ModuleType) -> Callable[[str], object]:
-    """The `__getattr__` of a module whose classes and functions are in others now."""
+    """Returns the `__getattr__` of a module whose classes and functions have moved to other modules."""
 
     def get(name):
         for module in modules:
@@ -106,15 +106,15 @@ def old_name(old: str, new: str) -> OldName:
 
 
 def without_old_names(owner_class: type, names: Iterable[str]) -> list[str]:
-    """`names` without the old ones of a class: what its `__dir__` returns.
+    """Removes the old names of a class from `names`, for use in its `__dir__`.
 
-    Keras reads every name in `dir(model)` as it saves a model, and each old one would warn.
+    Keras reads every name in `dir(model)` when it saves a model, and each old name would warn.
     """
     return [name for name in names if not isinstance(getattr(owner_class, name, None), OldName)]
 
 
 class FormerMethod:
-    """A text attribute whose name was a method's: calling it still calls that method, by its new name.
+    """A string attribute whose name was that of a method: calling it still calls the renamed method.
 
     >>> class Model:
     ...     prior = FormerMethod("prior_distribution")

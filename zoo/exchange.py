@@ -1,4 +1,4 @@
-"""Two names in a file system exchanged in one step, so that neither is ever missing."""
+"""Atomic exchange of two names in a file system, so that neither is ever missing."""
 
 import ctypes
 import errno
@@ -8,15 +8,15 @@ import sys
 _SWAP = 2  # RENAME_EXCHANGE of Linux, and RENAME_SWAP of macOS
 _HERE = {"linux": -100, "darwin": -2}.get(sys.platform)  # AT_FDCWD
 _FUNCTION = {"linux": "renameat2", "darwin": "renameatx_np"}.get(sys.platform)
-_UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # to the system, or to this file system
+_UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # not supported by the system or by this file system
 
 
 def exchange(a: str | os.PathLike, b: str | os.PathLike) -> None:
     """Exchanges two files or folders of one file system.
 
     Raises:
-        NotImplementedError: the system or the file system cannot.
-        OSError: one of them is missing, or may not be renamed.
+        NotImplementedError: the system or the file system does not support it.
+        OSError: one of them is missing or cannot be renamed.
     """
     function = _FUNCTION and getattr(ctypes.CDLL(None, use_errno=True), _FUNCTION, None)
     if not function:
