@@ -27,7 +27,7 @@ def check_choice(
     """Returns `value` if it is one of `choices`.
 
     Args:
-      old_values: maps deprecated values to choices; they raise a DeprecationWarning.
+      old_values: maps deprecated values to choices; they issue a DeprecationWarning.
 
     Raises:
       ValueError: otherwise.

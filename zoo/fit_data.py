@@ -1,4 +1,4 @@
-"""The data that Keras's `fit` is given: looked at before the first step, then batch by batch."""
+"""Checks of the data passed to Keras's `fit`: before the first step, and for each batch."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# How many examples data-dependent initialization sees, drawn over the whole array or dataset.
+# The number of examples for data-dependent initialization, drawn from the whole array or dataset.
 INITIAL_EXAMPLES = 256
 
-# Of a longer dataset they are drawn from so many batches.
+# The maximum number of batches of a dataset that they are drawn from.
 _BATCHES_READ = 1000
 
 
@@ -20,15 +20,15 @@ def is_array(x) -> bool:
 
 
 def holds_floats(values) -> bool:
-    """Whether an array, or None, is of floating-point numbers."""
+    """Whether `values` (an array or None) has floating-point numbers."""
     return "float" in str(getattr(values, "dtype", ""))
 
 
 def as_array(values, name: str):
-    """A list, such as one of images, as an array; anything else as it is.
+    """Converts a list, such as one of images, to an array; returns anything else unchanged.
 
     Raises:
-      ValueError: the parts of the list differ in shape.
+      ValueError: the items of the list differ in shape.
     """
     if not isinstance(values, list | tuple):
         return values
@@ -41,13 +41,13 @@ def as_array(values, name: str):
 
 
 def as_row(labels):
-    """Labels `[N, 1]`, as the data sets of `keras.datasets` have them, as `[N]`; others as they are."""
+    """Reshapes labels `[N, 1]`, as in `keras.datasets`, to `[N]`; returns others unchanged."""
     shape = np.shape(labels)
     return labels[:, 0] if len(shape) == 2 and shape[1] == 1 and hasattr(labels, "shape") else labels
 
 
 def check_lengths(x, y, weights) -> None:
-    """Raises ValueError for arrays that are not of the same examples, or weights that weigh nothing."""
+    """Raises ValueError for arrays of different lengths, or weights that are not finite or all 0."""
     for name, part in (("y", y), ("sample_weight", weights)):
         if part is not None and len(part) != len(x):
             raise ValueError(f"{name} has {len(part)} rows and x has {len(x)}, expected as many.")
@@ -56,15 +56,15 @@ def check_lengths(x, y, weights) -> None:
 
 
 def class_weights(class_weight: dict, y, num_classes: int) -> dict:
-    """The weight of each class, 1 where none was given.
+    """Returns the weight of each class, 1 by default.
 
     Args:
-      class_weight: as Keras's `fit` takes it.
+      class_weight: see Keras's `fit`.
       y: labels of some examples, or None.
-      num_classes: 0 if it is not known; then nothing is added.
+      num_classes: 0 if unknown; then no classes are added.
 
     Raises:
-      ValueError: there are no labels to weigh by, or a key that is no class.
+      ValueError: there are no labels, or a key is not a class.
     """
     if y is None or len(np.shape(y)) > 2:
         raise ValueError("class_weight was given without labels, expected labels as y.")
@@ -77,15 +77,15 @@ def class_weights(class_weight: dict, y, num_classes: int) -> dict:
 
 
 def blocks(x, y, weights, size: int = 1024) -> Iterator[tuple]:
-    """All examples of arrays, as (x, y, weights) of up to `size` of them."""
+    """Yields all examples of arrays, as (x, y, weights) of up to `size` examples."""
     for start in range(0, len(x), size):
         yield tuple(None if part is None else part[start : start + size] for part in (x, y, weights))
 
 
 def drawn(x, y, weights, count: int, seed: int) -> tuple:
-    """Some of the first `count` examples of arrays, as (x, y, weights): a draw from the seed.
+    """Draws some of the first `count` examples of arrays with a seed, as (x, y, weights).
 
-    Examples with a weight of 0 are not drawn.
+    Examples with weight 0 are not drawn.
     """
     rows = _counted_rows(weights, count)
     if len(rows) > INITIAL_EXAMPLES:
@@ -94,14 +94,14 @@ def drawn(x, y, weights, count: int, seed: int) -> tuple:
 
 
 def is_finite_dataset(x) -> bool:
-    """Whether it is a `tf.data.Dataset` of batches that says how many there are."""
+    """Whether `x` is a `tf.data.Dataset` of batches with known cardinality."""
     return isinstance(x, tf.data.Dataset) and int(x.cardinality()) > 0
 
 
 def drawn_from_batches(batches: tf.data.Dataset, seed: int) -> tuple:
-    """Some of the examples of a dataset of batches, as (x, y, weights): a draw from the seed.
+    """Draws some examples of a dataset of batches with a seed, as (x, y, weights).
 
-    The dataset is read for it, up to 1,000 batches. Examples with a weight of 0 are not drawn.
+    This reads up to 1,000 batches of the dataset. Examples with weight 0 are not drawn.
     """
     random = np.random.default_rng(seed)
     places, kept = np.zeros(0), None
@@ -119,10 +119,10 @@ def drawn_from_batches(batches: tf.data.Dataset, seed: int) -> tuple:
 
 
 def first_batch(x) -> tuple:
-    """The first batch of a dataset or generator, and `x` with that batch still in it.
+    """Returns the first batch of a dataset or generator, and `x` including that batch.
 
     Raises:
-      ValueError: there is none, or `x` is nothing that yields batches.
+      ValueError: there is none, or `x` does not yield batches.
     """
     if x is None or (isinstance(x, list | tuple | dict) and len(x) == 0):
         raise ValueError("x is empty, expected at least one image.")
@@ -142,17 +142,17 @@ def first_batch(x) -> tuple:
 
 
 def with_labels(x, y, weights):
-    """Arrays as (x, y, weights), with a y where there are weights: Keras drops weights without one."""
+    """Returns (x, y, weights), with a y if there are weights: otherwise Keras drops the weights."""
     if weights is not None and y is None and is_array(x):
         y = np.zeros(len(x), np.int32)  # labels, which an unconditional model ignores
     return x, y, weights
 
 
 def checked(iterator, count: int, check: Callable) -> Iterator:
-    """The next `count` batches of Keras's iterator, or as many as are left, each after `check(batch)`.
+    """Yields up to `count` next batches of Keras's iterator, each after `check(batch)`.
 
     Raises:
-      StopIteration: there are none left.
+      StopIteration: the iterator is exhausted.
     """
     first = next(iterator)
 
@@ -166,26 +166,26 @@ def checked(iterator, count: int, check: Callable) -> Iterator:
 
 
 def gathered(strategy: tf.distribute.Strategy, value) -> np.ndarray | None:
-    """The rows of all of this process's replicas."""
+    """Returns the rows of all replicas of this process."""
     if value is None:
         return None
     return np.concatenate([np.asarray(part) for part in strategy.experimental_local_results(value)])
 
 
 def row_counts(strategy: tf.distribute.Strategy, value) -> list[int]:
-    """How many rows each of this process's replicas has."""
+    """Returns the number of rows of each replica of this process."""
     return [int(part.shape[0]) for part in strategy.experimental_local_results(value)]
 
 
 def _as_tensor(value):
-    """Keras stands an empty Optional for None; `train_on_batch` hands on arrays as they are."""
+    """Converts values in Keras's batches: an empty Optional stands for None, and arrays are possible."""
     if isinstance(value, tf.experimental.Optional):
         return None
     return tf.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
 
 
 def _counted_rows(weights, count):
-    """Which of the first `count` examples have a weight that is not 0."""
+    """Returns which of the first `count` examples have a nonzero weight."""
     rows = np.arange(count)
     return rows if weights is None else rows[np.asarray(weights)[:count].reshape(count, -1).any(axis=1)]
 
@@ -199,6 +199,6 @@ def _rows(values, rows):
 
 
 def _put_back(first, batches):
-    # A generator of tuples, for Keras takes no other kind of iterator.
+    # A generator of tuples, the only kind of iterator that Keras accepts.
     for batch in itertools.chain([first], batches):
         yield batch if isinstance(batch, tuple) else (batch,)

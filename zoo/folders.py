@@ -1,12 +1,12 @@
-"""Files and folders that are there whole or not at all, also when their writer is killed.
+"""Atomic writes of files and folders, even if the writing process is killed.
 
-They are written in a hidden folder beside their place, `.latentzoo-XXXXXXXX`, and one rename puts them there:
+They are written in a hidden folder `.latentzoo-XXXXXXXX` in the parent folder, and then renamed:
 
-    lock    held by the writer for as long as it lives
+    lock    held by the writer during its lifetime
     new/    what is being written, under its own name
-    old/    what was there before, where the system cannot exchange two folders in one step
+    old/    what is being replaced, if the system cannot exchange two folders atomically
 
-Whoever writes beside next removes the hidden folders of writers that have died.
+The next writer in the same parent folder removes the hidden folders of writers that have died.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ from .locks import lock_file, locked
 
 PREFIX = ".latentzoo-"
 
-# The descriptors of the locks of the hidden folders that this process writes in.
+# The descriptors of the locks of the hidden folders that this process writes to.
 _held: dict[Path, int] = {}
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives a path to write a file to. What is there at the end of the `with` becomes the file `path`.
+    """Yields a temporary path to write a file to, which replaces `path` at the end of the `with` block.
 
-    A link is followed, and the permissions of a file that is there are kept.
+    Links are followed, and the permissions of an existing file are kept.
 
     Raises:
       OSError: it cannot be written.
@@ -45,7 +45,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
             shutil.copymode(place, scratch)
         os.replace(scratch, place)
     except OSError as error:
-        # A full disk has no name, and the hidden folder's means nothing to the user.
+        # The error of a full disk has no path, and that of the hidden folder means nothing to the user.
         if error.errno is not None and (not error.filename or PREFIX in str(error.filename) or not hidden):
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
@@ -54,7 +54,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write(path: str | os.PathLike, content: bytes) -> None:
-    """Writes a file whole or not at all.
+    """Writes a file atomically.
 
     Raises:
       OSError: it cannot be written.
@@ -65,7 +65,7 @@ def write(path: str | os.PathLike, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """Gives a new folder to write in. At the end of the `with` it takes the place of `folder`.
+    """Yields a new folder to write to, which replaces `folder` at the end of the `with` block.
 
     Raises:
       OSError: it cannot be written.
@@ -79,10 +79,10 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def scratch_beside(folder: Path) -> Path:
-    """A new folder, hidden beside `folder`, for `put_in_place` or `discard`. Parents are made.
+    """Creates a hidden folder next to `folder`, for `put_in_place` or `discard`, and missing parents.
 
     Raises:
-      OSError: it cannot be written there.
+      OSError: it cannot be created.
     """
     hidden = None
     try:
@@ -97,22 +97,22 @@ def scratch_beside(folder: Path) -> Path:
 
 
 def put_in_place(scratch: Path, folder: Path) -> None:
-    """Renames `scratch`, made by `scratch_beside`, to `folder`; what was there is removed.
+    """Renames `scratch`, made by `scratch_beside`, to `folder`; an existing folder is removed.
 
-    Where the system can exchange two folders in one step, everybody finds one of the two at any moment.
+    If the system can exchange two folders atomically, one of the two exists at any time.
     """
     while not (_renamed(scratch, folder) or _exchanged(scratch, folder)):
-        pass  # somebody made or removed the folder between the two tries
+        pass  # another process created or removed the folder between the two attempts
     discard(scratch)
 
 
 def discard(scratch: Path) -> None:
-    """Removes a folder that `scratch_beside` made, if it is still there."""
+    """Removes a folder made by `scratch_beside`, if it still exists."""
     _remove(scratch.parent.parent)
 
 
 def _renamed(scratch, folder):
-    """Whether nothing was at `folder`, or an empty folder, and now `scratch` is."""
+    """Renames `scratch` if `folder` is missing or empty; returns whether it did."""
     try:
         scratch.rename(folder)
     except OSError as error:
@@ -123,7 +123,7 @@ def _renamed(scratch, folder):
 
 
 def _exchanged(scratch, folder):
-    """Whether there was a folder, and now `scratch` is in its place."""
+    """Exchanges `scratch` with an existing folder; returns whether there was one."""
     try:
         exchange(scratch, folder)
     except NotImplementedError:
@@ -134,7 +134,7 @@ def _exchanged(scratch, folder):
 
 
 def _exchanged_by_renames(scratch, folder):
-    """The same in two steps. What was there comes back if the second fails."""
+    """Does the same in two steps. The old folder is restored if the second step fails."""
     old = scratch.parent.parent / "old" / folder.name
     old.parent.mkdir(exist_ok=True)
     try:
@@ -151,7 +151,7 @@ def _exchanged_by_renames(scratch, folder):
 
 
 def _hidden_folder(parent):
-    """A new hidden folder in `parent`, locked, after those of dead processes were removed."""
+    """Creates a locked hidden folder in `parent`, and removes those of dead processes."""
     with locked(parent):
         _remove_leftovers(parent)
         hidden = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -173,9 +173,9 @@ def _remove_leftovers(parent):
     for hidden in (parent / name for name in names):
         try:
             descriptor = lock_file(hidden / "lock", wait=False, create=False)
-        except FileNotFoundError:  # its writer died before or after it had the lock
+        except FileNotFoundError:  # its writer died before or after it held the lock
             shutil.rmtree(hidden, ignore_errors=True)
-        except OSError:  # its writer is alive, or somebody else's
+        except OSError:  # its writer is alive, or belongs to another user
             continue
         else:
             _bring_back(hidden / "old", parent)
@@ -184,7 +184,7 @@ def _remove_leftovers(parent):
 
 
 def _bring_back(old, parent):
-    """Undoes an exchange in two steps whose writer died between them."""
+    """Undoes a two-step exchange whose writer died between the steps."""
     for folder in old.iterdir() if old.is_dir() else ():
         if not (parent / folder.name).exists():
             folder.rename(parent / folder.name)

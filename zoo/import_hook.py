@@ -1,4 +1,4 @@
-"""Runs code around the import of a module, whoever imports it: Python itself has no hook for that."""
+"""Runs code around the import of a module, regardless of who imports it; Python has no such hook."""
 
 import importlib.util
 import sys
@@ -8,17 +8,17 @@ from importlib.abc import MetaPathFinder
 
 
 def around_import(name: str, context: Callable[[], AbstractContextManager]) -> None:
-    """Enters `context()` for the time that the module `name` is executed.
+    """Enters `context()` while the module `name` is executed.
 
     Args:
       name: a module that is not imported yet.
-      context: what it yields is not used. An import that fails raises its error inside.
+      context: its value is not used. An import that fails raises its error inside the context.
     """
     sys.meta_path.insert(0, _Finder(name, context))
 
 
 class _Finder(MetaPathFinder):
-    """Finds one module as the other finders do, and adds to its loader."""
+    """Finds one module with the other finders, and wraps its loader."""
 
     def __init__(self, name, context):
         self._name, self._context = name, context

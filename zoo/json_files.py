@@ -1,4 +1,4 @@
-"""JSON files of anyone's making, without what the code that reads the values could not take."""
+"""Reads untrusted JSON files, and rejects values that code using them could not handle."""
 
 import json
 import math
@@ -13,20 +13,20 @@ DEEPEST = 100  # levels of lists and objects
 
 
 def read(path: str | os.PathLike) -> Any:
-    """What a JSON file holds.
+    """Reads a JSON file.
 
     Raises:
       OSError: there is no such file, or it cannot be read.
-      ValueError: it is not JSON that `value` takes; the message names the file.
+      ValueError: it is not JSON that `value` accepts; the message names the file.
     """
     return parse(regular_files.read(path, LARGEST), path)
 
 
 def parse(text: bytes | str, source: str | os.PathLike) -> Any:
-    """The value of a JSON text, which came from `source`.
+    """Parses a JSON text that comes from `source`.
 
     Raises:
-      ValueError: it is not JSON that `value` takes; the message names the source.
+      ValueError: it is not JSON that `value` accepts; the message names the source.
 
     >>> parse("[1, 2", "list.json")
     Traceback (most recent call last):
@@ -39,10 +39,10 @@ def parse(text: bytes | str, source: str | os.PathLike) -> Any:
 
 
 def read_object(path: str | os.PathLike) -> dict[str, Any]:
-    """The one JSON object of a file.
+    """Reads a JSON file that holds an object.
 
     Raises:
-      OSError, ValueError: as `read`, and where the file holds something else.
+      OSError, ValueError: see `read`; also if the file holds something else.
     """
     content = read(path)
     if not isinstance(content, dict):
@@ -51,7 +51,7 @@ def read_object(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """A value as an error message shows it: its `repr`, cut after 80 characters.
+    """Formats a value for an error message: its `repr`, truncated to 80 characters.
 
     >>> shown([1] * 100)
     '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1...'
@@ -63,7 +63,7 @@ def shown(value: Any) -> str:
 
 
 def shown_text(text: str, longest: int = 80) -> str:
-    """Text from a file or a server as an error message quotes it: one line of at most `longest` characters.
+    """Formats text from a file or server for an error message: one line, truncated to `longest` characters.
 
     >>> shown_text("no such\\nmodel")
     'no such\\\\nmodel'
@@ -72,7 +72,7 @@ def shown_text(text: str, longest: int = 80) -> str:
 
 
 def shown_names(names: Iterable[str]) -> str:
-    """Names from a file or a server as an error message lists them: sorted, cut after 500 characters.
+    """Formats names from a file or server for an error message: sorted, truncated to 500 characters.
 
     >>> shown_names(["seed", "labels"])
     'labels, seed'
@@ -85,11 +85,11 @@ def _cut(text: str, longest: int) -> str:
 
 
 def value(text: bytes | str) -> Any:
-    """The value of a JSON text.
+    """Parses a JSON text.
 
     Raises:
-      ValueError: it is no JSON in UTF-8, is longer than 16 MB or nested more than 100 deep, or holds a number
-        that is not finite or an integer of more than 64 bits.
+      ValueError: it is not JSON in UTF-8, is longer than 16 MB or nested more than 100 levels deep, or holds
+        a number that is not finite or an integer of more than 64 bits.
 
     >>> value("[NaN]")
     Traceback (most recent call last):
@@ -123,7 +123,7 @@ def _no_number(text: str) -> float:
 
 
 def _check_depth(value: Any) -> None:
-    """Whoever walks the value by recursion is safe at this depth."""
+    """Limits the depth, so that recursive functions can process the value."""
     level = [value]
     for _ in range(DEEPEST + 1):
         children = [x.values() if isinstance(x, dict) else x for x in level if isinstance(x, dict | list)]

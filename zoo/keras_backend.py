@@ -1,6 +1,6 @@
 """Importing this module raises an ImportError if Keras's backend is not TensorFlow.
 
-What needs Keras imports this first: Keras's own error is about the modules of the other backend.
+Modules that need Keras import this first, since Keras's own error is about modules of the other backend.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def _backend() -> tuple[str, str]:
-    """Keras's backend and what sets it: Keras's own rules, without importing it."""
+    """Returns Keras's backend and what sets it, by Keras's rules but without importing it."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend(), "the Keras that is already imported"
     if os.environ.get("KERAS_BACKEND"):

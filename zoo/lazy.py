@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used: TensorFlow takes seconds."""
+"""Lazy imports of a package's public names, since importing TensorFlow takes seconds."""
 
 import importlib
 import sys
@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 
 def attach(package: str, public: Sequence[str], modules: Mapping[str, str]) -> tuple[Callable, Callable]:
-    """`__getattr__` and `__dir__` of a package.
+    """Returns `__getattr__` and `__dir__` for a package.
 
     Args:
-      package: its `__name__`.
-      public: its `__all__`. A name that neither the package nor `modules` has is a submodule.
-      modules: the submodules that define names of `public`.
+      package: the package's `__name__`.
+      public: its `__all__`. Names that are not keys of `modules` are submodules.
+      modules: maps names in `public` to the submodules that define them.
 
     >>> __getattr__, __dir__ = attach("latentzoo.zoo", ["flows", "load"], {"load": "saving"})
     >>> __getattr__("load").__module__, __getattr__("flows").__name__, __dir__()

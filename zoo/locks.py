@@ -1,4 +1,4 @@
-"""Locks between processes. They are the system's, so a lock ends with the process that holds it."""
+"""Locks between processes. The system releases a lock when the process that holds it ends."""
 
 import contextlib
 import os
@@ -12,22 +12,23 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-FILE = ".latentzoo.lock"  # where folders themselves cannot be locked: NFS, Windows
+FILE = ".latentzoo.lock"  # used where folders themselves cannot be locked: NFS, Windows
 
 
-# What the thread has locked, so that it does not wait for itself.
+# The folders that the thread has locked, so that it does not wait for itself.
 _mine = threading.local()
 
 
 @contextlib.contextmanager
 def locked(folder: str | os.PathLike) -> Iterator[None]:
-    """Inside, no other thread, process or host is in a `locked` of the same folder; the others wait.
+    """Locks a folder: other threads, processes and hosts that lock the same folder wait.
 
-    For a moment only: all that is written in the folder by `folders` waits too. A lock for longer is a file
-    of its own, see `lock_file`. Nothing is written where the system can lock a folder; it may be read-only.
+    Hold this lock only briefly, since all writes to the folder by `folders` wait too. For a longer lock, use
+    a separate file, see `lock_file`. If the system can lock folders, nothing is written, and the folder may
+    be read-only.
 
     Args:
-        folder: which must be there.
+        folder: an existing folder.
 
     Raises:
         OSError: the folder cannot be locked.
@@ -52,7 +53,7 @@ def locked(folder: str | os.PathLike) -> Iterator[None]:
 
 
 def lock_file(path: Path, wait: bool = True, create: bool = True) -> int:
-    """Opens and locks a file. The lock ends when the returned descriptor is closed, or its process dies.
+    """Opens and locks a file. Closing the returned descriptor, or the end of the process, releases the lock.
 
     Raises:
         BlockingIOError: it is locked, and `wait` is False. OSError: it cannot be opened or locked.

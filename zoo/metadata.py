@@ -1,4 +1,4 @@
-"""What metadata.json of a preset may hold: the kinds of the values that this package reads."""
+"""Validates the metadata.json of a preset: the types of the values that this package reads."""
 
 import math
 from typing import Any
@@ -51,12 +51,12 @@ def _renamed(entries):
 
 
 def checked(content: Any) -> Metadata:
-    """The metadata, if each value that this package reads is of its kind or null.
+    """Returns the metadata if each value that this package reads has the right type or is null.
 
-    Entries with other names are anything. What a metric does not tell is null afterwards.
+    Entries with other names are not checked. Missing entries of a metric are set to null.
 
     Raises:
-        ValueError: an entry is of another kind; it is named.
+        ValueError: an entry has another type; the message names it.
     """
     if not isinstance(content, dict):
         raise ValueError(f"it must be an object of JSON, got {shown(content)}")

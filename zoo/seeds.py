@@ -1,17 +1,18 @@
-"""Stateless random numbers: the same seed gives the same numbers, whatever the batch.
+"""Stateless random numbers: the same seed gives the same numbers, regardless of the batch.
 
-Row i of a draw has a seed of its own, a pair of integers. So the first 4 of 16 images are the 4 of 4,
-in Keras and on a server, and a row's answer does not depend on the rows beside it.
+Each row of a draw has its own seed, a pair of integers. So the first 4 of 16 images equal those of a call for
+4, in Keras and on a server, and a row's result does not depend on the other rows.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 
-def row_seeds(seed, n: int) -> tf.Tensor:
-    """int32 `[n, 2]`, a pair for each row: (seed, row) of an integer seed; pairs are taken as they are.
+def row_seeds(seed: ArrayLike, n: int) -> tf.Tensor:
+    """Returns a pair per row, int32 `[n, 2]`: (seed, row) for an integer seed; pairs are unchanged.
 
     Args:
       seed: an integer in [-2^31, 2^31), or integers `[n, 2]`.
@@ -26,58 +27,59 @@ def row_seeds(seed, n: int) -> tf.Tensor:
     """
     if not tf.is_tensor(seed) and not _is_int32(seed):
         raise ValueError(f"seed is {seed!r}, expected integers in [-2^31, 2^31), one or [{n}, 2].")
-    seed = tf.cast(seed, tf.int32)
-    if seed.shape.rank == 0:
-        return tf.stack([tf.fill([n], seed), tf.range(n)], axis=1)
-    if tuple(seed.shape) != (n, 2):
-        raise ValueError(f"seed has shape {tuple(seed.shape)}, expected () or ({n}, 2).")
-    return seed
+    pairs = tf.cast(seed, tf.int32)
+    if pairs.shape.rank == 0:
+        return tf.stack([tf.fill([n], pairs), tf.range(n)], axis=1)
+    if tuple(pairs.shape) != (n, 2):
+        raise ValueError(f"seed has shape {tuple(pairs.shape)}, expected () or ({n}, 2).")
+    return pairs
 
 
 def normal(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Standard normal float32 `[n, *shape]`, row i from `seeds[i]` alone."""
+    """Draws standard normal float32 `[n, *shape]`, row i from only `seeds[i]`."""
     return _rows(tf.random.stateless_normal, seeds, shape)
 
 
 def uniform(seeds: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Uniform float32 in [0, 1), `[n, *shape]`, row i from `seeds[i]` alone."""
+    """Draws uniform float32 in [0, 1), `[n, *shape]`, row i from only `seeds[i]`."""
     return _rows(tf.random.stateless_uniform, seeds, shape)
 
 
 def fold(seeds: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Other pairs, int32 `[n, 2]`: of each row's own stream, the draw `number`."""
+    """Derives new pairs, int32 `[n, 2]`: the draw `number` from each row's own stream."""
     number = tf.cast(number, tf.int32)
     fold_in = tf.random.experimental.stateless_fold_in
     return of_each(lambda seed: fold_in(seed, number), seeds, tf.TensorSpec([2], tf.int32))
 
 
 def of_each(function: Callable, rows, signature: tf.TensorSpec) -> tf.Tensor:
-    """`function` of each row, a pair or a structure whose first part is one, stacked.
+    """Applies `function` to each row and stacks the results.
 
     Args:
-      rows: a tensor `[n, ...]` or a tuple of them.
-      signature: of what `function` returns.
+      function: takes a row of `rows`.
+      rows: a tensor of seeds `[n, 2]`, or a tuple of tensors `[n, ...]` that starts with one.
+      signature: signature of the result of `function`.
     """
     pairs = tf.nest.flatten(rows)[0]
-    if tf.executing_eagerly() and len(pairs):  # `map_fn` takes four times as long there
+    if tf.executing_eagerly() and len(pairs):  # `map_fn` takes four times as long in eager mode
         each = [tf.nest.map_structure(lambda x, i=i: x[i], rows) for i in range(len(pairs))]
         return tf.stack([function(row) for row in each])
     return tf.map_fn(function, rows, fn_output_signature=signature)
 
 
 def training_uniform(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Uniform noise of a training step: other noise in every step and on every replica."""
+    """Draws uniform noise for a training step, different for every step and replica."""
     return tf.random.stateless_uniform(shape, training_seed(seed, step))
 
 
 def training_normal(seed: int, step: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Standard normal noise of a training step, independent of its uniform noise."""
+    """Draws standard normal noise for a training step, independent of its uniform noise."""
     pair = tf.random.experimental.stateless_fold_in(training_seed(seed, step), 1)
     return tf.random.stateless_normal(shape, pair)
 
 
 def training_seed(seed: int, step: tf.Tensor) -> tf.Tensor:
-    """The pair that a replica's random numbers of a training step come from."""
+    """Returns the seed pair for random numbers of a training step on a replica."""
     pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
     replica = tf.distribute.get_replica_context()
     if replica is not None:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-# Vectors that are shorter have no direction.
+# Shorter vectors are treated as having no direction.
 _SHORT = 1e-12
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The points at `t` of the great circles from `a` to `b`; lengths are interpolated linearly.
+    """Returns the points at `t` on the great circles from `a` to `b`; lengths are interpolated linearly.
 
     Args:
       a, b: `[..., D]`, not opposite to each other.

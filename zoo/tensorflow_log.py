@@ -1,6 +1,6 @@
-"""Makes TensorFlow obey TF_CPP_MIN_LOG_LEVEL while its libraries are loaded too.
+"""Makes TensorFlow respect TF_CPP_MIN_LOG_LEVEL while its libraries are loaded.
 
-It reads the level after that, so remarks on processors and drivers are on stderr before, whatever the level.
+TensorFlow reads the level only afterwards, and so logs messages about CPUs and drivers regardless of it.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _ENTRY = re.compile(rb"([IWEF])\d{4} \d\d:\d\d:\d\d|WARNING: All log messages be
 
 
 def quiet_import() -> None:
-    """Drops entries below the level while TensorFlow is imported, if it is not yet."""
+    """Drops log entries below the level while TensorFlow is imported, unless it already is."""
     if "tensorflow" not in sys.modules:
         around_import("tensorflow", filtered_stderr)
 
@@ -34,7 +34,7 @@ def is_logged(line: bytes, level: int) -> bool:
 
 @contextlib.contextmanager
 def filtered_stderr():
-    """The process's stderr without entries below the level: C++ writes there, not to `sys.stderr`."""
+    """Filters log entries below the level from the process's stderr, where C++ code writes."""
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0")
     try:
         stderr = os.dup(2)
