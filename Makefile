@@ -23,8 +23,11 @@ quick: .venv/test.stamp
 fuzz: .venv/test.stamp
 	$(BIN)/python -m tests.fuzz.run --inputs $(or $(INPUTS),1000000)
 
-lint: .venv/lint.stamp
+# Types are checked against the libraries that the tests need too.
+lint: .venv/lint.stamp .venv/test.stamp
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 bench: .venv/bench.stamp
 	$(BIN)/python benchmarks/flows.py
@@ -45,7 +48,7 @@ clean:
 	touch $@
 
 .venv/lint.stamp: setup.cfg .venv/made.stamp
-	$(INSTALL) ruff
+	$(INSTALL) ruff basedpyright
 	touch $@
 
 .venv/bench.stamp: benchmarks/requirements.txt .venv/package.stamp
