@@ -1,7 +1,7 @@
-"""Image files of strangers to arrays: opened safely, turned upright, in a model's channels and size.
+"""Reads untrusted image files safely as arrays: upright, with a model's channels and size.
 
-Everything that reads pictures reads them here, so a file gives the same pixels in training, scoring and
-serving. There is no TensorFlow in it.
+All code that reads images uses this module, so a file yields the same pixels in training, evaluation and
+serving. It does not use TensorFlow.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import ExifTags, Image
 
-# Pillow reads more formats, some of them by starting other programs (EPS: Ghostscript), some slowly.
+# Pillow reads more formats, some by starting other programs (EPS: Ghostscript), and some slowly.
 _SUFFIXES_OF = {
     "PNG": (".png", ".apng"),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -35,14 +35,14 @@ SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES_OF.values() for suffix in 
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names for images of so many channels
 
-# Pillow decodes some formats in Python, a microsecond or two for each pixel.
+# Pillow decodes some formats in Python, at one or two microseconds per pixel.
 _MAX_PIXELS_IN_PYTHON = 2**21
-# A progressive JPEG may go over its pixels again and again in scans of a few bytes.
+# A progressive JPEG may process its pixels many times, in scans of a few bytes.
 _MAX_SCANNED_PIXELS = 2**31
-# A header of endless small parts, or an image of endless strips, is read part by part, in Python.
+# A header with a huge number of small parts, or an image of many strips, is read part by part, in Python.
 _MAX_READS = 2**17
 
-# RGBA images up to this size are resized as floating-point numbers, of 16 bytes for each pixel.
+# RGBA images up to this size are resized in floating point, with 16 bytes per pixel.
 _MAX_FLOATING_PIXELS = 2**24
 
 _TURNS = {
@@ -57,7 +57,7 @@ _TURNS = {
 
 
 def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
-    """The shape of an image as a tuple.
+    """Returns the shape of an image as a tuple.
 
     Raises:
         ValueError: it is not (height, width, channels), with 1, 3 or 4 channels.
@@ -80,10 +80,10 @@ def check_image_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def load_image(path: str | os.PathLike, image_shape: Sequence[int]) -> np.ndarray:
-    """Reads an image file as a model's input: `read_image`, then `fit`.
+    """Reads an image file as the input of a model: `read_image`, then `fit`.
 
     Args:
-        path: of a file of one of FORMATS, whatever its name.
+        path: path of a file in one of FORMATS, regardless of its name.
         image_shape: (height, width, channels), channels 1, 3 or 4.
 
     Returns:
@@ -91,41 +91,41 @@ def load_image(path: str | os.PathLike, image_shape: Sequence[int]) -> np.ndarra
 
     Raises:
         OSError: no such file, not an image, damaged, or too large.
-        ValueError: image_shape is none.
+        ValueError: invalid image_shape.
     """
     image_shape = check_image_shape(image_shape)
     try:
         return fit(read_image(path, image_shape[-1]), image_shape)
     except FileNotFoundError:
         raise FileNotFoundError(f"image file '{path}' does not exist.") from None
-    except Exception as error:  # Pillow raises many kinds for damaged files
+    except Exception as error:  # Pillow raises many types for damaged files
         raise OSError(f"image file '{path}' cannot be read: {reason(error)}") from None
 
 
 def read_image(path: str | os.PathLike, channels: int) -> Image.Image:
-    """An image file, upright as its EXIF data say, of an animation the first frame, `with_channels`.
+    """Reads an image file, rotated by its EXIF data, `with_channels`; the first frame of an animation.
 
     Raises:
-        Exception: as Pillow does, of many kinds for damaged files; `reason` says why in words.
+        Exception: as raised by Pillow, of many types for damaged files; `reason` describes it.
     """
     with open_image(path) as image:
         orientation = _orientation(image)
         _scale_transparency(image)
         image.load()
-        if image.format != "TIFF" and orientation in _TURNS:  # Pillow turns TIFF itself
+        if image.format != "TIFF" and orientation in _TURNS:  # Pillow itself rotates TIFF files
             image = image.transpose(_TURNS[orientation])
         return with_channels(image, channels)
 
 
 def read_header(path: str | os.PathLike) -> tuple[tuple[int, int], bool]:
-    """The (height, width) of an image file, upright, and whether it has colors, without its pixels.
+    """Reads the (height, width) of an image file, upright, and whether it has colors, but not its pixels.
 
     Raises:
-        Exception: as `read_image`.
+        Exception: see `read_image`.
     """
     with open_image(path) as image:
         width, height = image.size
-        # Pillow turns TIFF itself, and tells its size so.
+        # Pillow itself rotates TIFF files, and returns the rotated size.
         turned = image.format != "TIFF" and _orientation(image) in (5, 6, 7, 8)
         is_gray = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
         return (width, height) if turned else (height, width), not is_gray
@@ -133,11 +133,11 @@ def read_header(path: str | os.PathLike) -> tuple[tuple[int, int], bool]:
 
 @contextlib.contextmanager
 def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
-    """An image whose header is read, and whose pixels are safe to decode.
+    """Yields an image whose header has been read, and whose pixels are safe to decode.
 
     Raises:
-        OSError: no regular file (such as a pipe, which would block), or not an image of FORMATS.
-        ValueError: an image too large, or too slow, to decode.
+        OSError: not a regular file (such as a pipe, which would block), or not an image in FORMATS.
+        ValueError: the image is too large or too slow to decode.
     """
     with _CountedReader(io.FileIO(path, opener=_without_waiting)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -152,11 +152,11 @@ def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
 
 
 def with_channels(image: Image.Image, channels: int) -> Image.Image:
-    """An image of Pillow's in gray (1 channel), RGB (3) or RGBA (4).
+    """Converts a Pillow image to gray (1 channel), RGB (3) or RGBA (4).
 
-    Alpha is kept for 4 channels, opaque where the image has none; for 1 and 3 what is transparent is
-    laid on white, in proportion. Gray is Pillow's luminance. Of 16 bits the higher 8 are taken; floating
-    pixels, as some TIFF files have them, must be in [0, 1].
+    With 4 channels, alpha is kept, or opaque if the image has none; with 1 and 3, transparent pixels are
+    blended with white. Gray is Pillow's luminance. 16-bit values are reduced to their upper 8 bits; float
+    pixels, as in some TIFF files, must be in [0, 1].
 
     >>> from PIL import Image
     >>> half_red = Image.new("RGBA", (1, 1), (255, 0, 0, 51))
@@ -172,18 +172,18 @@ def with_channels(image: Image.Image, channels: int) -> Image.Image:
 
 
 def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Cuts an image to the proportions of a shape around its center, and resizes it (Lanczos).
+    """Center-crops an image to the aspect ratio of a shape, and resizes it (Lanczos).
 
-    Gray becomes RGB or RGB gray, as the shape says. Alpha is opaque where there was none; what is
-    transparent is laid on white where there is to be none. Colors are averaged by their opacity.
-    The filter is that of the official dataset_tool of StyleGAN.
+    Converts between gray, RGB and RGBA according to the shape. An added alpha channel is opaque; if alpha is
+    removed, transparent pixels are blended with white. Colors are averaged weighted by their opacity. The
+    filter is that of StyleGAN's official dataset_tool.
 
     Args:
-        image: [H, W, C], uint8 in [0, 255] or float32 in [0, 1], C 1, 3 or 4; or Pillow's, of 8 bits.
+        image: [H, W, C], uint8 in [0, 255] or float32 in [0, 1], C 1, 3 or 4; or an 8-bit Pillow image.
         image_shape: (height, width, channels) of the result.
 
     Returns:
-        float32 for float32, else uint8, of shape `image_shape`.
+        float32 for float32, otherwise uint8, of shape `image_shape`.
 
     >>> import numpy as np
     >>> fit(np.uint8([[[255, 0, 0, 51]]]), (1, 1, 3)).tolist()
@@ -201,19 +201,19 @@ def fit(image: np.ndarray | Image.Image, image_shape: tuple[int, int, int]) -> n
     if image.size == (width, height):
         return _as_array(image)
     if channels == 4 and image.width * image.height <= _MAX_FLOATING_PIXELS:
-        # Pillow's own way to average colors by their opacity, in 8 bits, loses faint ones.
+        # Pillow's own weighting of colors by their opacity, in 8 bits, loses faint ones.
         floats = _resized(np.asarray(image, np.float32) / 255, (height, width))
         return np.rint(255 * floats).astype(np.uint8)
     return _as_array(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def as_image(picture: np.ndarray) -> Image.Image:
-    """A uint8 [H, W, C] picture, C 1, 3 or 4, as Pillow's."""
+    """Converts a uint8 [H, W, C] picture, C 1, 3 or 4, to a Pillow image."""
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def reason(error: BaseException) -> str:
-    """Why a file cannot be read, as the end of a sentence."""
+    """Returns why a file cannot be read, as the end of a sentence."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (" ".join(text.split())[:200] or type(error).__name__).rstrip(".") + "."
 
@@ -224,7 +224,7 @@ def _as_array(image: Image.Image) -> np.ndarray:
 
 
 class _CountedReader(io.BufferedReader):
-    """A file that ends a reader which never does."""
+    """A file that limits the number of reads, to stop readers that would never end."""
 
     _reads = 0
 
@@ -236,12 +236,12 @@ class _CountedReader(io.BufferedReader):
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Opens a file, and does not wait for the other end if it is a pipe."""
+    """Opens a file without blocking if it is a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _max_pixels() -> int:
-    """Where Pillow itself warns of images that are made to fill memory."""
+    """Returns the size above which Pillow warns about decompression bombs."""
     return Image.MAX_IMAGE_PIXELS or 2**31
 
 
@@ -264,21 +264,21 @@ def _check_cost(image: Image.Image, file) -> None:
 
 
 def _tiles(image: Image.Image) -> list:
-    """How the parts of an image in a file are decoded; empty if it comes from elsewhere."""
+    """Returns how the parts of an image file are decoded; empty if the image is not from a file."""
     return getattr(image, "tile", [])
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation in the header, 1 to 8; 1 if the EXIF data are damaged."""
+    """Returns the EXIF orientation in the header, 1 to 8; 1 if the EXIF data is damaged."""
     try:
-        # Not PNG's own method, which decodes the whole image to look behind it.
+        # Not PNG's own method, which decodes the whole image to search after it.
         return Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
-    except Exception:  # of many kinds
+    except Exception:  # of many types
         return 1
 
 
 def _scale_transparency(image: Image.Image) -> None:
-    """Brings the transparent color of a PNG, which has the file's bits, to the 8 that Pillow reads."""
+    """Converts the transparent color of a PNG from the file's bit depth to Pillow's 8 bits."""
     clear = image.info.get("transparency")
     if image.format != "PNG" or clear is None or not _tiles(image):
         return
@@ -292,7 +292,7 @@ def _scale_transparency(image: Image.Image) -> None:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """Gray of 16 bits, 32 bits or floating point, which Pillow's own conversion clips."""
+    """Converts gray of 16 bits, 32 bits or floating point, which Pillow's own conversion would clip."""
     values = np.asarray(image)
     if image.mode == "F":
         if not (values >= 0).all() or not (values <= 1).all():
@@ -307,7 +307,7 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _fit_floats(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """`fit` of a float32 image in [0, 1]."""
+    """`fit` for a float32 image in [0, 1]."""
     height, width, channels = image_shape
     size = (height, width)
     image = _recolored(image, channels)
@@ -317,7 +317,7 @@ def _fit_floats(image: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndar
 
 
 def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
-    """A floating image [H, W, C] in other channels, as `with_channels`."""
+    """Converts the channels of a float image [H, W, C], as `with_channels` does."""
     if image.shape[-1] == channels:
         return image
     if image.shape[-1] == 4:
@@ -330,7 +330,7 @@ def _recolored(image: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _central(size: Sequence[int], wanted: Sequence[int]) -> tuple[int, int, int, int]:
-    """The part around an image's center, of the proportions wanted: its top, left, bottom and right."""
+    """Returns top, left, bottom and right of the center crop with the aspect ratio of `wanted`."""
     scale = min(have / want for have, want in zip(size, wanted, strict=True))
     cut = [max(1, round(scale * want)) for want in wanted]
     top, left = ((have - part) // 2 for have, part in zip(size, cut, strict=True))
@@ -338,14 +338,14 @@ def _central(size: Sequence[int], wanted: Sequence[int]) -> tuple[int, int, int,
 
 
 def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A float32 image [H, W, C] in [0, 1] at another (height, width)."""
+    """Resizes a float32 image [H, W, C] in [0, 1] to another (height, width)."""
 
     def resized(plane):
         return np.asarray(Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.LANCZOS))
 
     planes = np.moveaxis(image, -1, 0)
     if len(planes) == 4:
-        # What is transparent has no color to give.
+        # Transparent pixels do not contribute color.
         opacity = resized(planes[3])
         weight = np.where(opacity > 0, opacity, np.inf)
         planes = [*(resized(color * planes[3]) / weight for color in planes[:3]), opacity]

@@ -1,4 +1,4 @@
-"""Arrays to PNG files and back."""
+"""Image grids, scatter plots, and PNG and GIF files."""
 
 import itertools
 import math
@@ -10,16 +10,16 @@ import numpy as np
 from . import folders
 from .image_files import MODES, as_image, load_image, with_channels  # noqa: F401  load_image is public here
 
-GAP = 2  # white pixels between the images of a grid, opaque ones
+GAP = 2  # opaque white pixels between the images of a grid
 
 
 def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.ndarray:
-    """Many images as one picture, row by row, with a white gap around each.
+    """Arranges images in a grid, row by row, with a white gap around each.
 
     Args:
-        images: [N, H, W, C], uint8 in [0, 255] or floating in [0, 1]; C 1 (gray), 3 (RGB) or 4 (RGBA).
-        columns: images in a row; by default as many as make the grid about square.
-        zoom: how many pixels wide and high each pixel is drawn.
+        images: [N, H, W, C], uint8 in [0, 255] or float in [0, 1]; C 1 (gray), 3 (RGB) or 4 (RGBA).
+        columns: number of images per row; by default, the grid is about square.
+        zoom: integer factor by which each image is enlarged.
 
     Returns:
         uint8 [rows * (H * zoom + 2) + 2, columns * (W * zoom + 2) + 2, C].
@@ -53,11 +53,11 @@ def grid(images: np.ndarray, columns: int | None = None, zoom: int = 1) -> np.nd
 
 
 def scatter(points: np.ndarray, size: int = 512) -> np.ndarray:
-    """Points of the plane as a picture, black on white, the first coordinate to the right.
+    """Plots points of the plane, black on white, with the first coordinate to the right.
 
     Args:
         points: [N, 2], finite.
-        size: pixels of each side, 32 or more; the points fill the picture, with one scale for both axes.
+        size: pixels per side, at least 32; the points fill the picture, with the same scale on both axes.
 
     Returns:
         uint8 [size, size, 1].
@@ -80,7 +80,7 @@ def scatter(points: np.ndarray, size: int = 512) -> np.ndarray:
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Images in [0, 1] as bytes: each value's bin of the 256, as a flow's own quantization."""
+    """Converts images in [0, 1] to bytes: the bin of each value, of 256, as in a flow's quantization."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images
@@ -90,15 +90,15 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def save_png(picture: np.ndarray, path: str | os.PathLike) -> None:
-    """Writes a uint8 [H, W, C] picture, C 1, 3 or 4. An old file stays whole until it is replaced."""
+    """Writes a uint8 [H, W, C] picture, C 1, 3 or 4. An existing file is replaced atomically."""
     with folders.replacing(path) as scratch:
         as_image(picture).save(scratch, format="PNG")
 
 
 def save_gif(pictures: Sequence[np.ndarray], path: str | os.PathLike, seconds: float = 0.1) -> None:
-    """Writes uint8 [H, W, C] pictures as a GIF that shows each for `seconds`, forth and back, for ever.
+    """Writes uint8 [H, W, C] pictures as a GIF that shows each for `seconds`, looping back and forth.
 
-    RGBA pictures are laid on white: a GIF's pixel is opaque or not, nothing between.
+    RGBA pictures are blended with white, since pixels of a GIF cannot be partially transparent.
     """
     opaque = (as_image(picture) for picture in pictures)
     first, *others = (with_channels(image, 3) if image.mode == "RGBA" else image for image in opaque)

@@ -1,27 +1,27 @@
-"""How far a long computation is, on standard error: results alone go to standard output.
+"""Progress of long computations, on standard error; standard output is only for results.
 
-At a terminal one line is rewritten. Elsewhere, in a file for instance, there are few and whole lines.
+On a terminal, one line is rewritten. Otherwise, such as in a file, whole lines are printed at intervals.
 """
 
 import shutil
 import sys
 import time
 
-_REDRAW = 0.2  # seconds between two drawings of the line at a terminal
-_LINE = 60  # seconds between two lines elsewhere
+_REDRAW = 0.2  # seconds between updates of the line on a terminal
+_LINE = 60  # seconds between lines otherwise
 
-_drawn = 0  # characters of the line at the terminal that is not ended
+_drawn = 0  # length of the unfinished line on the terminal
 
 
 class Progress:
-    """Shows how many of `total` units are done, and how long the others will take.
+    """Shows how many of `total` units are done, and the estimated time left.
 
-    The time left leaves out the first update, whose time goes into tracing.
+    The estimate excludes the time until the first update, which includes tracing.
 
     Args:
-      total: how many units there are.
-      unit: their name, in the plural.
-      shown: False shows nothing.
+      total: number of units.
+      unit: name of the units, in the plural.
+      shown: whether to show anything.
     """
 
     def __init__(self, total: int, unit: str, shown: bool = True):
@@ -35,8 +35,8 @@ class Progress:
         """Shows that `done` units are done.
 
         Args:
-          text: more to show.
-          line: whether this is worth a line of its own.
+          text: additional text to show.
+          line: whether to print a separate line.
         """
         self._done = done
         now = time.monotonic()
@@ -55,7 +55,7 @@ class Progress:
             print(shown, file=sys.stderr, flush=True)
 
     def add(self, count: int) -> None:
-        """Shows that `count` units more are done."""
+        """Shows that `count` more units are done."""
         self.update(self._done + count)
 
     def _state(self, first_shown: tuple[int, float], done: int, now: float) -> str:
@@ -67,7 +67,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """A time in words.
+    """Formats a duration.
 
     >>> duration(42.3), duration(3725)
     ('42 s', '1:02:05')
@@ -80,7 +80,7 @@ def duration(seconds: float) -> str:
 
 
 def end_line() -> None:
-    """Ends the line that is being rewritten, if there is one, before something else is written."""
+    """Ends the line that is being rewritten, if any, before other output."""
     global _drawn
     if _drawn:
         print(file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Makes Keras know the classes of this package by name before their modules are imported."""
+"""Registers the classes of this package with Keras by name, before their modules are imported."""
 
 import contextlib
 import importlib
@@ -20,10 +20,10 @@ _REGISTERED = re.compile(
 
 
 def register_with_keras() -> None:
-    """Lets `keras.models.load_model` find the classes of this package, at once or when Keras is imported.
+    """Lets `keras.models.load_model` find the classes of this package, now or when Keras is imported.
 
-    Neither Keras nor the classes' modules are imported here. A stand-in for each class takes its place in
-    Keras's register until its module is imported, and imports it when something of its name is loaded.
+    This imports neither Keras nor the modules of the classes. Keras's registry holds a placeholder for each
+    class until its module is imported; loading an object of that class imports the module.
     """
 
     def register():
@@ -43,9 +43,9 @@ def register_with_keras() -> None:
 
 
 def registered_classes() -> Iterator[tuple[str, str]]:
-    """The names that classes have under "latentzoo" in Keras's register, and the modules that define them.
+    """Yields the names of classes under "latentzoo" in Keras's registry, and the modules that define them.
 
-    They are read from the sources: the decorator is the one place that names a class.
+    They are read from the sources, where only the decorator names a class.
 
     >>> dict(registered_classes())["Glow"]
     'latentzoo.zoo.flows.glow'

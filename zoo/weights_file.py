@@ -1,7 +1,7 @@
-"""The weights of a model as an HDF5 file of Keras: written whole, read without believing what it says.
+"""The weights of a model as a Keras HDF5 file: written atomically, and validated before it is loaded.
 
-Keras skips what it does not find and what it does not know, so before it reads a file, the file's data sets
-are compared with those that it would write for the model: by path, shape and dtype.
+Keras skips missing and unknown weights. So before Keras reads a file, its data sets are compared with those
+that Keras would write for the model, by path, shape and dtype.
 """
 
 import io
@@ -16,12 +16,12 @@ import numpy as np
 
 from . import folders
 
-# Parts of models that had another name in files of version 0.1: the old name, and the new one.
+# Parts of models that were renamed since version 0.1: old name and new name in files.
 _RENAMED = {"augment": "augmentation"}
 
 
 class _NamedBuffer(io.BytesIO):
-    """A file in memory, with a name that tells Keras the format."""
+    """An in-memory file whose name determines the format for Keras."""
 
     def __init__(self, name: str, content: bytes = b""):
         super().__init__(content)
@@ -32,14 +32,14 @@ class _NamedBuffer(io.BytesIO):
 
 
 def serialized(model: keras.Model) -> bytes:
-    """The weights file that Keras writes, in memory: on a disk that is full HDF5 crashes the process."""
+    """Returns Keras's weights file. It is built in memory, as HDF5 crashes the process if a disk is full."""
     buffer = _NamedBuffer("model.weights.h5")
     keras.saving.save_weights(model, buffer)
     return buffer.getvalue()
 
 
 def write(model: keras.Model, path: str | os.PathLike) -> None:
-    """Writes the weights whole or not at all.
+    """Writes the weights atomically.
 
     Raises:
       OSError: they cannot be written.
@@ -48,7 +48,7 @@ def write(model: keras.Model, path: str | os.PathLike) -> None:
 
 
 def write_archive(model: keras.Model, path: str | os.PathLike) -> None:
-    """Writes a `.keras` file whole or not at all.
+    """Writes a `.keras` file atomically.
 
     Raises:
       OSError: it cannot be written.
@@ -59,21 +59,21 @@ def write_archive(model: keras.Model, path: str | os.PathLike) -> None:
 
 
 def is_written_here(path, ending: str, overwrite: bool) -> bool:
-    """Whether `path` is a local file of that ending, and Keras has nothing to ask before it is replaced."""
+    """Whether `path` is a local file with this ending that Keras would write without prompting."""
     is_path = isinstance(path, str | os.PathLike) and str(path).endswith(ending) and "://" not in str(path)
     return is_path and (overwrite or not os.path.exists(path))
 
 
 def read(content: bytes) -> dict[str, np.ndarray]:
-    """The data sets of a file, by path. They take no more memory than the file has bytes.
+    """Reads the data sets of a file, by path. They take no more memory than the size of the file.
 
     Raises:
-      ValueError: it is no HDF5 file or damaged, or its data are elsewhere, compressed, or no numbers.
+      ValueError: it is not an HDF5 file or is damaged, or its data is external, compressed or not numeric.
     """
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             return {path: _numbers(path, data_set) for path, data_set in _data_sets(file)}
-    except Exception as error:  # HDF5 tells damage by errors of many types
+    except Exception as error:  # HDF5 raises many types for damaged files
         raise ValueError(_line(error)) from None
 
 
@@ -81,8 +81,8 @@ def load(model: keras.Model, content: bytes, found: dict[str, np.ndarray]) -> No
     """Sets all weights of `model` to those of a file.
 
     Args:
-      content: the file.
-      found: what `read` gives of it.
+      content: content of the file.
+      found: the result of `read` for it.
 
     Raises:
       ValueError: the file does not have exactly the model's weights, or they are not all finite.
@@ -92,13 +92,13 @@ def load(model: keras.Model, content: bytes, found: dict[str, np.ndarray]) -> No
 
 
 def check_store(model: keras.Model, store) -> None:
-    """As `check`, of a file that Keras is about to read into `model`.
+    """Applies `check` to a file that Keras is about to read into `model`.
 
-    What `compile` adds, such as the optimizer's slots, is not looked at.
+    Variables added by `compile`, such as the optimizer's slots, are ignored.
 
     Args:
-      model: which has all its weights.
-      store: what Keras gives to `load_own_variables`. One of a part of a file, or of several files, passes.
+      model: a model that has all its weights.
+      store: the argument of `load_own_variables`. A store for part of a file, or for several, is not checked.
 
     Raises:
       ValueError: the file does not have exactly the model's weights, or they are not all finite.
@@ -118,7 +118,7 @@ def check_store(model: keras.Model, store) -> None:
 
 
 def _is_of_training(path):
-    """Of an optimizer, or of what a GAN saves beside its weights: those have numbers for names."""
+    """Whether a path is of an optimizer or of a GAN's training state; only weights have numbers as names."""
     return _part(path).endswith("optimizer") or (
         path.startswith("vars/") and not path.removeprefix("vars/").isdecimal()
     )
@@ -134,10 +134,10 @@ def _part(path):
 
 
 def check(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    """Compares the paths, shapes and dtypes of two files, and looks for what is not finite in the first.
+    """Compares the paths, shapes and dtypes of two files, and checks that the first has only finite values.
 
     Raises:
-      ValueError: they differ; the first difference is named.
+      ValueError: they differ; the message names the first difference.
     """
     found = {_renamed(path): array for path, array in found.items()}
     for path in sorted(found.keys() | expected.keys()):
@@ -153,7 +153,7 @@ def check(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None
 
 
 def _data_sets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """The data sets below a group, each found by one path, and none of them in another file."""
+    """Yields the data sets of a file; each must have only one path, and none may be in another file."""
     groups, seen = [("", file)], set()
     while groups:
         prefix, group = groups.pop()
@@ -175,7 +175,7 @@ def _data_sets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
 def _numbers(path: str, data_set: h5py.Dataset) -> np.ndarray:
     if not isinstance(data_set, h5py.Dataset) or data_set.is_virtual or data_set.external:
         raise ValueError(f"'{path}' does not hold its own data")
-    is_bfloat16 = data_set.attrs.get("dtype") == "bfloat16"  # which HDF5 does not know, as Keras marks it
+    is_bfloat16 = data_set.attrs.get("dtype") == "bfloat16"  # unknown to HDF5, so Keras marks it
     if not is_bfloat16 and data_set.dtype.kind not in "biuf":
         raise ValueError(f"'{path}' has the dtype {data_set.dtype}, expected numbers")
     if math.prod(data_set.shape) * data_set.dtype.itemsize > data_set.id.get_storage_size():
