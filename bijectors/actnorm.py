@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from .base import SinglePassBijector, as_parameter, check_channels
 
@@ -37,7 +38,13 @@ class ActNorm(SinglePassBijector):
     True
     """
 
-    def __init__(self, log_scale, shift, validate_args=False, name="actnorm"):
+    def __init__(
+        self,
+        log_scale: ArrayLike | tf.Variable,
+        shift: ArrayLike | tf.Variable,
+        validate_args: bool = False,
+        name: str = "actnorm",
+    ):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self.log_scale = as_parameter(log_scale, "log_scale")
@@ -58,7 +65,7 @@ class ActNorm(SinglePassBijector):
 
     @staticmethod
     def data_dependent_init(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`(log_scale, shift)`, each `[C]`, for which `forward(x)` has mean 0 and variance 1 per channel.
+        """Returns `(log_scale, shift)`, each `[C]`, that normalize each channel to mean 0 and variance 1.
 
         The statistics are those of all leading dimensions of `x` (Glow, section 3.1). A constant
         channel keeps a finite scale, 1 / STD_FLOOR at most.

@@ -1,4 +1,4 @@
-"""Masked autoregressive flows: MAF (Papamakarios et al. 2017) and, the other way round, IAF (Kingma 2016)."""
+"""Masked autoregressive flows: MAF (Papamakarios et al. 2017) and, inverted, IAF (Kingma 2016)."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ Network = Callable[[tf.Tensor], tf.Tensor]
 
 
 class MaskedAutoregressive(SinglePassBijector):
-    """Each coordinate is scaled and shifted by functions of the coordinates before it.
+    """Scales and shifts each coordinate by functions of the preceding coordinates.
 
-        (h, t) = network(x), h_d and t_d depending on x_1 .. x_{d-1} alone;  s = exp(scale(h))
+        (h, t) = network(x), h_d and t_d depending only on x_1 .. x_{d-1};  s = exp(scale(h))
         forward          y_d = s_d x_d + t_d            one pass of the network
         inverse          x_d = (y_d - t_d) / s_d        d = 1 .. D in turn: D passes
         log|det dy/dx|   sum(log s)
@@ -25,9 +25,9 @@ class MaskedAutoregressive(SinglePassBijector):
     density take one pass. With the sigmoid scale it is IAF's numerically stable form, whose
     (1 - s) m is t here.
 
-    The network gives h and t side by side in its last dimension, h first. `autoregressive_masks` makes a
-    dense network autoregressive. A network that is not makes the inverse and the log-determinant wrong:
-    nothing can check that cheaply.
+    The network returns h and t concatenated along its last dimension, h first. `autoregressive_masks` makes
+    a dense network autoregressive. If the network is not autoregressive, the inverse and log-determinant are
+    wrong, which cannot be checked cheaply.
 
     Args:
       network: callable, `[..., D]` -> `[..., 2 * D]`.
@@ -87,27 +87,27 @@ class MaskedAutoregressive(SinglePassBijector):
         def next_coordinate(d, x, log_det):
             log_scale, shift = self._log_scale_and_shift(x)
             here = tf.range(size) == d
-            # The coordinates after d stay zero: what their formula gives now may be infinite.
+            # The coordinates after d stay zero: their values would not be valid yet, and may be infinite.
             x = tf.where(here, (y - shift) * tf.exp(-log_scale), x)
             log_det -= tf.reduce_sum(tf.where(here, log_scale, tf.zeros_like(log_scale)), axis=-1)
             return d + 1, x, log_det
 
         start = (0, tf.zeros_like(y), tf.zeros_like(y[..., 0]))
-        # XLA takes the gradient of a loop with a known end alone.
+        # XLA can differentiate only loops with a known maximum.
         _, x, log_det = tf.while_loop(lambda d, *_: d < size, next_coordinate, start, maximum_iterations=size)
         return x, log_det
 
 
 def autoregressive_masks(size: int, widths: tuple[int, ...], outputs: int = 2) -> list[np.ndarray]:
-    """The masks of a dense network whose outputs d depend on inputs 1 .. d-1 alone.
+    """Returns the masks of a dense network whose outputs d depend only on inputs 1 .. d-1.
 
-    Source: MADE (Germain et al. 2015), section 4. The degrees of a hidden layer go through
-    1 .. size - 1 in turn.
+    Source: MADE (Germain et al. 2015), section 4. The degrees of a hidden layer cycle through
+    1 .. size - 1.
 
     Args:
       size: of the input, D.
       widths: of the hidden layers.
-      outputs: how many numbers for each coordinate; they stand side by side, D by D.
+      outputs: number of outputs per coordinate; they are concatenated, D by D.
 
     Returns:
       For each layer 0 or 1 in float32, `[size_in, size_out]`, as its kernel.

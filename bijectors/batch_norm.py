@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from .base import SinglePassBijector, as_parameter, check_channels
 
 
 class BatchNorm(SinglePassBijector):
-    r"""Normalises each channel by the statistics of the batch, or by moving ones (RealNVP, section 3.7).
+    r"""Normalizes each channel by batch statistics or by moving statistics (RealNVP, section 3.7).
 
         forward          y = (x - mean) / sqrt(variance + epsilon)
         inverse          x = y * sqrt(variance + epsilon) + mean
@@ -20,12 +21,12 @@ class BatchNorm(SinglePassBijector):
     `tf.distribute` strategy. The variance is the mean squared deviation (divided by N, not N - 1).
 
     The log-determinant in training is the paper's: that of the affine map with mean and variance held as
-    numbers. It leaves out that they depend on x, so it is not the one of the whole batch's Jacobian.
-    Gradients do flow through both, into value and log-determinant. The inverse exists with
-    `training=False` only: a batch of y does not tell the statistics of its x.
+    constants. It ignores that they depend on x, so it is not that of the Jacobian of the whole batch.
+    Gradients do flow through both, into value and log-determinant. The inverse exists only with
+    `training=False`: the statistics of x cannot be recovered from a batch of y.
 
-    This bijector owns no moving statistics: in training it hands the batch's to `on_statistics`, once per
-    pass, and the owner of the moving ones updates them (appendix E).
+    This bijector owns no moving statistics: in training it passes the batch statistics to `on_statistics`,
+    once per pass, and the owner of the moving statistics updates them (appendix E).
 
     Args:
       moving_mean: float `[C]`, tensor or variable.
@@ -33,7 +34,7 @@ class BatchNorm(SinglePassBijector):
       epsilon: float > 0, added to the variance.
       training: whether forward uses the statistics of its input.
       on_statistics: callable, (mean `[C]`, variance `[C]`) -> None, called in training. No gradient
-        flows through what it is given.
+        flows through its arguments.
 
     Raises:
       ValueError: if the last dimension of an input is not C, if epsilon is not positive, or if the
@@ -52,8 +53,8 @@ class BatchNorm(SinglePassBijector):
 
     def __init__(
         self,
-        moving_mean,
-        moving_variance,
+        moving_mean: ArrayLike | tf.Variable,
+        moving_variance: ArrayLike | tf.Variable,
         epsilon: float = 1e-5,
         training: bool = False,
         on_statistics: Callable[[tf.Tensor, tf.Tensor], None] | None = None,
@@ -115,7 +116,7 @@ class BatchNorm(SinglePassBijector):
 
 
 def _mean_over_replicas(x: tf.Tensor) -> tf.Tensor:
-    """The mean per channel over the global batch, also when replicas hold unequal parts of it."""
+    """Returns the mean per channel over the global batch, also for replicas with unequal batch sizes."""
     total = tf.reduce_sum(x, axis=list(range(x.shape.rank - 1)))
     count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
     replica = tf.distribute.get_replica_context()

@@ -11,7 +11,7 @@ Network = Callable[[tf.Tensor], tf.Tensor]
 
 
 def sigmoid_scale(h: tf.Tensor, floor: float = 1e-4) -> tf.Tensor:
-    """log s of Glow's scale, `s = sigmoid(h + 2) + floor`.
+    """Returns log s of Glow's scale, `s = sigmoid(h + 2) + floor`.
 
     At h = 0, where training starts, s is 0.88. The floor keeps the inverse from exploding when the
     network drives s towards zero (SRFlow, Lugmayr et al. 2020, uses the same).
@@ -20,7 +20,7 @@ def sigmoid_scale(h: tf.Tensor, floor: float = 1e-4) -> tf.Tensor:
 
 
 def tanh_scale(gain: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
-    """log s of RealNVP's scale, `s = exp(gain * tanh(h))`, with a trained `gain` per channel.
+    """Returns the function h -> log s of RealNVP's scale, `s = exp(gain * tanh(h))`, `gain` per channel.
 
     Source: RealNVP, section 4.1: "tanh multiplied by a trained scale".
     """
@@ -28,7 +28,7 @@ def tanh_scale(gain: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 class AdditiveCoupling(SinglePassBijector):
-    """A part of the input is shifted by a function of the rest (NICE, section 3.2).
+    """Shifts a part of the input by a function of the rest (NICE, section 3.2).
 
         forward          y_a = x_a + t(x_b),   y_b = x_b
         inverse          x_a = y_a - t(y_b),   x_b = y_b
@@ -85,14 +85,14 @@ class AdditiveCoupling(SinglePassBijector):
 
 
 class AffineCoupling(SinglePassBijector):
-    """A part of the input is scaled and shifted by functions of the rest (Glow, Table 1, row 3).
+    """Scales and shifts a part of the input by functions of the rest (Glow, Table 1, row 3).
 
         (h, t) = network(x_b),  s = exp(scale(h))
         forward          y_a = s * x_a + t,    y_b = x_b
         inverse          x_a = (y_a - t) / s,  x_b = y_b
         log|det dy/dx|   sum(log|s|)
 
-    The network gives h and t side by side in its last dimension, h first.
+    The network returns h and t concatenated along its last dimension, h first.
 
     Args:
       network: callable, passive part -> `[..., 2 * C_a]`, C_a the channels of the active part. Any

@@ -11,9 +11,9 @@ tfb = tfp.bijectors
 
 
 def inverse_tolerance(bijector: tfb.Bijector) -> float:
-    """The largest tolerance of the iterations in a bijector; 0.0 if all of it is in closed form.
+    """Returns the largest tolerance of the iterations in a bijector; 0.0 if it is in closed form.
 
-    It bounds the error of each iteration by itself: what comes after an iteration may stretch its error.
+    It bounds the error of each iteration separately: subsequent bijectors may amplify the error.
 
     >>> import tensorflow_probability as tfp
     >>> from latentzoo.bijectors import inverse_tolerance
@@ -36,10 +36,10 @@ def has_value_only(bijector: tfb.Bijector) -> bool:
 def mean_log_det(
     build: Callable[[tf.Tensor], tfb.Bijector], x: tf.Tensor, event_ndims: int, seeds: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean of a log-determinant's estimates at `x`, and the standard error of that mean.
+    """Returns the mean of a log-determinant's estimates at `x`, and the standard error of that mean.
 
     Args:
-      build: callable, seed -> bijector, whatever else it is made of.
+      build: callable, seed -> bijector.
       x: float `[..., *event_shape]`.
       event_ndims: number of dimensions of an event.
       seeds: int `[N, 2]`, N at least 2, each for one estimate.
@@ -65,7 +65,7 @@ def mean_log_det(
 
 
 class ComposedBijector(SinglePassBijector):
-    """A bijector made of others, whose declarations are its own. A subclass writes `_parts`."""
+    """A bijector composed of others, which determine its declarations. A subclass implements `_parts`."""
 
     def _parts(self) -> Sequence[tfb.Bijector]:
         raise NotImplementedError
@@ -80,12 +80,12 @@ class ComposedBijector(SinglePassBijector):
 
     @property
     def value_only(self) -> bool:
-        # In a graph a single pass is better: what nobody asks for is not run, and nothing is run twice.
+        # In a graph, a single pass is better: unused values are not computed, and nothing is computed twice.
         return tf.executing_eagerly() and any(map(has_value_only, self._parts()))
 
 
 def _declaring(bijector: tfb.Bijector) -> Iterator[SinglePassBijector]:
-    """The bijectors of this library that a stock one is made of, or the one itself."""
+    """Yields the bijectors of this library that a bijector consists of, including itself."""
     if isinstance(bijector, SinglePassBijector):
         yield bijector
     for part in tf.nest.flatten(getattr(bijector, "bijectors", getattr(bijector, "bijector", []))):

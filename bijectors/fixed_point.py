@@ -16,14 +16,14 @@ def fixed_point(
     max_iterations: int = 500,
     name: str = "fixed_point",
 ) -> tf.Tensor:
-    r"""The x with `x = T(x)`, by iterating T on each row until that row stands still.
+    r"""Returns the x with `x = T(x)`, by iterating T on each row until it converges.
 
-    The inverses of both kinds of flows that have none in closed form:
+    This computes the inverses of the two kinds of flows without a closed form:
 
         y = x + g(x)    T(x) = y - g(x)                           i-ResNet (Behrmann et al. 2019, algorithm 1)
         y = f(x)        T(x) = x + (y - f(x)) / (a diag(df/dx))   MintNet (Song et al. 2019, section 3.3)
 
-    A row is an event, and stops by itself: its result is that of the row alone. It stops when
+    A row is an event, and stops independently: its result does not depend on other rows. It stops when
 
         |dx| L / (1 - L) <= tolerance,   |dx| the largest change of a number in the last iteration,
 

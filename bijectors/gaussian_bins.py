@@ -13,14 +13,14 @@ _MASS = math.erf(_END / math.sqrt(2))  # of a standard normal between -_END and 
 
 
 class GaussianBins(SinglePassBijector):
-    r"""Uniform noise in every bin of a quantized value to truncated Gaussian noise in the same bin.
+    r"""Maps uniform noise in every bin of a quantized value to truncated Gaussian noise in the same bin.
 
         forward          y = (n + 1/2 + s t) / 2^b,  Phi(t) = Phi(-1/(2s)) + (x 2^b - n) m
         inverse          x = (n + (Phi(t) - Phi(-1/(2s))) / m) / 2^b,  t = (y 2^b - n - 1/2) / s
         log|det dy/dx|   sum(log(s m sqrt(2 pi)) + t^2 / 2)
 
     with n the bin, floor(x 2^b), s = 1/4 and m = Phi(1/(2s)) - Phi(-1/(2s)). Continuous and increasing;
-    edges and centers of bins stay where they are.
+    edges and centers of bins are unchanged.
 
     A pixel that is black in every image is the uniform distribution on one bin to a flow. The best Gaussian
     is 0.25 bits from that, and affine couplings bend it only over many steps; it is 0.05 bits from this
@@ -28,10 +28,10 @@ class GaussianBins(SinglePassBijector):
     likelihood is as exact as without. It equals training with the fixed noise q in the bound of
     variational dequantization, E_q[log p(n + v) - log q(v)] (Flow++, Ho et al. 2019, section 3.1).
 
-    Works on any shape, value by value.
+    Works elementwise, on any shape.
 
     Args:
-      num_bits: b; the bins of [0, 1] are 2^b.
+      num_bits: b, for 2^b bins on [0, 1].
 
     Raises:
       ValueError: if num_bits is not in 1 to 8.
@@ -66,7 +66,7 @@ class GaussianBins(SinglePassBijector):
         return (n + u) / self._bins, -_log_slope(t)
 
     def _split(self, x):
-        """The number of the bin, and the place in it, in [0, 1)."""
+        """Returns the index of the bin, and the position in it, in [0, 1)."""
         n = tf.floor(x * self._bins)
         return n, x * self._bins - n
 

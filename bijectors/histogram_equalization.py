@@ -1,10 +1,11 @@
 """Histogram equalization as a bijector: each bin of values as wide as it is frequent."""
 
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from .base import SinglePassBijector, as_parameter
 
-# The part of a histogram that is replaced by the uniform one, so that no bin has width zero.
+# The fraction of the uniform distribution mixed into a histogram, so that no bin has width zero.
 UNIFORM_PART = 0.1
 
 
@@ -15,12 +16,12 @@ class HistogramEqualization(SinglePassBijector):
         inverse          x = (n + (y - p_0 - ... - p_(n-1)) / p_n) / B,  n the bin whose image holds y
         log|det dy/dx|   sum(log(B p_n))
 
-    with B bins of equal width on [0, 1] and p_n the mass of bin n. Beyond [0, 1] the first and the last
-    piece go on, so the map is onto the real line. Works on any shape, value by value.
+    with B bins of equal width on [0, 1] and p_n the mass of bin n. Outside [0, 1] the first and the last
+    piece are extended linearly, so the map is onto the real line. Works elementwise, on any shape.
 
-    In images with a flat background, one bin holds most of the values and 255 share the rest: on their
-    common scale, a flow must learn a density that is hundreds of times as high in one place as in others.
-    After this map every part has the size that its frequency deserves. It is the first step of
+    In images with a flat background, one bin holds most of the values and 255 bins share the rest. Without
+    this map, a flow must learn a density that is hundreds of times as high in one place as in others; with
+    it, the width of each bin is proportional to its frequency. It is the first step of
     Gaussianization by marginals (Chen & Gopinath 2000; Laparra et al. 2011, arXiv:1602.00229, section II).
 
     Args:
@@ -37,7 +38,12 @@ class HistogramEqualization(SinglePassBijector):
     [0.0, 0.5, 0.75, 1.0]
     """
 
-    def __init__(self, masses, validate_args: bool = False, name: str = "histogram_equalization"):
+    def __init__(
+        self,
+        masses: ArrayLike | tf.Variable,
+        validate_args: bool = False,
+        name: str = "histogram_equalization",
+    ):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
             self.masses = as_parameter(masses, "masses")
@@ -53,7 +59,7 @@ class HistogramEqualization(SinglePassBijector):
 
     @staticmethod
     def masses_of(x: tf.Tensor, num_bins: int = 256) -> tf.Tensor:
-        """float32 `[num_bins]`: the histogram of values in [0, 1], a tenth of it made uniform."""
+        """Returns the histogram of values in [0, 1], a tenth of it uniform, float32 `[num_bins]`."""
         histogram = tf.histogram_fixed_width(x, [0.0, 1.0], num_bins)
         masses = tf.cast(histogram, tf.float32) / tf.cast(tf.size(x), tf.float32)
         return (1 - UNIFORM_PART) * masses + UNIFORM_PART / num_bins
@@ -76,6 +82,6 @@ class HistogramEqualization(SinglePassBijector):
         return x, -tf.math.log(mass * num_bins)
 
     def _pieces(self):
-        """The masses, and where their pieces start."""
+        """Returns the masses, and the values at which their pieces start."""
         masses = tf.convert_to_tensor(self.masses)
         return masses, tf.cumsum(masses, exclusive=True)

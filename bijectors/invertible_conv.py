@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 import tensorflow_probability as tfp
+from numpy.typing import ArrayLike
 
 from .base import SinglePassBijector, as_parameter, check_channels
 
@@ -27,8 +28,8 @@ class InvertibleConv1x1(SinglePassBijector):
         inverse          x_ij = W^-1 y_ij
         log|det dy/dx|   h * w * sum(log|s|)
 
-    with `W = P L (U + diag(s))` (equation 10). The permutation P and the signs of s stay as they were
-    drawn; L, U and log|s| are trained, so that s cannot cross zero. The inverse is made of two
+    with `W = P L (U + diag(s))` (equation 10). The permutation P and the signs of s are fixed
+    after initialization; L, U and log|s| are trained, so that s cannot cross zero. The inverse uses two
     triangular solves, which compile under XLA. Works on vectors `[..., C]` and images `[..., H, W, C]`.
 
     Args:
@@ -54,13 +55,13 @@ class InvertibleConv1x1(SinglePassBijector):
 
     def __init__(
         self,
-        permutation,
-        sign,
-        lower,
-        upper,
-        log_diagonal,
-        validate_args=False,
-        name="invertible_conv_1x1",
+        permutation: ArrayLike | tf.Variable,
+        sign: ArrayLike | tf.Variable,
+        lower: ArrayLike | tf.Variable,
+        upper: ArrayLike | tf.Variable,
+        log_diagonal: ArrayLike | tf.Variable,
+        validate_args: bool = False,
+        name: str = "invertible_conv_1x1",
     ):
         parameters = dict(locals())
         with tf.name_scope(name) as name:
@@ -85,8 +86,8 @@ class InvertibleConv1x1(SinglePassBijector):
         return {name: properties(event_ndims=ndims) for name, ndims in event_ndims.items()}
 
     @staticmethod
-    def random_rotation(channels: int, seed: int, dtype="float32") -> PLU:
-        """The factors of a random rotation of `channels` dimensions, where training starts (section 3.2)."""
+    def random_rotation(channels: int, seed: int, dtype: str = "float32") -> PLU:
+        """Returns the factors of a random rotation of `channels` dimensions, the initial W (section 3.2)."""
         normal = np.random.default_rng(seed).standard_normal([channels, channels])
         permutation, lower, upper = scipy.linalg.lu(np.linalg.qr(normal)[0])
         diagonal = np.diag(upper)

@@ -1,9 +1,9 @@
-"""Masks of coupling layers: which part of the input is changed, and which part the network sees.
+"""Masks of coupling layers: which part of the input is transformed, and which is the network's input.
 
-A mask has three methods. `split(x)` gives `(active, passive)`: the part that is transformed and the part
-that conditions it. `join(active, passive)` is its reverse. `select(h)` keeps of a network's output what
-belongs to the active part. The first two masks cut the channels in two, so the network works on half of
-them; `Checkerboard` cuts the pixels in two, and both parts keep the full shape with zeros in between.
+A mask has three methods. `split(x)` returns `(active, passive)`: the part that is transformed and the part
+that conditions it. `join(active, passive)` is its inverse. `select(h)` selects the part of a network's output
+that belongs to the active part. The first two masks split the channels, so the network operates on half of
+them; `Checkerboard` splits the pixels, and both parts keep the full shape, with zeros at the other pixels.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class ChannelHalves:
-    """Glow's split: one half of the channels is transformed, given the other.
+    """Glow's split: transforms one half of the channels given the other.
 
     With an odd number of channels the first half is the smaller one.
 
@@ -45,7 +45,7 @@ class ChannelHalves:
 
 @dataclass(frozen=True)
 class AlternatingChannels:
-    """Every second channel is transformed, given the others (OpenAI's Glow interleaves so).
+    """Transforms every second channel given the others, as in OpenAI's Glow.
 
     Args:
       active: 0 or 1, the parity of the channels that are transformed.
@@ -74,9 +74,9 @@ class AlternatingChannels:
 
 @dataclass(frozen=True)
 class Checkerboard:
-    """Pixels of one color of a chessboard are transformed, given the others (RealNVP, figure 3).
+    """Transforms the pixels of one color of a checkerboard given the others (RealNVP, figure 3).
 
-    The network sees the image with zeros at the active pixels, and gives all channels.
+    The input of the network is the image with zeros at the active pixels; it returns all channels.
 
     Args:
       active: 0 or 1, the parity of row + column of the pixels that are transformed.

@@ -11,21 +11,21 @@ from .declarations import ComposedBijector
 
 tfb = tfp.bijectors
 
-# Of the part that is kept `[..., H, W, C]`: mean and log standard deviation of the part factored out.
+# Maps the part that is kept, `[..., H, W, C]`, to mean and log standard deviation of the part factored out.
 Prior = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 class MultiScale(ComposedBijector):
-    r"""An image to one flat latent vector, half of the channels leaving at each level.
+    r"""Maps an image to one flat latent vector, factoring out half of the channels at each level.
 
         level i:   h = level_i(x_i);  (x_i+1, v_i) = halves of h;  z_i = (v_i - mean) / exp(log_std)
         last:      v_L = level_L(x_L);                             z_L = (v_L - mean) / exp(log_std)
-        forward          (z_1, ..., z_L), each flattened, side by side
+        forward          (z_1, ..., z_L), each flattened, concatenated
         log|det|         sum of the levels' own, minus sum(log_std)
 
     The learned prior of a split, `v_i ~ N(mean(x_i+1), exp(log_std(x_i+1))^2)`, enters as the affine map
-    that takes it to a standard normal. So one standard normal vector stands for the whole image, and
-    temperature and interpolation act on it alone. Image `[..., H, W, C]`, latents `[..., H*W*C]`.
+    that maps it to a standard normal. So one standard normal vector represents the whole image, and
+    temperature and interpolation act only on this vector. Image `[..., H, W, C]`, latents `[..., H*W*C]`.
 
     Args:
       levels: bijectors from image to image, the first one nearest to the data (a `Squeeze` and steps).
@@ -83,7 +83,7 @@ class MultiScale(ComposedBijector):
         return list(self._part_shapes)
 
     def split_latents(self, latents: tf.Tensor) -> list[tf.Tensor]:
-        """The parts `[..., H_i, W_i, C_i]` of latent vectors `[..., H*W*C]`, one for each level."""
+        """Splits latent vectors `[..., H*W*C]` into parts `[..., H_i, W_i, C_i]`, one per level."""
         self._check_latents(latents)
         batch = tf.shape(latents)[:-1]
         parts = tf.split(latents, [math.prod(shape) for shape in self._part_shapes], axis=-1)
@@ -93,7 +93,7 @@ class MultiScale(ComposedBijector):
         ]
 
     def join_latents(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The latent vectors `[..., H*W*C]` of parts `[..., H_i, W_i, C_i]`: undoes `split_latents`."""
+        """Joins parts `[..., H_i, W_i, C_i]` to latent vectors `[..., H*W*C]`: inverse of `split_latents`."""
         flat = [
             tf.reshape(part, tf.concat([tf.shape(part)[:-3], [math.prod(shape)]], 0))
             for part, shape in zip(parts, self._part_shapes, strict=True)
@@ -101,7 +101,7 @@ class MultiScale(ComposedBijector):
         return tf.concat(flat, axis=-1)
 
     def level_log_dets(self, x: tf.Tensor) -> list[tf.Tensor]:
-        """The levels' parts of forward's log-determinant at images `[..., H, W, C]`, `[...]` each."""
+        """Returns each level's part of the forward log-determinant at `[..., H, W, C]`, each `[...]`."""
         return [log_det for _, log_det in self._forward_levels(x)]
 
     def _forward_event_shape(self, input_shape):
@@ -133,7 +133,7 @@ class MultiScale(ComposedBijector):
         return self._inverse_levels(y, inverse_value)[0]
 
     def _forward_levels(self, x, forward=forward_and_log_det):
-        """Of each level, its part of the latents `[..., H_i, W_i, C_i]` and its log-determinant."""
+        """Returns each level's part of the latents `[..., H_i, W_i, C_i]` and its log-determinant."""
         self._check_image(x)
         levels = []
         for level, prior in zip(self._levels[:-1], self._priors[:-1], strict=True):

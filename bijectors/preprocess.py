@@ -1,4 +1,4 @@
-"""What happens to pixel values before the first layer, made of TFP's own bijectors."""
+"""Preprocessing of pixel values before the first layer, with TFP's bijectors."""
 
 import math
 
@@ -9,12 +9,12 @@ tfb = tfp.bijectors
 
 
 def center() -> tfb.Bijector:
-    """x - 1/2: from [0, 1] to [-1/2, 1/2], as OpenAI's Glow feeds its images."""
+    """Returns the map x - 1/2 from [0, 1] to [-1/2, 1/2], as in OpenAI's Glow."""
     return _affine(1.0, -0.5, name="center")
 
 
 def logit(margin: float = 0.05) -> tfb.Bijector:
-    """logit(margin + (1 - 2 margin) x): from [0, 1] to the real line (RealNVP, section 4.1).
+    """Returns the map logit(margin + (1 - 2 margin) x) from [0, 1] to the real line (RealNVP, section 4.1).
 
     The margin keeps the ends away from infinity. RealNVP uses 0.05; Residual Flow 0.05, and 1e-6 for
     MNIST. The log-determinant is part of every density in the zoo.

@@ -12,12 +12,12 @@ from .declarations import ComposedBijector, inverse_tolerance
 
 tfb = tfp.bijectors
 
-# The largest error of a step's inverse for which a reversible gradient is still one in float32.
+# The largest error of a step's inverse for which a reversible gradient is accurate in float32.
 REVERSIBLE_TOLERANCE = 1e-5
 
 
 class Repeat(ComposedBijector):
-    r"""K applications of one step, each with its own slice of stacked parameters.
+    r"""Applies one step K times, each time with its own slice of stacked parameters.
 
         forward          x_0 = x,  x_k+1 = f(x_k; theta_k),  y = x_K
         inverse          the inverse steps, from K - 1 down to 0
@@ -31,12 +31,12 @@ class Repeat(ComposedBijector):
       parameters: structure (dict, tuple) of tensors or variables `[K, ...]`; integer ones (a permutation)
         are not differentiated.
       event_ndims: 3 for images `[..., H, W, C]`, 1 for vectors `[..., D]`.
-      reversible: what the gradient does.
-        False: the steps are unrolled, and activations of all are kept for the backward pass. The fastest;
-          memory and the time of compiling by XLA grow with K, the time of tracing little.
-        True: none are kept. The backward pass rebuilds each step's input by the step's inverse (RevNet,
-          Gomez et al. 2017). The step is traced once, in a `tf.while_loop`, so memory and the time of
-          tracing and compiling do not grow with K; a training step takes about twice as long. A
+      reversible: how the gradient is computed.
+        False: the steps are unrolled, and all activations are kept for the backward pass. This is the
+          fastest; memory and XLA compilation time grow with K, tracing time only slightly.
+        True: no activations are kept. The backward pass recomputes each step's input with the step's
+          inverse (RevNet, Gomez et al. 2017). The step is traced once, in a `tf.while_loop`, so memory,
+          tracing and compilation time do not grow with K; a training step takes about twice as long. A
           log-determinant may be an estimate: a step that is rebuilt from its slice has the same seed.
 
     Raises:
@@ -116,7 +116,7 @@ class Repeat(ComposedBijector):
         return run(self, x, stacked, apply, undo, order)
 
     def _checked(self, apply, x, slices, log_det):
-        """One step: the new value, its shape held to the old one, and the sum of log-determinants."""
+        """Applies one step: returns the new value, of the same shape, and the sum of log-determinants."""
         y, step_log_det = apply(x, slices)
         if not y.shape.is_compatible_with(x.shape):
             raise ValueError(
@@ -143,7 +143,7 @@ def _zero_log_det(bijector, x):
 
 
 def _run_loop(bijector, x, stacked, apply, undo, order):
-    """The steps one after another, differentiated by TensorFlow."""
+    """Runs the steps one after another, differentiated by TensorFlow."""
     del undo
 
     def one_step(x, log_det, *slices):
@@ -159,7 +159,7 @@ def _run_loop(bijector, x, stacked, apply, undo, order):
 
 
 def _run_reversible(bijector, x, stacked, apply, undo, order):
-    """The steps in a loop, with a gradient that rebuilds the inputs in place of storing them."""
+    """Runs the steps in a loop, with a gradient that recomputes the inputs instead of storing them."""
     num_steps, first, stride = len(order), order[0], order.step
     trained = [i for i, leaf in enumerate(tf.nest.flatten(stacked)) if leaf.dtype.is_floating]
 

@@ -12,8 +12,8 @@ class Squeeze(SinglePassBijector):
 
     Pixel (i, j) of a 2x2 block, channel c, goes to channel
 
-        c * 4 + 2 * i + j     order="channel_first", of OpenAI's Glow, TFP and most ports
-        (2 * i + j) * C + c   order="block_first", of `tf.nn.space_to_depth`
+        c * 4 + 2 * i + j     order="channel_first", as in OpenAI's Glow, TFP and most ports
+        (2 * i + j) * C + c   order="block_first", as in `tf.nn.space_to_depth`
 
     The order matters when weights of another implementation are loaded. log|det| is 0.
 
@@ -21,7 +21,7 @@ class Squeeze(SinglePassBijector):
       order: "channel_first" or "block_first".
 
     Raises:
-      ValueError: if an image's height or width is odd, the channels of `inverse` are no multiple
+      ValueError: if an image's height or width is odd, the channels of `inverse` are not a multiple
         of 4, or the rank is below 3.
 
     Example:

@@ -33,12 +33,12 @@ from latentzoo.bijectors import (
     tanh_scale,
 )
 
+from .networks import Parameters, network, network_parameters, normal
 from .residual import Residual
 
 tfb = tfp.bijectors
 
 Shape = tuple[int, ...]
-Parameters = dict[str, tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,6 @@ class Case:
         return tf.random.stateless_normal(shape, [seed, 1], dtype=dtype)
 
 
-def normal(*shape: int, seed: int, stddev: float = 0.5) -> tf.Tensor:
-    return tf.random.stateless_normal(shape, [seed, 2], stddev=stddev, dtype=tf.float64)
-
-
 def stacked(family, event_shape: Shape, num_steps: int) -> tuple[Parameters, Callable]:
     """`num_steps` different sets of a family's parameters, stacked along a first axis."""
     parameters, build = family(event_shape)
@@ -148,30 +144,6 @@ def batch_norm(event_shape):
         "moving_variance": tf.exp(normal(channels, seed=8)),
     }
     return parameters, lambda p: BatchNorm(**p, epsilon=1e-3)
-
-
-def network(p: Parameters) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A network of one hidden layer; on images it sees the pixels beside it."""
-
-    def apply(x):
-        neighbours = x if p["hidden"].shape[0] == x.shape[-1] else _beside(x)
-        return tf.tensordot(tf.tanh(tf.tensordot(neighbours, p["hidden"], 1)), p["out"], 1) + p["bias"]
-
-    return apply
-
-
-def _beside(x):
-    return tf.concat([x, tf.roll(x, 1, axis=-2), tf.roll(x, 1, axis=-3)], -1)
-
-
-def network_parameters(event_shape, channels_in, channels_out, seed) -> Parameters:
-    """The last layer is not zero, so that a coupling is far from its start."""
-    seen = channels_in * (3 if len(event_shape) == 3 else 1)
-    return {
-        "hidden": normal(seen, 3, seed=seed),
-        "out": normal(3, channels_out, seed=seed + 1),
-        "bias": normal(channels_out, seed=seed + 2),
-    }
 
 
 def additive_coupling(mask=ChannelHalves()):
