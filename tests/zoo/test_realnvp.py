@@ -72,7 +72,7 @@ def test_a_little_training_beats_the_best_gaussian(trained_vector_model):
 def test_vectors_come_back(trained_vector_model):
     latents = trained_vector_model.encode(POINTS[:64])
     np.testing.assert_allclose(trained_vector_model.decode(latents), POINTS[:64], atol=1e-4)
-    with pytest.raises(ValueError, match="a flow on vectors: split_latents is of images"):
+    with pytest.raises(ValueError, match="a flow on vectors: split_latents is only for images"):
         trained_vector_model.split_latents(latents)
 
 
