@@ -13,7 +13,7 @@ from ..zoo.class_names import in_natural_order
 from ..zoo.image_files import SUFFIXES
 from .splits import MissingSplit, canonical, is_usual
 
-# Files and folders of operating systems, in lower case, besides names that start with a dot.
+# Files and folders of operating systems, in lower case; names that start with a dot are hidden too.
 _SYSTEM_NAMES = {
     *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "@eadir", "#recycle"),
     *("$recycle.bin", "system volume information"),
