@@ -40,12 +40,13 @@ TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    """Marks as slow what `make quick` leaves out."""
+    """Marks as slow what `make quick` leaves out, and starts with it: no process waits for it at the end."""
     for item in items:
         path = item.path.relative_to(TESTS).as_posix()
         imports = SLOW_IMPORTS & set(vars(item.module))
         if imports or SLOW_FIXTURES & set(item.fixturenames) or path.startswith(SLOW_PATHS):
             item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @keras.saving.register_keras_serializable(package="latentzoo_tests")

@@ -1,6 +1,7 @@
 """Deprecated public names, which work for one more version, with a DeprecationWarning."""
 
 import functools
+import importlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
@@ -73,6 +74,27 @@ def old_module(old: str, *modules: ModuleType) -> Callable[[str], object]:
                 warn_of_old_name(f"{old}.{name}", f"{module.__name__}.{name}")
                 return value
         raise AttributeError(f"module {old!r} has no attribute {name!r}")
+
+    return get
+
+
+def moved_module(old: str, new: str) -> Callable[[str], object]:
+    """Returns the `__getattr__` of a module at an old place, which imports the new one when it is used.
+
+    >>> import warnings
+    >>> get = moved_module("latentzoo.trainers.data", "latentzoo.data.loading")
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     get("load").__module__
+    'latentzoo.data.loading'
+    """
+
+    def get(name):
+        if name.startswith("__"):  # Python itself asks for these
+            raise AttributeError(f"module {old!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(new), name)
+        warn_of_old_name(old, new)
+        return value
 
     return get
 

@@ -100,7 +100,7 @@ def test_what_is_refused(served, preset, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder, address, rest_address = served
     for arguments, message in [
-        (["export", preset, "--out", folder, "--version", 1], "version 1 is in '"),
+        (["export", preset, "--out", folder, "--version", 1], "version 1 exists in '"),
         (["export", preset, "--version", 0], "got '0', expected an integer of at least 1"),
         (["export", preset, "--name", "a/b"], "name must be that of a folder, got 'a/b'."),
         (["export", "no-such-preset"], "got 'no-such-preset': "),
