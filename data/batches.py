@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from ..zoo.conditions import condition_of
 from .class_numbers import numbered_as
 from .draws import draw
 
@@ -60,7 +61,7 @@ def examples(data: Data, model: "ZooModel", name: str = "dataset") -> tf.data.Da
         labels or conditions.
     """
     dataset = as_dataset(data, name)
-    paired, condition = isinstance(dataset.element_spec, tuple), model.condition
+    paired, condition = isinstance(dataset.element_spec, tuple), condition_of(model)
     if condition and not paired:
         raise ValueError(
             f"{name}: got examples without {condition.keyword}, expected (example, {condition.field}) pairs"

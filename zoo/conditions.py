@@ -247,3 +247,15 @@ class ConditionImage(Condition):
 def of_classes(num_classes: int) -> Condition:
     """Returns `ClassLabels`, or `Unconditional` for 0 classes."""
     return ClassLabels(num_classes) if num_classes else Unconditional()
+
+
+def condition_of(model) -> Condition:
+    """Returns `model.condition`; for a model that is not of this zoo, class labels by its `num_classes`.
+
+    >>> class Model:
+    ...     num_classes = 3
+    >>> condition_of(Model())
+    ClassLabels(num_classes=3)
+    """
+    condition = getattr(model, "condition", None)
+    return of_classes(model.num_classes) if condition is None else condition
