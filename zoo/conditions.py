@@ -4,6 +4,7 @@ Public methods take `labels` for class-conditional models and `condition` for ot
 Within models, a condition is one tensor with the batch as its first axis, or None.
 """
 
+from . import keras_backend  # noqa: F401  # isort: skip
 import abc
 import dataclasses
 from typing import ClassVar

@@ -102,7 +102,7 @@ def test_what_is_refused(served, preset, capsys, tmp_path, monkeypatch):
     for arguments, message in [
         (["export", preset, "--out", folder, "--version", 1], "version 1 exists in '"),
         (["export", preset, "--version", 0], "got '0', expected an integer of at least 1"),
-        (["export", preset, "--name", "a/b"], "name must be that of a folder, got 'a/b'."),
+        (["export", preset, "--name", "a/b"], "name must be a valid folder name, got 'a/b'."),
         (["export", "no-such-preset"], "got 'no-such-preset': "),
         (["export", preset, "--out", "/proc/models"], "folder '/proc' cannot be written"),
         (["request", "sample", "--images", "a.png"], "images must not be given for sample."),
