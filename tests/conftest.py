@@ -37,8 +37,7 @@ SLOW_PATHS = (
     "zoo/importers", "zoo/test_class_head.py", "zoo/test_distribution.py",
     "zoo/test_example_weights.py", "zoo/test_fine_tuning.py", "zoo/test_fitting.py", "zoo/test_glow.py",
     "zoo/test_keras_export.py", "zoo/test_keras_settings.py", "zoo/test_model.py", "zoo/test_parts.py",
-    "zoo/test_presets.py", "zoo/test_saving.py", "zoo/vaes/test_autoencoder.py",
-    "zoo/vaes/test_vae_training.py",
+    "zoo/test_presets.py", "zoo/test_saving.py", "zoo/vaes",
 )  # fmt: skip
 TESTS = Path(__file__).parent
 
